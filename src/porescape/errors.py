@@ -1,0 +1,52 @@
+"""What can go wrong, as a tree; each branch has the exit code that the command line ends with.
+
+::
+
+    PorescapeError            1   anything unexpected is a plain exception, also exit code 1
+    ├── SettingsError         2   an option or a recipe makes no sense
+    ├── InputError            3   the image or volume cannot be used
+    │   └── PixelSizeMissing  3   nothing says how large a pixel is
+    ├── OutputError           4   the result cannot be written
+    ├── MissingExtra          5   an optional package is needed
+    └── Cancelled           130   stopped by the user
+"""
+
+
+class PorescapeError(Exception):
+    """Base of every error a user may meet; the message says what was found, wanted and to try."""
+
+    exit_code = 1
+
+
+class SettingsError(PorescapeError, ValueError):
+    """A setting has an impossible value."""
+
+    exit_code = 2
+
+
+class InputError(PorescapeError, ValueError):
+    """An input file or array cannot be used."""
+
+    exit_code = 3
+
+
+class PixelSizeMissing(InputError):
+    """Neither the user nor the file says how large a pixel is."""
+
+
+class OutputError(PorescapeError, OSError):
+    """A result cannot be written where it was asked for."""
+
+    exit_code = 4
+
+
+class MissingExtra(PorescapeError, ImportError):
+    """A feature needs a package that only an extra installs."""
+
+    exit_code = 5
+
+
+class Cancelled(PorescapeError):
+    """The user stopped the work."""
+
+    exit_code = 130
