@@ -1,0 +1,91 @@
+"""Two-dimensional things: the micrograph as read, and the pore mask made from it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porescape.errors import InputError
+
+Crop = tuple[int, int, int, int]  # top, left, height, width [pixels]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Micrograph:
+    """One grey-scale SEM image with its scale.
+
+    Attributes
+    ----------
+    grey : ndarray of float32, shape (ny, nx)
+        Brightness from 0 (black) to 1 (white of the file's own range); read-only.
+    pixel_size : float
+        Edge of one square pixel [m].
+    pixel_size_source : str
+        Where the pixel size came from, in words ("--pixel-size", "FEI tag 34682 Scan.PixelWidth").
+    name : str
+        File name, for captions.
+    sha256 : str
+        Hash of the input file, or of the array when there was no file.
+    crop : tuple of int
+        Rectangle of the file's own pixels that `grey` is: top, left, height, width.
+    is_binary : bool
+        The file held only two grey levels: already segmented.
+    warnings : tuple of str
+        What a careful reader should know about how it was read.
+    """
+
+    grey: NDArray[np.float32]
+    pixel_size: float
+    pixel_size_source: str = "given"
+    name: str = "image"
+    sha256: str = ""
+    crop: Crop = (0, 0, 0, 0)
+    is_binary: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.grey.ndim != 2:
+            raise InputError(f"an image must be 2-D (ny, nx), got shape {self.grey.shape}")
+        _check_scale(self.pixel_size, "pixel size")
+        own = np.array(self.grey, dtype=np.float32)
+        if not np.isfinite(own).all():
+            raise InputError(f"the image {self.name} holds NaN or infinite values; replace them or crop them away")
+        own.setflags(write=False)
+        object.__setattr__(self, "grey", own)
+        if self.crop == (0, 0, 0, 0):
+            object.__setattr__(self, "crop", (0, 0, *own.shape))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhaseImage:
+    """A segmented 2-D section.
+
+    Attributes
+    ----------
+    pore : ndarray of bool, shape (ny, nx)
+        True in the pore space; read-only.
+    pixel_size : float
+        Edge of one square pixel [m].
+    """
+
+    pore: NDArray[np.bool_]
+    pixel_size: float
+
+    def __post_init__(self) -> None:
+        if self.pore.ndim != 2 or self.pore.dtype != bool:
+            raise InputError(f"pore must be a 2-D bool array, got {self.pore.dtype} {self.pore.shape}")
+        _check_scale(self.pixel_size, "pixel size")
+        own = np.array(self.pore)
+        own.setflags(write=False)
+        object.__setattr__(self, "pore", own)
+
+    @property
+    def porosity(self) -> float:
+        """Pore pixels / pixels."""
+        return float(self.pore.mean())
+
+
+def _check_scale(size: float, what: str) -> None:
+    if not (math.isfinite(size) and size > 0):
+        raise InputError(f"{what} must be a positive length in metres, got {size!r}")

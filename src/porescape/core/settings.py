@@ -1,0 +1,147 @@
+"""Every choice of a run as data: one frozen dataclass per stage, lengths in metres.
+
+They are saved inside every result as TOML (`recipe.toml`), which re-runs the job.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from porescape.errors import SettingsError
+
+ThresholdMethod = Literal["adaptive", "otsu", "sauvola", "fixed"]
+PorePhase = Literal["dark", "bright"]
+Method = Literal["porescape", "paper"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segmentation:
+    """How grey becomes pore and solid.
+
+    Attributes
+    ----------
+    method : {"adaptive", "otsu", "sauvola", "fixed"}
+        "adaptive" is the paper's: solid where brighter than a fraction of the local mean.
+    sensitivity : float
+        Of the adaptive threshold, in [0, 1]; higher makes more of the image bright (MATLAB's
+        `adaptthresh`: threshold = local mean x (1.6 - sensitivity)). The paper's script uses 0.61.
+    window : int or None
+        Edge of the neighbourhood [pixels], odd; None is MATLAB's 2*floor(size/16) + 1.
+    threshold : float or None
+        Grey level in [0, 1] for method "fixed".
+    smoothing : float
+        Width (sigma) of the Gaussian before the threshold [pixels]; 1 in the paper's script.
+    median : int
+        Edge of the median filter after the threshold [pixels]; 3 in the paper's script, 0 for none.
+    speck : int
+        Islands of either phase smaller than this area [pixels] join the other phase.
+    pore : {"dark", "bright"}
+        Which grey is pore.
+    """
+
+    method: ThresholdMethod = "adaptive"
+    sensitivity: float = 0.61
+    window: int | None = None
+    threshold: float | None = None
+    smoothing: float = 1.0
+    median: int = 3
+    speck: int = 9
+    pore: PorePhase = "dark"
+
+    def __post_init__(self) -> None:
+        _among("method", self.method, ("adaptive", "otsu", "sauvola", "fixed"))
+        _among("pore", self.pore, ("dark", "bright"))
+        _within("sensitivity", self.sensitivity, 0, 1)
+        _within("smoothing", self.smoothing, 0, 50)
+        _within("speck", self.speck, 0, 10**6)
+        if self.median != 0 and (self.median < 0 or self.median % 2 == 0):
+            raise SettingsError(f"median must be 0 or an odd number of pixels, got {self.median}")
+        if self.window is not None and (self.window < 3 or self.window % 2 == 0):
+            raise SettingsError(f"window must be an odd number of pixels >= 3, got {self.window}")
+        if self.method == "fixed":
+            if self.threshold is None:
+                raise SettingsError("method 'fixed' needs a threshold between 0 and 1, e.g. --threshold 0.45")
+            _within("threshold", self.threshold, 0, 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """The box that is delivered.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Voxels along z, y, x.
+    voxel_size : float or None
+        Edge of a voxel [m]. None keeps the image's pixel size unless the features span so many
+        pixels that a box would hold only a few of them; then it is coarsened (and said).
+    replicas : int
+        How many structures, each fitted on its own.
+    periodic : bool
+        Whether opposite faces match, so that volumes tile.
+    """
+
+    size: tuple[int, int, int] = (128, 128, 128)
+    voxel_size: float | None = None
+    replicas: int = 8
+    periodic: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.size) != 3 or any(n < 16 for n in self.size):
+            raise SettingsError(f"size must be three numbers of voxels, each at least 16, got {self.size}")
+        if self.replicas < 1:
+            raise SettingsError(f"replicas must be at least 1, got {self.replicas}")
+        if self.voxel_size is not None and not 0 < self.voxel_size < 1:
+            raise SettingsError(f"voxel size must be a positive length below 1 m, got {self.voxel_size!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """How the recipe is found.
+
+    Attributes
+    ----------
+    method : {"porescape", "paper"}
+        Family, descriptor and objective together. "paper" is the published method to the letter:
+        the central slice only, its combined distance function, nothing else.
+    trials : int
+        Structures tried per replica.
+    size : int
+        Edge of the cube that is fitted [voxels]; smaller where the image is smaller.
+    sampler : str
+        Name of the optimiser, see `porescape.search.SAMPLERS`.
+    percolate : {"both", "pore", "solid", "none"}
+        Which phases must hang together; membranes need both: water passes, and nothing falls out.
+    """
+
+    method: Method = "porescape"
+    trials: int = 200
+    size: int = 96
+    sampler: str = "default"
+    percolate: Literal["both", "pore", "solid", "none"] = "both"
+
+    def __post_init__(self) -> None:
+        _among("method", self.method, ("porescape", "paper"))
+        _among("percolate", self.percolate, ("both", "pore", "solid", "none"))
+        if self.trials < 1:
+            raise SettingsError(f"trials must be at least 1, got {self.trials}")
+        if self.size < 32:
+            raise SettingsError(f"the fitted cube must have at least 32 voxels per edge, got {self.size}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Every choice of a run but the image, its scale and the seed."""
+
+    segmentation: Segmentation = field(default_factory=Segmentation)
+    fit: Fit = field(default_factory=Fit)
+    output: Output = field(default_factory=Output)
+
+
+def _among(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise SettingsError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SettingsError(f"{name} must lie between {low} and {high}, got {value!r}")
