@@ -1,0 +1,320 @@
+"""Distance transforms made for the generator: exact, capped, periodic where asked.
+
+Squared distances are whole numbers, so the result does not depend on the order of the sums nor on
+the window it was computed in. Kernels are compiled on first use and cached on disk.
+
+For the distance transform of a finished volume use the `edt` package.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+SMALL_CAP = 127  # 2 * 127**2 still fits int16, which halves the memory and doubles the lanes
+
+
+def signed_squared_distance(
+    phase: NDArray[np.bool_], cap: int, wraps: tuple[bool, bool, bool]
+) -> NDArray[Any]:
+    """Return the squared distance of each voxel to the other phase, positive where `phase` is True.
+
+    Parameters
+    ----------
+    phase : ndarray of bool, shape (nz, ny, nx)
+    cap : int
+        Distances are cut off here [voxels]; this makes the result local.
+    wraps : tuple of bool
+        Axes along which space repeats. Along the others the outermost `cap` voxels are only
+        context and are not returned.
+
+    Returns
+    -------
+    ndarray of int16 or int32, shape (nz, ny, nx) less 2*cap along axes that do not wrap
+        Whole squared distances between voxel centres [voxel²], between 1 and cap² in size.
+    """
+    kind = np.int16 if cap <= SMALL_CAP else np.int32
+    z, y, x = wraps
+    along_z = _pass_z(phase, np.int64(cap), z, kind(0))
+    along_y = _pass_y(along_z, np.int64(cap), y)
+    return _pass_x(along_y, np.int64(cap), x)  # type: ignore[no-any-return]
+
+
+@njit(cache=True, nogil=True)
+def _pass_z(phase, cap, wrap, zero):  # type: ignore[no-untyped-def]
+    """First pass: signed squared distance along z to the other phase, by two sweeps."""
+    nz, ny, nx = phase.shape
+    first = 0 if wrap else cap
+    out = np.empty((nz if wrap else nz - 2 * cap, ny, nx), dtype=np.asarray(zero).dtype)
+    nout = out.shape[0]
+    run = np.empty((ny, nx), dtype=out.dtype)
+    limit = run.dtype.type(cap)
+    one = run.dtype.type(1)
+    run[:] = limit
+    for step in range(-cap + 1, nout):  # the warm-up sees what lies before the first layer
+        here = (first + step) % nz
+        before = (here - 1) % nz
+        for j in range(ny):
+            for i in range(nx):
+                grown = min(run.dtype.type(run[j, i] + one), limit)
+                run[j, i] = grown if phase[here, j, i] == phase[before, j, i] else one
+        if step >= 0:
+            out[step] = run
+    run[:] = limit
+    for step in range(nout - 1 + cap - 1, -1, -1):
+        here = (first + step) % nz
+        after = (here + 1) % nz
+        for j in range(ny):
+            for i in range(nx):
+                grown = min(run.dtype.type(run[j, i] + one), limit)
+                run[j, i] = grown if phase[here, j, i] == phase[after, j, i] else one
+        if step < nout:
+            for j in range(ny):
+                for i in range(nx):
+                    near = min(out[step, j, i], run[j, i])
+                    square = run.dtype.type(near * near)
+                    out[step, j, i] = square if phase[here, j, i] else -square
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _lower_row(best, sign, left, right, square, n):  # type: ignore[no-untyped-def]
+    """Lower `best` to what two rows at squared distance `square` offer; return the new largest value.
+
+    A voxel of the other phase offers `square`, one of the same phase its own squared distance more.
+    """
+    zero = best.dtype.type(0)
+    largest = zero
+    for i in range(n):
+        one = left[i] if sign[i] > 0 else -left[i]
+        two = right[i] if sign[i] > 0 else -right[i]
+        less = one if one < two else two
+        less = less if less > zero else zero
+        offered = best.dtype.type(less + square)
+        now = best[i]
+        now = offered if offered < now else now
+        best[i] = now
+        largest = now if now > largest else largest
+    return largest
+
+
+@njit(cache=True, nogil=True)
+def _pass_y(signed, cap, wrap):  # type: ignore[no-untyped-def]
+    nz, ny, nx = signed.shape
+    first = 0 if wrap else cap
+    nout = ny if wrap else ny - 2 * cap
+    out = np.empty((nz, nout, nx), dtype=signed.dtype)
+    best = np.empty(nx, dtype=signed.dtype)
+    for k in range(nz):
+        for j in range(nout):
+            row = signed[k, first + j]
+            largest = np.int64(0)
+            for i in range(nx):
+                best[i] = abs(row[i])
+                largest = max(largest, np.int64(best[i]))
+            step = 1
+            while step * step < largest:
+                low = signed[k, (first + j - step) % ny]
+                high = signed[k, (first + j + step) % ny]
+                largest = np.int64(_lower_row(best, row, low, high, signed.dtype.type(step * step), nx))
+                step += 1
+            for i in range(nx):
+                out[k, j, i] = best[i] if row[i] > 0 else -best[i]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _pass_x(signed, cap, wrap):  # type: ignore[no-untyped-def]
+    nz, ny, nx = signed.shape
+    nout = nx if wrap else nx - 2 * cap
+    out = np.empty((nz, ny, nout), dtype=signed.dtype)
+    best = np.empty(nout, dtype=signed.dtype)
+    wide = np.empty(nout + 2 * cap, dtype=signed.dtype)
+    around = np.empty(nout + 2 * cap, dtype=np.int64)
+    for i in range(nout + 2 * cap):
+        around[i] = (i - cap) % nx if wrap else i
+    for k in range(nz):
+        for j in range(ny):
+            for i in range(nout + 2 * cap):
+                wide[i] = signed[k, j, around[i]]
+            row = wide[cap : cap + nout]
+            largest = np.int64(0)
+            for i in range(nout):
+                best[i] = abs(row[i])
+                largest = max(largest, np.int64(best[i]))
+            step = 1
+            while step * step < largest:
+                low = wide[cap - step : cap - step + nout]
+                high = wide[cap + step : cap + step + nout]
+                largest = np.int64(_lower_row(best, row, low, high, signed.dtype.type(step * step), nout))
+                step += 1
+            for i in range(nout):
+                out[k, j, i] = best[i] if row[i] > 0 else -best[i]
+    return out
+
+
+FEW = 10  # candidates; with so few a cube of 8 voxels is filled without looking closer
+# every square is an exact number, so the compiler may reorder sums and minima
+EXACT = {"reassoc", "nnan", "ninf", "nsz"}
+
+
+@njit(cache=True, nogil=True)
+def distance_to_points(points, start, shape, cap):  # type: ignore[no-untyped-def]
+    """Return the distance of each voxel centre of a window to the nearest point.
+
+    Nested cubes hand down the few points that can be nearest to any of their voxels.
+
+    Parameters
+    ----------
+    points : ndarray of float32, shape (3, n)
+        Positions z, y, x [voxels]. Multiples of 1/8 keep every squared distance exact.
+    start, shape : ndarray of int64, shape (3,)
+        The window.
+    cap : float
+        Distances are cut off here [voxels].
+
+    Returns
+    -------
+    ndarray of float32, shape `shape`
+        [voxels], at most `cap`.
+    """
+    out = np.empty((shape[0], shape[1], shape[2]), dtype=np.float32)
+    total = points.shape[1]
+    kept = np.empty((4, 3, total), dtype=np.float32)
+    best = np.empty(64, dtype=np.float32)
+    bound = np.empty(total, dtype=np.float32)
+    top = np.float32(cap)
+    for z in range(0, shape[0], 32):
+        for y in range(0, shape[1], 32):
+            for x in range(0, shape[2], 32):
+                n32 = _candidates(points, total, start, z, y, x, 32, top, bound, kept[0])
+                for a in range(8):  # the eight parts of a cube, and so on down (no recursion: it
+                    z16, y16, x16 = z + 16 * (a >> 2), y + 16 * (a >> 1 & 1), x + 16 * (a & 1)
+                    if z16 >= shape[0] or y16 >= shape[1] or x16 >= shape[2]:
+                        continue  # crashes when numba loads it from its cache)
+                    n16 = _candidates(kept[0], n32, start, z16, y16, x16, 16, top, bound, kept[1])
+                    for b in range(8):
+                        z8, y8, x8 = z16 + 8 * (b >> 2), y16 + 8 * (b >> 1 & 1), x16 + 8 * (b & 1)
+                        if z8 >= shape[0] or y8 >= shape[1] or x8 >= shape[2]:
+                            continue
+                        n8 = _candidates(kept[1], n16, start, z8, y8, x8, 8, top, bound, kept[2])
+                        if n8 <= FEW:
+                            _fill(kept[2], n8, start, z8, y8, x8, 8, top, best, out)
+                            continue
+                        for c in range(8):
+                            z4, y4, x4 = z8 + 4 * (c >> 2), y8 + 4 * (c >> 1 & 1), x8 + 4 * (c & 1)
+                            if z4 >= shape[0] or y4 >= shape[1] or x4 >= shape[2]:
+                                continue
+                            n4 = _candidates(kept[2], n8, start, z4, y4, x4, 4, top, bound, kept[3])
+                            _fill(kept[3], n4, start, z4, y4, x4, 4, top, best, out)
+    return out
+
+
+@njit(cache=True, nogil=True, fastmath=EXACT)
+def _fill(points, n, start, z, y, x, edge, cap, best, out):  # type: ignore[no-untyped-def]
+    """Write the distances of one cube's voxels to the nearest of its candidate points."""
+    for k in range(z, min(z + edge, out.shape[0])):
+        best[: edge * edge] = cap * cap
+        for p in range(n):
+            dz = np.float32(start[0] + k) - points[0, p]
+            y0 = np.float32(start[1] + y) - points[1, p]
+            x0 = np.float32(start[2] + x) - points[2, p]
+            if edge == 8:
+                _lower_plane(best, dz * dz, y0, x0, 8)
+            else:
+                _lower_plane(best, dz * dz, y0, x0, 4)
+        for j in range(y, min(y + edge, out.shape[1])):
+            for i in range(x, min(x + edge, out.shape[2])):
+                out[k, j, i] = np.sqrt(best[(j - y) * edge + i - x])
+
+
+@njit(cache=True, nogil=True, fastmath=EXACT, inline="always")
+def _lower_plane(best, base, y0, x0, edge):  # type: ignore[no-untyped-def]
+    for j in range(edge):
+        dy = y0 + np.float32(j)
+        row = base + dy * dy
+        for i in range(edge):
+            dx = x0 + np.float32(i)
+            best[j * edge + i] = min(best[j * edge + i], row + dx * dx)
+
+
+@njit(cache=True, nogil=True, fastmath=EXACT)
+def _candidates(points, n, start, z, y, x, edge, cap, bound, kept):  # type: ignore[no-untyped-def]
+    """Copy to `kept` the points that can be nearest to some voxel of a cube; return how many.
+
+    Every voxel is at most as far from its nearest point as the smallest, over the points, of the
+    largest distance to the cube; points whose smallest distance is larger than that never win.
+    """
+    half = np.float32(0.5 * (edge - 1))
+    cz = np.float32(start[0] + z) + half
+    cy = np.float32(start[1] + y) + half
+    cx = np.float32(start[2] + x) + half
+    zero = np.float32(0)
+    limit = cap * cap
+    for p in range(n):
+        dz = abs(points[0, p] - cz)
+        dy = abs(points[1, p] - cy)
+        dx = abs(points[2, p] - cx)
+        far = (dz + half) * (dz + half) + (dy + half) * (dy + half) + (dx + half) * (dx + half)
+        limit = min(limit, far)
+        dz = max(dz - half, zero)
+        dy = max(dy - half, zero)
+        dx = max(dx - half, zero)
+        bound[p] = dz * dz + dy * dy + dx * dx
+    count = 0
+    for p in range(n):
+        if bound[p] <= limit:
+            kept[0, count] = points[0, p]
+            kept[1, count] = points[1, p]
+            kept[2, count] = points[2, p]
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def signed_squared_distance_2d(phase):  # type: ignore[no-untyped-def]
+    """Return the squared distance of each pixel of a section to the other phase, positive where True.
+
+    Exact and uncapped; what lies beyond the border is unknown and counts as no wall. A section of
+    one phase gives +-(ny + nx)², larger than any distance in it.
+
+    Parameters
+    ----------
+    phase : ndarray of bool, shape (ny, nx)
+
+    Returns
+    -------
+    ndarray of int32, shape (ny, nx)
+        Whole squared distances between pixel centres [pixel²].
+    """
+    ny, nx = phase.shape
+    far = ny + nx
+    across = np.empty((ny, nx), dtype=np.int32)
+    for j in range(ny):
+        run = far
+        for i in range(nx):
+            run = 1 if i > 0 and phase[j, i] != phase[j, i - 1] else min(run + 1, far)
+            across[j, i] = run
+        run = far
+        for i in range(nx - 1, -1, -1):
+            run = 1 if i < nx - 1 and phase[j, i] != phase[j, i + 1] else min(run + 1, far)
+            near = min(run, across[j, i])
+            across[j, i] = near * near if phase[j, i] else -near * near
+    out = np.empty((ny, nx), dtype=np.int32)
+    best = np.empty(nx, dtype=np.int32)
+    for j in range(ny):
+        row = across[j]
+        largest = np.int64(0)
+        for i in range(nx):
+            best[i] = abs(row[i])
+            largest = max(largest, np.int64(best[i]))
+        step = 1
+        while step * step < largest and (j - step >= 0 or j + step < ny):
+            low = across[j - step if j - step >= 0 else j + step]
+            high = across[j + step if j + step < ny else j - step]
+            largest = np.int64(_lower_row(best, row, low, high, np.int32(step * step), nx))
+            step += 1
+        for i in range(nx):
+            out[j, i] = best[i] if row[i] > 0 else -best[i]
+    return out

@@ -1,0 +1,253 @@
+"""Describe sections: one function for the image and for every synthetic slice.
+
+A section is seen through square windows of one size, the same for the image and for the slices it is
+compared with, so whatever a border does to a number it does to both sides alike. The spread between
+windows says how much of a difference is chance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from porescape.distance import signed_squared_distance_2d
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Descriptor:
+    """Statistics of both phases in a set of windows.
+
+    Attributes
+    ----------
+    pixel_size : float
+        Step of every lag and distance [m].
+    porosity : ndarray, shape (windows,)
+    s2 : ndarray, shape (windows, lags)
+        Two-point correlation of the pore phase at lags 0, 1, 2 ... [pixels], along both axes.
+    lineal_pore, lineal_solid : ndarray, shape (windows, lags)
+        Lineal path: chance that a line of 1, 2, 3 ... pixels lies in the phase.
+    distance_pore, distance_solid : ndarray, shape (windows, lags)
+        Fraction of a window's pixels that lie in the phase and at most 1, 2, 3 ... pixels from the
+        wall. The last bin holds everything beyond.
+    interface : ndarray, shape (windows,)
+        Phase changes per pixel step along both axes.
+    euler : ndarray, shape (windows,)
+        Euler number of the pores per pixel, mean of 4- and 8-connected.
+    """
+
+    pixel_size: float
+    porosity: NDArray[np.float64]
+    s2: NDArray[np.float64]
+    lineal_pore: NDArray[np.float64]
+    lineal_solid: NDArray[np.float64]
+    distance_pore: NDArray[np.float64]
+    distance_solid: NDArray[np.float64]
+    interface: NDArray[np.float64]
+    euler: NDArray[np.float64]
+
+    @property
+    def lags(self) -> NDArray[np.float64]:
+        """Lags of `s2` [m]."""
+        return np.arange(self.s2.shape[1]) * self.pixel_size
+
+    @property
+    def chord_pore(self) -> float:
+        """Mean chord length of the pores [m]."""
+        return float(2 * self.porosity.mean() / self.interface.mean()) * self.pixel_size
+
+    @property
+    def chord_solid(self) -> float:
+        """Mean chord length of the solid [m]."""
+        return float(2 * (1 - self.porosity.mean()) / self.interface.mean()) * self.pixel_size
+
+    def covariance(self) -> NDArray[np.float64]:
+        """Return the autocovariance of the whole set, 1 at lag 0, shape (lags,)."""
+        porosity = self.porosity.mean()
+        return np.asarray((self.s2.mean(axis=0) - porosity**2) / (porosity - porosity**2))
+
+
+def describe(windows: NDArray[np.bool_], pixel_size: float, lags: int) -> Descriptor:
+    """Describe a stack of windows.
+
+    Parameters
+    ----------
+    windows : ndarray of bool, shape (windows, n, m)
+        True in the pores.
+    pixel_size : float
+        [m]
+    lags : int
+        How far the curves reach [pixels], less than n and m.
+
+    References
+    ----------
+    Torquato (2002), Random Heterogeneous Materials (S2, lineal path); Rabbani et al. (2014) and
+    Zeinali Danalou et al. (2025) for the distance functions of both phases.
+    """
+    phases = np.ascontiguousarray(windows, dtype=np.bool_)
+    n = len(phases)
+    s2 = np.empty((n, lags))
+    lineal = np.empty((2, n, lags))
+    distance = np.empty((2, n, lags))
+    interface = np.empty(n)
+    euler = np.empty(n)
+    _describe(phases, s2, lineal, distance, interface, euler)
+    return Descriptor(
+        pixel_size, s2[:, 0].copy(), s2, lineal[1], lineal[0], distance[1], distance[0], interface, euler
+    )
+
+
+def cut_windows(section: NDArray[np.bool_], size: int, most: int = 36) -> NDArray[np.bool_]:
+    """Cut a section into square windows of one size that cover it evenly, overlapping where they must.
+
+    Parameters
+    ----------
+    section : ndarray of bool, shape (ny, nx)
+    size : int
+        Edge of a window [pixels], at most min(ny, nx).
+    most : int
+        No more windows than this along both axes together.
+
+    Returns
+    -------
+    ndarray of bool, shape (windows, size, size)
+    """
+    starts = []
+    per_axis = max(int(most**0.5), 1)
+    for n in section.shape:
+        count = min(-(-n // size), per_axis)
+        starts.append(np.unique(np.rint(np.linspace(0, n - size, count)).astype(int)))
+    return np.stack([section[y : y + size, x : x + size] for y in starts[0] for x in starts[1]])
+
+
+def slices_of(pore: NDArray[np.bool_], size: int, per_axis: int) -> NDArray[np.bool_]:
+    """Return windows of evenly spaced slices across all three axes of a volume.
+
+    Parameters
+    ----------
+    pore : ndarray of bool, shape (nz, ny, nx)
+    size : int
+        Edge of a window [voxels], at most the smallest edge; windows are centred.
+    per_axis : int
+        Slices across each axis.
+
+    Returns
+    -------
+    ndarray of bool, shape (3*per_axis, size, size)
+    """
+    low = [(n - size) // 2 for n in pore.shape]
+    inner = [slice(a, a + size) for a in low]
+    stack = []
+    for axis in range(3):
+        n = pore.shape[axis]
+        keep = tuple(inner[other] for other in range(3) if other != axis)
+        for i in ((np.arange(per_axis) + 0.5) * n / per_axis).astype(int):
+            stack.append(np.take(pore, i, axis=axis)[keep])
+    return np.stack(stack)
+
+
+@njit(cache=True, nogil=True)
+def _describe(phases, s2, lineal, distance, interface, euler):  # type: ignore[no-untyped-def]
+    lags = s2.shape[1]
+    count = np.empty(max(phases.shape[1], phases.shape[2]), dtype=np.uint8)
+    for w in range(len(phases)):
+        phase = phases[w]
+        ny, nx = phase.shape
+        turned = np.ascontiguousarray(phase.T)
+        for r in range(lags):
+            down = _pairs(phase.view(np.uint8), r, count[:nx]) / (nx * (ny - r))
+            along = _pairs(turned.view(np.uint8), r, count[:ny]) / (ny * (nx - r))
+            s2[w, r] = 0.5 * (down + along)
+        changes = _lineal(phase, lineal[:, w]) / (ny * (nx - 1))
+        other = np.empty((2, lags))
+        changes += _lineal(turned, other) / (nx * (ny - 1))
+        interface[w] = 0.5 * changes
+        for p in range(2):
+            for r in range(lags):
+                lineal[p, w, r] = 0.5 * (lineal[p, w, r] + other[p, r])
+        _distances(signed_squared_distance_2d(phase), distance[:, w])
+        euler[w] = _euler(phase)
+
+
+@njit(cache=True, nogil=True)
+def _pairs(phase, lag, count):  # type: ignore[no-untyped-def]
+    """Count the pairs of pore pixels a lag apart along the columns; `count` is uint8 scratch, (nx,)."""
+    ny, nx = phase.shape
+    total = 0
+    for begin in range(0, ny - lag, 255):  # as many rows as a byte can count
+        count[:] = 0
+        for j in range(begin, min(begin + 255, ny - lag)):
+            low = phase[j]
+            high = phase[j + lag]
+            for i in range(nx):
+                count[i] += low[i] & high[i]
+        for i in range(nx):
+            total += np.int64(count[i])
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _lineal(phase, out):  # type: ignore[no-untyped-def]
+    """Write the lineal path of solid (0) and pore (1) along the rows; return the phase changes."""
+    ny, nx = phase.shape
+    runs = np.zeros((2, nx + 1), dtype=np.int64)
+    changes = 0
+    for j in range(ny):
+        length = 1
+        for i in range(1, nx):
+            if phase[j, i] == phase[j, i - 1]:
+                length += 1
+            else:
+                runs[1 if phase[j, i - 1] else 0, length] += 1
+                changes += 1
+                length = 1
+        runs[1 if phase[j, nx - 1] else 0, length] += 1
+    for p in range(2):
+        # a run of n pixels holds n - r + 1 segments of r pixels: two running sums from the far end
+        ending = 0
+        segments = 0
+        for n in range(nx, 0, -1):
+            ending += runs[p, n]
+            segments += ending
+            if n <= out.shape[1]:
+                out[p, n - 1] = segments / (ny * (nx - n + 1))
+    return changes
+
+
+@njit(cache=True, nogil=True)
+def _distances(signed, out):  # type: ignore[no-untyped-def]
+    """Write the cumulative fraction of pixels in solid (0) and pore (1) by distance to the wall."""
+    ny, nx = signed.shape
+    lags = out.shape[1]
+    out[:] = 0
+    for j in range(ny):
+        for i in range(nx):
+            square = signed[j, i]
+            p = 1 if square > 0 else 0
+            # (r - 1)² < d² <= r² belongs to bin r - 1
+            r = min(int(np.ceil(np.sqrt(abs(square)))), lags)
+            out[p, r - 1] += 1
+    for p in range(2):
+        total = 0.0
+        for r in range(lags):
+            total += out[p, r]
+            out[p, r] = total / (ny * nx)
+
+
+@njit(cache=True, nogil=True)
+def _euler(phase):  # type: ignore[no-untyped-def]
+    """Return the Euler number per pixel from 2x2 counts (Gray 1971), mean of 4- and 8-connected."""
+    ny, nx = phase.shape
+    one = 0
+    three = 0
+    for j in range(ny - 1):
+        for i in range(nx - 1):
+            count = (
+                np.int32(phase[j, i])
+                + np.int32(phase[j + 1, i])
+                + np.int32(phase[j, i + 1])
+                + np.int32(phase[j + 1, i + 1])
+            )
+            one += np.int32(count == 1)
+            three += np.int32(count == 3)
+    return 0.25 * (one - three) / ((ny - 1) * (nx - 1))
