@@ -32,6 +32,9 @@ class Recipe:
         Width (sigma) of the Gaussian that is subtracted at the end [m] (X8).
     porosity : float
         Pore fraction, imposed by rank (X9).
+    smoothing : float
+        Width (sigma) of the last smoothing [m]: how rounded the walls are. The authors' script has
+        half a pixel here, whatever the material.
     """
 
     cells: float
@@ -43,12 +46,13 @@ class Recipe:
     branch_cut: float
     highpass_width: float
     porosity: float
+    smoothing: float
 
     def __post_init__(self) -> None:
         weights = (self.cells, self.bumps, self.branch)
         if not all(math.isfinite(w) and w >= 0 for w in weights) or sum(weights) == 0:
             raise SettingsError(f"the weights must be >= 0 and not all 0, got {weights}")
-        for name in ("cell_spacing", "bump_spacing", "branch_width", "highpass_width"):
+        for name in ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing"):
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{name} must be a positive length in metres, got {getattr(self, name)!r}")
         for name in ("branch_cut", "porosity"):

@@ -9,7 +9,7 @@ from porescape.core.domain import Domain, Window
 from porescape.core.recipe import Recipe
 from porescape.core.volume import Volume
 from porescape.synthesis.fields import branch_field, grain_field
-from porescape.synthesis.smoothing import SAMPLE_MAX, SAMPLE_SD, reach, smooth_samples
+from porescape.synthesis.smoothing import SAMPLE_SD, reach, smooth_samples, to_samples
 
 WIDEST_HIGHPASS = 1.0  # of the shortest edge; a wider blur is the box's mean
 
@@ -44,16 +44,18 @@ def height_field(
     """
     window = window or domain.whole
     wraps = domain.wraps(window)
+    smoothing = recipe.smoothing / domain.voxel_size
     highpass = recipe.highpass_width / domain.voxel_size
     if domain.periodic:
         highpass = min(highpass, WIDEST_HIGHPASS * min(domain.shape))
-    wide = window.grown(reach(highpass), wraps)
+    wide = window.grown(reach(highpass) + reach(smoothing), wraps)
     samples = _weighted_sum(recipe, domain, seed, wide)
-    blurred = smooth_samples(samples, highpass, wraps)
+    smooth = to_samples(smooth_samples(samples, smoothing, wraps))
+    blurred = smooth_samples(smooth.copy(), highpass, wraps)
     inner = tuple(
-        slice((a - b) // 2, (a - b) // 2 + b) for a, b in zip(samples.shape, blurred.shape, strict=True)
+        slice((a - b) // 2, (a - b) // 2 + b) for a, b in zip(smooth.shape, blurred.shape, strict=True)
     )
-    return np.subtract(samples[inner], blurred, out=blurred)
+    return np.subtract(smooth[inner], blurred, out=blurred)
 
 
 def rank_level(field: NDArray[np.float32], porosity: float) -> np.float32:
@@ -79,5 +81,4 @@ def _weighted_sum(recipe: Recipe, domain: Domain, seed: int, window: Window) -> 
         field = branch_field(seed, recipe.branch_width / voxel, recipe.branch_cut, domain, window)
         field *= np.float32(SAMPLE_SD * recipe.branch / norm)
         total += field
-    np.rint(total, out=total)
-    return np.clip(total, -SAMPLE_MAX, SAMPLE_MAX, out=total)
+    return to_samples(total)

@@ -57,8 +57,17 @@ def smooth_noise(
 def smooth_samples(
     samples: NDArray[np.float32], width: float, wraps: tuple[bool, bool, bool]
 ) -> NDArray[np.float32]:
-    """Return whole-number samples smoothed; the result is in units of the samples."""
-    return _smooth(samples.copy(), gaussian_weights(width), wraps, (1 / WEIGHT_SUM,) * 3)
+    """Return whole-number samples smoothed; the result is in units of the samples.
+
+    `samples` is used up as working memory.
+    """
+    return _smooth(samples, gaussian_weights(width), wraps, (1 / WEIGHT_SUM,) * 3)
+
+
+def to_samples(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round a field in place to the whole numbers that smoothing is exact for."""
+    np.rint(field, out=field)
+    return np.clip(field, -SAMPLE_MAX, SAMPLE_MAX, out=field)
 
 
 def _smooth(
@@ -74,8 +83,7 @@ def _smooth(
         spare, field = field, smoothed
         field *= np.float32(scales[axis])
         if axis < 2:
-            np.rint(field, out=field)
-            np.clip(field, -SAMPLE_MAX, SAMPLE_MAX, out=field)
+            to_samples(field)
     return field
 
 
