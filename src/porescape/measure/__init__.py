@@ -1,0 +1,1 @@
+"""What a structure is like; knows nothing of how structures are made."""

@@ -1,0 +1,414 @@
+"""The numbers of a volume: closed forms, then properties, then the words a user may meet."""
+
+import math
+
+import cc3d
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from skimage.measure import euler_number
+
+from porescape.core.volume import Volume
+from porescape.errors import InputError, SettingsError
+from porescape.measure.connectivity import connected_porosities, connected_porosity, largest_cluster_fraction
+from porescape.measure.correlation import correlation_length, lineal_path, mean_chords, two_point_correlation
+from porescape.measure.minkowski import (
+    CROFTON_WEIGHT,
+    DIRECTIONS,
+    euler_density,
+    pore_cells,
+    specific_surface,
+)
+from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, measure, summarise
+from porescape.measure.thickness import local_thickness, mean_thickness
+
+Bools = NDArray[np.bool_]
+
+
+def distance_squared(shape: tuple[int, int, int], centre: tuple[float, float, float]) -> NDArray[np.float64]:
+    z, y, x = np.ogrid[tuple(map(slice, shape))]
+    return (z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2
+
+
+def sphere(edge: int, radius: float, centre: float | None = None) -> Bools:
+    middle = (edge - 1) / 2 if centre is None else centre
+    return distance_squared((edge, edge, edge), (middle, middle, middle)) < radius**2
+
+
+def slabs(edge: int, pore: int, solid: int) -> Bools:
+    """Layers across z."""
+    layers = np.arange(edge) % (pore + solid) < pore
+    return np.broadcast_to(layers[:, None, None], (edge, edge, edge)).copy()
+
+
+def overlapping_spheres(edge: int, radius: float, porosity: float, seed: int) -> Bools:
+    """Periodic overlapping solid spheres: the pores are what they leave."""
+    rng = np.random.default_rng(seed)
+    pore = np.ones((edge, edge, edge), dtype=bool)
+    for centre in rng.uniform(
+        0, edge, (round(-math.log(porosity) * edge**3 / (4 / 3 * math.pi * radius**3)), 3)
+    ):
+        low = np.floor(centre - radius).astype(int)
+        axes = [np.arange(start, start + math.ceil(2 * radius) + 2) for start in low]
+        near = [((axis - c) ** 2) for axis, c in zip(axes, centre, strict=True)]
+        ball = near[0][:, None, None] + near[1][:, None] + near[2] < radius**2
+        pore[np.ix_(*(axis % edge for axis in axes))] &= ~ball
+    return pore
+
+
+@pytest.fixture(scope="module")
+def gaussian() -> Bools:
+    rng = np.random.default_rng(1)
+    field = gaussian_filter(rng.standard_normal((48, 48, 48)), 2.5, mode="wrap")
+    below: Bools = field < np.quantile(field, 0.6)
+    return below
+
+
+def volumes() -> st.SearchStrategy[Volume]:
+    shapes = array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7)
+    return st.builds(Volume, arrays(bool, shapes), st.just(1.0))
+
+
+# --- specific surface -----------------------------------------------------------------------------
+
+
+def test_the_crofton_weights_share_out_all_directions() -> None:
+    steps = [sum(map(abs, step)) for step in DIRECTIONS]
+    assert len(steps) == 13
+    assert 2 * sum(CROFTON_WEIGHT[step] for step in steps) == pytest.approx(1, abs=1e-12)
+
+
+def test_a_flat_wall_comes_out_as_far_off_as_the_docstring_says() -> None:
+    z, y, x = np.ogrid[:24, :24, :24]
+    for field, edges, expected in (
+        (z + 0 * y + 0 * x, 1, 0.9266),
+        (z + y + 0 * x, 2, 0.933),
+        (z + y + x, 3, 0.961),
+    ):
+        windows = [Volume((field + start) % 20 < 10, 1.0) for start in range(20)]  # all places in the period
+        found = np.mean([specific_surface(window) for window in windows])
+        assert found / (2 / 20 * math.sqrt(edges)) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("radius", [10.0, 14.6])
+def test_a_sphere_has_the_surface_we_can_work_out_by_hand(radius: float) -> None:
+    edge = 40
+    surface = specific_surface(Volume(sphere(edge, radius), 2.0))
+    # a pair along an axis has fewer positions than a voxel, along a diagonal fewer still
+    fewer = edge / (edge - 1)
+    positions = sum(2 * CROFTON_WEIGHT[steps] * n * fewer**steps for steps, n in ((1, 3), (2, 6), (3, 4)))
+    assert surface * 2.0 * edge**3 / positions == pytest.approx(4 * math.pi * radius**2, rel=0.01)
+
+
+# --- Euler characteristic -------------------------------------------------------------------------
+
+
+@given(pore=arrays(bool, array_shapes(min_dims=3, max_dims=3, max_side=6)))
+def test_the_cells_of_an_object_add_up_to_its_euler_number(pore: Bools) -> None:
+    cells = pore_cells(np.pad(pore, 1))
+    euler = sum((-1) ** sum(cell) * count for cell, (count, _) in cells.items())
+    assert euler == euler_number(np.pad(pore, 1), connectivity=1)
+
+
+def test_windows_of_a_periodic_lattice_have_its_euler_density_on_average() -> None:
+    unit = np.zeros((6, 6, 6), dtype=bool)
+    unit[1:3, 1:3, :] = unit[1:3, :, 1:3] = unit[:, 1:3, 1:3] = True  # three crossing channels: 1 - 3
+    tiled = np.tile(unit, (3, 3, 3))
+    corners = np.ndindex(6, 6, 6)
+    densities = [euler_density(Volume(tiled[z : z + 7, y : y + 5, x : x + 4], 0.5)) for z, y, x in corners]
+    assert np.mean(densities) == pytest.approx(-2 / (6 * 0.5) ** 3)
+
+
+# --- connectivity ---------------------------------------------------------------------------------
+
+
+def test_disconnected_channels_count_only_along_their_own_axis() -> None:
+    pore = np.zeros((10, 10, 10), dtype=bool)
+    pore[:, 2, 2] = True
+    pore[6, :, 6] = True
+    pore[8, 8, :7] = True  # a dead end
+    volume = Volume(pore, 1.0)
+    assert connected_porosities(volume) == pytest.approx((0.01, 0.01, 0))
+    assert [connected_porosity(volume, axis) for axis in range(3)] == list(connected_porosities(volume))
+
+
+def test_voxels_that_share_only_an_edge_are_not_connected() -> None:
+    diagonal = np.eye(8, dtype=bool)[:, :, None].repeat(8, axis=2)
+    assert connected_porosities(Volume(diagonal, 1.0)) == (0, 0, 0.125)
+
+
+def test_the_cells_of_a_checkerboard_are_all_loose() -> None:
+    board = np.indices((6, 6, 6)).sum(axis=0) % 2 == 0
+    assert largest_cluster_fraction(board) == pytest.approx((1 / 108, 1 / 108))
+    assert connected_porosities(Volume(board, 1.0)) == (0, 0, 0)
+
+
+def test_an_absent_phase_has_no_loose_voxels() -> None:
+    assert largest_cluster_fraction(np.ones((3, 3, 3), dtype=bool)) == (1, 1)
+    assert largest_cluster_fraction(np.zeros((3, 3, 3), dtype=bool)) == (1, 1)
+
+
+@given(volume=volumes())
+def test_clusters_are_those_of_an_independent_labelling(volume: Volume) -> None:
+    shares = []
+    for phase in (volume.pore, ~volume.pore):
+        sizes = np.bincount(cc3d.connected_components(phase, connectivity=6).ravel())[1:]
+        shares.append(sizes.max() / sizes.sum() if sizes.size else 1.0)
+    assert largest_cluster_fraction(volume.pore) == pytest.approx(tuple(shares))
+    labels = cc3d.connected_components(volume.pore.copy(), connectivity=6)
+    for axis in range(3):
+        through = np.intersect1d(labels.take(0, axis), labels.take(-1, axis))
+        expected = np.isin(labels, through[through > 0]).mean()
+        assert connected_porosity(volume, axis) == pytest.approx(expected)
+
+
+# --- thickness ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", range(1, 10))
+def test_slabs_of_odd_and_even_width_have_exactly_their_width(width: int) -> None:
+    slab = np.zeros((30, 8, 8), dtype=bool)
+    slab[8 : 8 + width] = True
+    assert np.array_equal(local_thickness(slab), np.where(slab, np.float32(width), np.float32(0)))
+
+
+def test_layers_have_their_thickness_in_metres() -> None:
+    pore, solid = mean_thickness(Volume(slabs(30, 6, 5)[3:25], 1e-8))  # half, whole and half a layer of pore
+    assert solid == pytest.approx(5e-8)
+    assert pore == pytest.approx((6 * 5e-8 + 6 * 6e-8) / 12)  # 3 voxels before a wall: 2 * 3 - 1
+
+
+@pytest.mark.parametrize("radius", [3.7, 5.2, 7.6, 10.3])
+def test_round_things_about_a_voxel_have_their_diameter_within_half_a_voxel(radius: float) -> None:
+    ball = sphere(27, radius)
+    tube = np.repeat(ball[13:14], 6, axis=0)
+    for shape in (ball, tube):
+        assert local_thickness(shape)[shape].max() == pytest.approx(2 * radius, abs=0.5)
+        assert local_thickness(shape)[shape].mean() == pytest.approx(2 * radius, abs=0.6)
+
+
+def test_round_things_anywhere_are_at_most_somewhat_thin() -> None:
+    for centre in (13.5, 13.25):
+        ball = sphere(27, 8.0, centre)
+        assert -1.5 < local_thickness(ball).max() - 16 < 0.5
+
+
+def test_the_thickness_is_that_of_a_search_over_all_balls(gaussian: Bools) -> None:
+    pore = gaussian[:18, :18, :18]
+    distance_to_wall = np.sqrt(
+        np.min([distance_squared(pore.shape, tuple(wall)) for wall in np.argwhere(~pore)], axis=0)
+    )
+    thinnest = np.zeros(pore.shape)
+    thickest = np.zeros(pore.shape)
+    for centre in map(tuple, np.argwhere(pore)):
+        inside = distance_squared(pore.shape, centre) < distance_to_wall[centre] ** 2 - 1e-6
+        thinnest[inside] = np.maximum(thinnest[inside], 2 * distance_to_wall[centre] - 1)
+        thickest[inside] = np.maximum(thickest[inside], 2 * distance_to_wall[centre])
+    found = local_thickness(pore)
+    assert (found >= thinnest - 1e-5).all()
+    assert found.mean() < thickest.mean()
+
+
+def test_without_a_wall_the_thickness_is_infinite_and_without_pores_zero() -> None:
+    assert np.isinf(local_thickness(np.ones((3, 4, 5), dtype=bool))).all()
+    assert not local_thickness(np.zeros((3, 4, 5), dtype=bool)).any()
+
+
+# --- correlation and chords -----------------------------------------------------------------------
+
+
+def test_overlapping_spheres_follow_torquatos_formulas() -> None:
+    radius, porosity = 6.0, 0.5
+    lags = np.arange(25)
+    found = [overlapping_spheres(80, radius, porosity, seed) for seed in range(3)]
+    pore = [Volume(structure, 1.0) for structure in found]
+    eta = -math.log(np.mean([v.porosity for v in pore]))
+    x = np.minimum(lags / (2 * radius), 1)
+    union = 1 + 1.5 * x - 0.5 * x**3  # volume of two spheres a lag apart, by that of one
+    s2 = np.mean([two_point_correlation(v.pore, 24) for v in pore], axis=0)
+    assert s2 == pytest.approx(np.exp(-eta * union), abs=0.02)
+    path = np.mean([lineal_path(v.pore, 24) for v in pore], axis=0)
+    assert path == pytest.approx(np.exp(-eta * (1 + 0.75 * lags / radius)), abs=0.02)
+    chord = np.mean([mean_chords(v)[0] for v in pore])
+    assert chord == pytest.approx(4 * radius / (3 * eta), rel=0.06)  # the lattice misses the shortest chords
+    surface = np.mean([specific_surface(v) for v in pore])
+    # edges where spheres meet are blunted by the lattice: 6 % at this radius, half of it at twice the radius
+    assert surface == pytest.approx(3 * eta * math.exp(-eta) / radius, rel=0.08)
+
+
+def test_slabs_have_the_correlation_path_and_chords_of_their_period() -> None:
+    cut = [slabs(30, 4, 6)[start : start + 17] for start in range(10)]  # all places in the period alike
+    s2 = np.mean([two_point_correlation(pore, 10) for pore in cut], axis=0)
+    along_z = np.array([4, 3, 2, 1, 0, 0, 0, 1, 2, 3, 4]) / 10
+    along_xy = 0.4
+    pairs_z = (17 - np.arange(11)) * 900
+    pairs_xy = 2 * 17 * 30 * (30 - np.arange(11))
+    assert s2 == pytest.approx((along_z * pairs_z + along_xy * pairs_xy) / (pairs_z + pairs_xy))
+    path = np.mean([lineal_path(pore, 10) for pore in cut], axis=0)
+    row_z = np.array([4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0]) / 10
+    assert path == pytest.approx((row_z * pairs_z + along_xy * pairs_xy) / (pairs_z + pairs_xy))
+
+
+def test_layers_have_a_mean_chord_of_three_thicknesses() -> None:
+    pore, solid = mean_chords(Volume(slabs(61, 4, 6)[:60], 1e-9))
+    assert pore == pytest.approx(12e-9, rel=0.1)
+    assert solid == pytest.approx(18e-9, rel=0.1)
+
+
+def test_chords_do_not_shrink_in_a_small_box(gaussian: Bools) -> None:
+    whole = mean_chords(Volume(gaussian, 1.0))
+    eighths = [Volume(gaussian[z : z + 16, y : y + 16, x : x + 16], 1.0)
+               for z in (0, 16, 32) for y in (0, 16, 32) for x in (0, 16, 32)]  # fmt: skip
+    changes = np.mean([v.porosity / mean_chords(v)[0] for v in eighths])
+    assert gaussian.mean() / changes == pytest.approx(whole[0], rel=0.01)
+
+
+def test_the_correlation_length_of_a_gaussian_field_is_near_that_of_its_covariance() -> None:
+    width = 4.0
+    field = gaussian_filter(np.random.default_rng(0).standard_normal((96, 96, 96)), width, mode="wrap")
+    length = correlation_length(Volume(field < 0, 1e-9))
+    # arcsine law at porosity 1/2: covariance = 2/pi asin(rho), rho = exp(-r²/(4 width²))
+    exact = 2 * width * math.sqrt(-math.log(math.sin(math.pi / 2 / math.e)))
+    assert length == pytest.approx(exact * 1e-9, rel=0.05)
+
+
+# --- all of them ----------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=40)
+@given(volume=volumes())
+def test_every_number_has_a_value_or_a_reason(volume: Volume) -> None:
+    found = measure(volume)
+    assert list(found.values) == list(FIRST_NUMBERS)
+    for name, value in found.values.items():
+        assert math.isnan(value) == (name in found.reasons), name
+        assert not math.isinf(value)
+
+
+@settings(deadline=None, max_examples=25)
+@given(volume=volumes(), axes=st.permutations(range(3)), flips=st.lists(st.integers(0, 2)))
+def test_numbers_do_not_depend_on_orientation(volume: Volume, axes: list[int], flips: list[int]) -> None:
+    turned = measure(
+        Volume(np.flip(volume.pore, tuple(set(flips))).transpose(axes), volume.voxel_size)
+    ).values
+    here = measure(volume).values
+    along = [f"connected_porosity_{axis}" for axis in "zyx"]
+    for name, axis in zip(along, axes, strict=True):
+        assert turned[name] == pytest.approx(here[along[axis]])
+    for name in set(FIRST_NUMBERS) - set(along):
+        assert turned[name] == pytest.approx(here[name], nan_ok=True, abs=1e-6), name
+
+
+@settings(deadline=None, max_examples=25)
+@given(volume=volumes())
+def test_swapping_the_phases_swaps_their_numbers(volume: Volume) -> None:
+    here, swapped = measure(volume).values, measure(Volume(~volume.pore, volume.voxel_size)).values
+    for name, other in (
+        ("specific_surface", "specific_surface"),
+        ("chord_pore", "chord_solid"),
+        ("thickness_pore", "thickness_solid"),
+    ):
+        assert swapped[name] == pytest.approx(here[other], nan_ok=True), name
+    assert largest_cluster_fraction(~volume.pore) == largest_cluster_fraction(volume.pore)[::-1]
+
+
+def test_a_larger_voxel_scales_every_number_by_the_power_of_its_unit(gaussian: Bools) -> None:
+    fine, coarse = (measure(Volume(gaussian[:24, :24, :24], size)).values for size in (1e-9, 3e-9))
+    power = {"1": 0, "m": 1, "1/m": -1, "1/m³": -3}
+    for name, (unit, _) in FIRST_NUMBERS.items():
+        assert coarse[name] == pytest.approx(fine[name] * 3.0 ** power[unit]), name
+
+
+def test_the_layout_in_memory_does_not_matter(gaussian: Bools) -> None:
+    block = gaussian[:20, :16, :12]
+    here = measure(Volume(block, 1.0)).values
+    assert measure(Volume(np.asfortranarray(block), 1.0)).values == here
+    assert measure(Volume(np.ascontiguousarray(block), 1.0)).values == here
+
+
+def test_only_the_numbers_asked_for_are_measured() -> None:
+    steps: list[tuple[int, int]] = []
+    found = measure(Volume(slabs(8, 2, 2), 1.0), ["chord_solid", "porosity"], lambda *s: steps.append(s))
+    assert list(found.values) == ["porosity", "chord_solid"]
+    assert steps == [(1, 2), (2, 2)]
+
+
+def test_a_summary_has_students_interval_and_the_papers_margin() -> None:
+    numbers = [Measurement({"porosity": value}, {}) for value in (0.5, 0.6, 0.7, 0.6)]
+    estimate = summarise(numbers)["porosity"]
+    sd = math.sqrt(0.02 / 3)
+    assert estimate.mean == pytest.approx(0.6)
+    assert estimate.sd == pytest.approx(sd)
+    assert estimate.ci95 == pytest.approx((0.6 - 3.1824463 * sd / 2, 0.6 + 3.1824463 * sd / 2))
+    assert estimate.paper_margin == pytest.approx(1.96 * sd / 2)
+    assert (estimate.unit, estimate.n) == ("1", 4)
+
+
+def test_a_summary_leaves_out_what_has_no_value_and_says_so() -> None:
+    nan = math.nan
+    numbers = [Measurement({"euler_density": value}, {}) for value in (nan, -2.0, nan)]
+    one = summarise(numbers)["euler_density"]
+    assert (one.mean, one.n, one.unit) == (-2.0, 1, "1/m³")
+    assert np.isnan([one.sd, *one.ci95, one.paper_margin]).all()
+    none = summarise(numbers[:1])["euler_density"]
+    assert isinstance(none, Estimate)
+    assert math.isnan(none.mean)
+    assert none.n == 0
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+EMPTY = Volume(np.zeros((5, 5, 5), dtype=bool), 1.0)
+OPEN = Volume(np.ones((5, 5, 5), dtype=bool), 1.0)
+SHEET = Volume(np.indices((1, 6, 6)).sum(axis=0) % 2 == 0, 1.0)
+
+
+def test_a_volume_of_one_phase_is_told_which() -> None:
+    for number in (mean_thickness, mean_chords, correlation_length):
+        with pytest.raises(InputError, match=r"every voxel.* is solid"):
+            number(EMPTY)
+        with pytest.raises(InputError, match=r"every voxel.* is pore"):
+            number(OPEN)
+
+
+def test_a_volume_of_one_phase_has_no_surface_and_is_open_or_closed() -> None:
+    assert (
+        specific_surface(OPEN) == euler_density(OPEN) == specific_surface(EMPTY) == euler_density(EMPTY) == 0
+    )
+    assert connected_porosities(OPEN) == (1, 1, 1)
+    assert connected_porosities(EMPTY) == (0, 0, 0)
+
+
+def test_a_sheet_one_voxel_thick_is_told_what_it_lacks() -> None:
+    with pytest.raises(InputError, match=r"specific surface needs at least 2 voxels .* \(1, 6, 6\)"):
+        specific_surface(SHEET)
+    with pytest.raises(InputError, match=r"Euler density needs at least 2 voxels"):
+        euler_density(SHEET)
+    with pytest.raises(InputError, match=r"at 0 voxels, half the shortest edge"):
+        correlation_length(SHEET)
+
+
+def test_a_structure_larger_than_the_box_has_no_correlation_length() -> None:
+    with pytest.raises(InputError, match=r"still 0\.\d\d at 7 voxels.*measure a larger volume"):
+        correlation_length(Volume(slabs(20, 10, 10)[:14], 1.0))
+
+
+@pytest.mark.parametrize("lag", [-1, 5])
+def test_a_lag_beyond_the_box_is_refused(lag: int) -> None:
+    for curve in (two_point_correlation, lineal_path):
+        with pytest.raises(InputError, match=rf"0 \.\.\. 4 voxels in a box of \(5, 5, 5\), got {lag}"):
+            curve(OPEN.pore, lag)
+
+
+def test_an_unknown_number_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match="unknown number tortuosity; known are porosity, connected"):
+        measure(OPEN, ["porosity", "tortuosity"])
+
+
+def test_a_summary_of_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="at least one measurement"):
+        summarise([])
