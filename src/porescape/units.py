@@ -58,7 +58,5 @@ def format_length(metres: float, digits: int = 4) -> str:
     """
     if metres == 0 or not math.isfinite(metres):
         return f"{metres:g} m"
-    unit, scale = next(
-        ((u, s) for u, s in _DISPLAY if abs(metres) >= 0.9995 * s), _DISPLAY[-1]
-    )
+    unit, scale = next(((u, s) for u, s in _DISPLAY if abs(metres) >= 0.9995 * s), _DISPLAY[-1])
     return f"{metres / scale:.{digits}g} {unit}"

@@ -50,7 +50,9 @@ class Micrograph:
         _check_scale(self.pixel_size, "pixel size")
         own = np.array(self.grey, dtype=np.float32)
         if not np.isfinite(own).all():
-            raise InputError(f"the image {self.name} holds NaN or infinite values; replace them or crop them away")
+            raise InputError(
+                f"the image {self.name} holds NaN or infinite values; replace them or crop them away"
+            )
         own.setflags(write=False)
         object.__setattr__(self, "grey", own)
         if self.crop == (0, 0, 0, 0):

@@ -54,7 +54,9 @@ class Recipe:
             raise SettingsError(f"the weights must be >= 0 and not all 0, got {weights}")
         for name in ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing"):
             if not 0 < getattr(self, name) < math.inf:
-                raise SettingsError(f"{name} must be a positive length in metres, got {getattr(self, name)!r}")
+                raise SettingsError(
+                    f"{name} must be a positive length in metres, got {getattr(self, name)!r}"
+                )
         for name in ("branch_cut", "porosity"):
             if not 0 < getattr(self, name) < 1:
                 raise SettingsError(f"{name} must lie between 0 and 1, got {getattr(self, name)!r}")

@@ -116,7 +116,7 @@ class Fit:
     method: Method = "porescape"
     trials: int = 200
     size: int = 96
-    sampler: str = "default"
+    sampler: str = "cma"
     percolate: Literal["both", "pore", "solid", "none"] = "both"
 
     def __post_init__(self) -> None:

@@ -46,9 +46,7 @@ def grain_field(seed: int, name: str, spacing: float, domain: Domain, window: Wi
     return distance  # type: ignore[no-any-return]
 
 
-def branch_field(
-    seed: int, width: float, cut: float, domain: Domain, window: Window
-) -> NDArray[np.float32]:
+def branch_field(seed: int, width: float, cut: float, domain: Domain, window: Window) -> NDArray[np.float32]:
     """Signed distance to the level set of smoothed noise, scaled to about unit variance.
 
     Positive where the smoothed noise lies above the cut; has corners and branches.

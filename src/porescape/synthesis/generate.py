@@ -6,16 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porescape.core.domain import Domain, Window
-from porescape.core.recipe import Recipe
+from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.volume import Volume
 from porescape.synthesis.fields import branch_field, grain_field
+from porescape.synthesis.paper import generate_paper
 from porescape.synthesis.smoothing import SAMPLE_SD, reach, smooth_samples, to_samples
 
 WIDEST_HIGHPASS = 1.0  # of the shortest edge; a wider blur is the box's mean
 
 
-def generate(recipe: Recipe, domain: Domain, seed: int) -> Volume:
-    """Make the structure of a recipe.
+def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int) -> Volume:
+    """Make the structure of a recipe, the physical or the paper's literal one.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ def generate(recipe: Recipe, domain: Domain, seed: int) -> Volume:
     Volume
         Its porosity is the recipe's to within a voxel or the ties of one grey level.
     """
+    if isinstance(recipe, PaperRecipe):
+        return generate_paper(recipe, domain, seed)
     field = height_field(recipe, domain, seed)
     return Volume(field > rank_level(field, recipe.porosity), domain.voxel_size)
 

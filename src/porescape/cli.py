@@ -1,0 +1,531 @@
+"""The command line. Heavy modules are imported inside the commands, so that help is instant.
+
+Exit codes: 0 done, 1 unexpected, 2 wrong option, 3 unusable input, 4 output cannot be written,
+5 an extra is missing, 130 stopped with Ctrl-C.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from porescape.core.settings import Fit, Output, Segmentation, Settings
+from porescape.errors import InputError, PorescapeError, SettingsError
+from porescape.units import format_length, parse_length
+
+if TYPE_CHECKING:
+    from porescape.core.image import Crop, Micrograph
+    from porescape.core.volume import Volume
+    from porescape.pipeline import Progress, Reconstruction
+
+app = typer.Typer(
+    help="Statistically equivalent 3-D pore structures, and their numbers, from one 2-D SEM image.",
+    epilog="Exit codes: 0 done, 2 wrong option, 3 unusable input, 4 output cannot be written, "
+    "5 an extra is missing, 130 stopped with Ctrl-C, 1 anything else.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+DEFAULT_FIT = Fit()
+DEFAULT_OUTPUT = Output()
+DEFAULT_SEGMENTATION = Segmentation()
+
+ImageFile = Annotated[Path, typer.Argument(help="TIFF, PNG, JPEG or BMP micrograph.", show_default=False)]
+PixelSize = Annotated[
+    str | None, typer.Option(help='Edge of a pixel, e.g. "0.1 um"; wins over what the file says.')
+]
+CropOption = Annotated[
+    str | None, typer.Option(help='"top,left,height,width" in pixels, or "none" to keep the banner.')
+]
+PageOption = Annotated[int | None, typer.Option(help="Page of a multi-page TIFF, from 0.")]
+MethodOption = Annotated[str, typer.Option("--threshold-method", help="adaptive, otsu, sauvola or fixed.")]
+Sensitivity = Annotated[float, typer.Option(help="Of the adaptive threshold, 0 to 1.")]
+WindowOption = Annotated[int | None, typer.Option(help="Neighbourhood of the threshold [pixels], odd.")]
+Threshold = Annotated[float | None, typer.Option(help="Grey level 0 to 1 for the fixed threshold.")]
+Smoothing = Annotated[float, typer.Option(help="Gaussian before the threshold [pixels].")]
+Median = Annotated[int, typer.Option(help="Median filter after it [pixels], odd; 0 for none.")]
+Speck = Annotated[int, typer.Option(help="Islands smaller than this are removed [pixels].")]
+PoreOption = Annotated[str, typer.Option(help="Which grey is pore: dark or bright.")]
+SizeOption = Annotated[
+    str, typer.Option(help='Box in voxels or as a length: "128", "64x128x128" (z,y,x), "20 um".')
+]
+VoxelSize = Annotated[str | None, typer.Option(help='Edge of a voxel, e.g. "0.2 um".')]
+TrialsOption = Annotated[int, typer.Option(help="Structures tried per replica.")]
+FitSize = Annotated[int, typer.Option(help="Edge of the cube that is fitted [voxels].")]
+FitMethod = Annotated[str, typer.Option("--method", help="porescape, or paper for the published method.")]
+SamplerOption = Annotated[str, typer.Option(help="Optimiser: cma, tpe or sobol.")]
+Percolate = Annotated[str, typer.Option(help="Phases that must hang together: both, pore, solid, none.")]
+Replicas = Annotated[int, typer.Option(help="Structures, each fitted on its own.")]
+Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+Workers = Annotated[int | None, typer.Option(help="Processes; all cores by default.")]
+OutFolder = Annotated[Path, typer.Option(help="Folder to write: new or empty.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON to stdout.")]
+
+
+@app.command()
+def run(
+    image: Annotated[
+        Path, typer.Argument(help="Micrograph, or the recipe.toml of an earlier run.", show_default=False)
+    ],
+    pixel_size: PixelSize = None,
+    crop: CropOption = None,
+    page: PageOption = None,
+    threshold_method: MethodOption = DEFAULT_SEGMENTATION.method,
+    sensitivity: Sensitivity = DEFAULT_SEGMENTATION.sensitivity,
+    window: WindowOption = None,
+    threshold: Threshold = None,
+    smoothing: Smoothing = DEFAULT_SEGMENTATION.smoothing,
+    median: Median = DEFAULT_SEGMENTATION.median,
+    speck: Speck = DEFAULT_SEGMENTATION.speck,
+    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
+    size: SizeOption = "128",
+    voxel_size: VoxelSize = None,
+    periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
+    replicas: Replicas = DEFAULT_OUTPUT.replicas,
+    trials: TrialsOption = DEFAULT_FIT.trials,
+    fit_size: FitSize = DEFAULT_FIT.size,
+    method: FitMethod = DEFAULT_FIT.method,
+    sampler: SamplerOption = DEFAULT_FIT.sampler,
+    percolate: Percolate = DEFAULT_FIT.percolate,
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: OutFolder = Path("porescape-run"),
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """From one SEM image to 3-D structures, their numbers and a report."""
+    if image.suffix.lower() == ".toml":
+        source, micrograph, settings, seed = _job_again(image)
+    else:
+        settings = Settings(
+            segmentation=Segmentation(
+                method=threshold_method,  # type: ignore[arg-type]  # checked by the settings themselves
+                sensitivity=sensitivity,
+                window=window,
+                threshold=threshold,
+                smoothing=smoothing,
+                median=median,
+                speck=speck,
+                pore=pore,  # type: ignore[arg-type]
+            ),
+            fit=Fit(
+                method=method,  # type: ignore[arg-type]
+                trials=trials,
+                size=fit_size,
+                sampler=sampler,
+                percolate=percolate,  # type: ignore[arg-type]
+            ),
+            output=Output(
+                voxel_size=None if voxel_size is None else parse_length(voxel_size),
+                replicas=replicas,
+                periodic=periodic,
+            ),
+        )
+        source = image
+        micrograph = _read(image, pixel_size, crop, page)
+        settings = _sized(settings, size, micrograph)
+    result = _run(source, micrograph, settings, seed, workers, out, overwrite, None)
+    if as_json:
+        from porescape.io.run_folder import results, to_json
+
+        _print(to_json(results(result)))
+
+
+@app.command()
+def demo(
+    size: SizeOption = "100",
+    replicas: Replicas = DEFAULT_OUTPUT.replicas,
+    trials: TrialsOption = DEFAULT_FIT.trials,
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: OutFolder = Path("demo"),
+    overwrite: Overwrite = False,
+) -> None:
+    """The main job on the embedded sample, beside the structure behind it."""
+    from porescape.sample import load_truth, sample_path
+
+    micrograph = _read(sample_path(), None, None, None)
+    settings = Settings(fit=Fit(trials=trials), output=Output(replicas=replicas))
+    settings = _sized(settings, size, micrograph)
+    _run(sample_path(), micrograph, settings, seed, workers, out, overwrite, load_truth())
+
+
+@app.command()
+def segment(
+    image: ImageFile,
+    pixel_size: PixelSize = None,
+    crop: CropOption = None,
+    page: PageOption = None,
+    threshold_method: MethodOption = DEFAULT_SEGMENTATION.method,
+    sensitivity: Sensitivity = DEFAULT_SEGMENTATION.sensitivity,
+    window: WindowOption = None,
+    threshold: Threshold = None,
+    smoothing: Smoothing = DEFAULT_SEGMENTATION.smoothing,
+    median: Median = DEFAULT_SEGMENTATION.median,
+    speck: Speck = DEFAULT_SEGMENTATION.speck,
+    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
+    out: OutFolder = Path("porescape-segment"),
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Tell pore from solid: mask, porosity and an overlay picture."""
+    from porescape import segment as segmentation
+    from porescape.io.atomic import whole_folder
+    from porescape.io.run_folder import to_json, write_segmentation
+    from porescape.report.figures import segmentation_overlay
+
+    settings = Segmentation(
+        method=threshold_method,  # type: ignore[arg-type]
+        sensitivity=sensitivity,
+        window=window,
+        threshold=threshold,
+        smoothing=smoothing,
+        median=median,
+        speck=speck,
+        pore=pore,  # type: ignore[arg-type]
+    )
+    micrograph = _read(image, pixel_size, crop, page)
+    phase = segmentation.segment(micrograph, settings)
+    with whole_folder(out, overwrite) as folder:
+        write_segmentation(folder, phase)
+        segmentation_overlay(micrograph, phase).savefig(folder / "segmentation.png", dpi=150)
+    _say(f"porosity {phase.porosity:.4f}; mask and overlay in {out}")
+    if as_json:
+        _print(to_json({"porosity": phase.porosity, "pixel_size": phase.pixel_size, "crop": micrograph.crop}))
+
+
+@app.command()
+def describe(
+    image: ImageFile,
+    pixel_size: PixelSize = None,
+    crop: CropOption = None,
+    page: PageOption = None,
+    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
+    sensitivity: Sensitivity = DEFAULT_SEGMENTATION.sensitivity,
+    out: OutFolder = Path("porescape-describe"),
+    overwrite: Overwrite = False,
+) -> None:
+    """Statistics of the section: S2, lineal path, distances, chords, the combined distance function."""
+    from porescape import segment as segmentation
+    from porescape.io.atomic import whole_folder
+    from porescape.io.run_folder import description, to_json
+    from porescape.report.figures import combined_distance, descriptor_curves
+
+    micrograph = _read(image, pixel_size, crop, page)
+    settings = Segmentation(pore=pore, sensitivity=sensitivity)  # type: ignore[arg-type]
+    phase = segmentation.segment(micrograph, settings)
+    with whole_folder(out, overwrite) as folder:
+        (folder / "descriptor.json").write_text(to_json(description(phase)), encoding="utf-8")
+        descriptor_curves(phase, ()).savefig(folder / "descriptor.png", dpi=150)
+        combined_distance(phase, ()).savefig(folder / "combined-distance.png", dpi=150)
+    _say(f"porosity {phase.porosity:.4f}; descriptor.json and pictures in {out}")
+
+
+@app.command()
+def fit(
+    image: ImageFile,
+    pixel_size: PixelSize = None,
+    crop: CropOption = None,
+    page: PageOption = None,
+    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
+    sensitivity: Sensitivity = DEFAULT_SEGMENTATION.sensitivity,
+    voxel_size: VoxelSize = None,
+    trials: TrialsOption = DEFAULT_FIT.trials,
+    fit_size: FitSize = DEFAULT_FIT.size,
+    method: FitMethod = DEFAULT_FIT.method,
+    sampler: SamplerOption = DEFAULT_FIT.sampler,
+    percolate: Percolate = DEFAULT_FIT.percolate,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="File to write the fitted recipe to.")] = Path("material.toml"),
+) -> None:
+    """Find one recipe whose sections look like the image; `generate` makes structures of it."""
+    from porescape import segment as segmentation
+    from porescape.core.domain import Domain
+    from porescape.io.atomic import whole_file
+    from porescape.io.settings import material_toml
+    from porescape.pipeline import at_voxel_size, choose_voxel_size
+    from porescape.rng import structure_seed
+    from porescape.search import best_of, problem_for, search
+
+    micrograph = _read(image, pixel_size, crop, page)
+    phase = segmentation.segment(
+        micrograph,
+        Segmentation(pore=pore, sensitivity=sensitivity),  # type: ignore[arg-type]
+    )
+    wanted = Output(voxel_size=None if voxel_size is None else parse_length(voxel_size))
+    section = at_voxel_size(phase, choose_voxel_size(phase, wanted))
+    settings = Fit(
+        method=method,  # type: ignore[arg-type]
+        trials=trials,
+        size=fit_size,
+        sampler=sampler,
+        percolate=percolate,  # type: ignore[arg-type]
+    )
+    own_seed = structure_seed(seed, 0)
+    done = []
+    with _bar("fitting", trials) as advance:
+        for trial in search(problem_for(section, settings, own_seed), settings, seed):
+            done.append(trial)
+            advance(f"best {best_of(done).loss:.4f}")
+    best = best_of(done)
+    domain = Domain((fit_size,) * 3, section.pixel_size)
+    with whole_file(out) as temporary:
+        temporary.write_text(material_toml(best.recipe, domain, own_seed), encoding="utf-8")
+    _say(f"loss {best.loss:.4f} after {len(done)} trials; recipe in {out}")
+
+
+@app.command()
+def generate(
+    recipe: Annotated[
+        Path, typer.Argument(help="A replica's recipe such as replica-01.toml.", show_default=False)
+    ],
+    size: Annotated[str | None, typer.Option(help='Box as in `run`; "256", "64x128x128", "20 um".')] = None,
+    voxel_size: VoxelSize = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed is another sample of the material.")] = None,
+    out: Annotated[Path, typer.Option(help="File to write: .tif or .vti.")] = Path("structure.tif"),
+) -> None:
+    """Make a structure of a recipe: more of the same material, in any size."""
+    from porescape.core.domain import Domain
+    from porescape.io.settings import read_material
+    from porescape.io.volume import write_tiff, write_vti
+    from porescape.synthesis.generate import generate as make
+
+    writers = {".tif": write_tiff, ".tiff": write_tiff, ".vti": write_vti}
+    if out.suffix.lower() not in writers:
+        raise SettingsError(f"--out {out} ends in {out.suffix!r}; wanted one of {', '.join(writers)}")
+    material, domain, own_seed = read_material(recipe)
+    voxel = domain.voxel_size if voxel_size is None else parse_length(voxel_size)
+    shape = domain.shape if size is None else parse_size(size, voxel)
+    volume = make(material, Domain(shape, voxel, domain.periodic), own_seed if seed is None else seed)
+    writers[out.suffix.lower()](out, volume)
+    _say(f"{'x'.join(map(str, shape))} voxels of {format_length(voxel)}, porosity {volume.porosity:.4f}: {out}")
+
+
+@app.command()
+def measure(
+    volume: Annotated[Path, typer.Argument(help="TIFF stack, .npy, .npz or .vti.", show_default=False)],
+    voxel_size: VoxelSize = None,
+    as_json: Json = False,
+) -> None:
+    """Measure any binary volume; True, 255 or the larger of two values is pore."""
+    from porescape.io.run_folder import measurement_table, to_json
+    from porescape.io.volume import read_volume
+    from porescape.measure.numbers import measure as take
+
+    subject = read_volume(volume, None if voxel_size is None else parse_length(voxel_size))
+    with _bar("measuring", 7) as advance:
+        measurement = take(subject, progress=lambda done, of: advance(""))
+    if as_json:
+        head = {"file": volume.name, "voxel_size": subject.voxel_size, "shape": subject.shape}
+        _print(to_json(head | measurement_table(measurement)))
+    else:
+        _table(volume.name, ("number", "value"), list(_readable(measurement.values).items()))
+        for name, reason in measurement.reasons.items():
+            _say(f"{name}: {reason}")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="File; the folder's report.html by default.")] = None,
+) -> None:
+    """Write a run's report again from its files."""
+    from porescape.io.atomic import whole_file
+    from porescape.io.run_folder import read_run
+    from porescape.report.html import render_report
+
+    result = read_run(folder)
+    path = out or folder / "report.html"
+    with whole_file(path) as temporary:
+        temporary.write_text(render_report(result), encoding="utf-8")
+    _say(f"report in {path}")
+
+
+# -- shared by the commands --------------------------------------------------------------------------
+
+
+def parse_size(text: str, voxel_size: float) -> tuple[int, int, int]:
+    """Read a box: voxels or lengths, one for a cube or three as z x y x x.
+
+    >>> parse_size("64x128x128", 1e-7)
+    (64, 128, 128)
+    >>> parse_size("12.8 um", 1e-7)
+    (128, 128, 128)
+    """
+    edges = []
+    for part in text.replace("\u00d7", "x").lower().split("x"):
+        part = part.strip()
+        edges.append(int(part) if part.isdecimal() else round(parse_length(part) / voxel_size))
+    if len(edges) not in (1, 3):
+        raise SettingsError(f"size {text!r} has {len(edges)} numbers; wanted one or three (z x y x x)")
+    z, y, x = edges * 3 if len(edges) == 1 else edges
+    return z, y, x
+
+
+def _sized(settings: Settings, size: str, micrograph: "Micrograph") -> Settings:
+    """Return the settings with the box read from text; a length needs the voxel size, so the image."""
+    from porescape import segment as segmentation
+    from porescape.pipeline import choose_voxel_size, with_size
+
+    voxel = settings.output.voxel_size or micrograph.pixel_size
+    if not all(part.strip().isdecimal() for part in size.lower().split("x")):
+        phase = segmentation.segment(micrograph, settings.segmentation)
+        voxel = choose_voxel_size(phase, settings.output)
+        settings = replace(settings, output=replace(settings.output, voxel_size=voxel))
+    return with_size(settings, parse_size(size, voxel))
+
+
+def _read(image: Path, pixel_size: str | None, crop: str | None, page: int | None) -> "Micrograph":
+    from porescape.io.image import read_image
+
+    size = None if pixel_size is None else parse_length(pixel_size)
+    return read_image(image, pixel_size=size, crop=_parse_crop(crop), page=page)
+
+
+def _parse_crop(text: str | None) -> "Crop | Any":
+    if text is None or text == "none":
+        return text
+    try:
+        top, left, height, width = (int(part) for part in text.split(","))
+    except ValueError:
+        raise SettingsError(
+            f'crop must be "top,left,height,width" in pixels, or "none"; got {text!r}'
+        ) from None
+    return top, left, height, width
+
+
+def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
+    """Read a job's recipe.toml: its image lies beside it and must be the same as then."""
+    from porescape.io.image import read_image
+    from porescape.io.settings import read_settings, read_toml
+
+    table = read_toml(recipe)
+    job = table.get("image", {})
+    if missing := [name for name in ("file", "sha256", "pixel_size", "crop") if name not in job]:
+        raise InputError(f"{recipe.name} has no image.{missing[0]}; wanted the recipe.toml of a run's folder")
+    source = recipe.parent / job["file"]
+    micrograph = read_image(source, pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page"))
+    if micrograph.sha256 != job["sha256"]:
+        raise InputError(
+            f"{source.name} is not the image this recipe was made from (SHA-256 {micrograph.sha256[:12]}…, "
+            f"wanted {job['sha256'][:12]}…); run the image itself instead"
+        )
+    return source, micrograph, read_settings(table), int(table.get("seed", 0))
+
+
+def _run(
+    source: Path,
+    micrograph: "Micrograph",
+    settings: Settings,
+    seed: int,
+    workers: int | None,
+    out: Path,
+    overwrite: bool,
+    truth: "Volume | None",
+) -> "Reconstruction":
+    from porescape.io.atomic import check_writable
+    from porescape.io.run_folder import write_run
+    from porescape.parallel import available_cores
+    from porescape.pipeline import reconstruct
+
+    check_writable(out, overwrite)
+    if workers is not None and workers < 1:
+        raise SettingsError(f"workers must be at least 1, got {workers}")
+    _say(
+        f"{micrograph.name}: {micrograph.grey.shape[0]} x {micrograph.grey.shape[1]} pixels of "
+        f"{format_length(micrograph.pixel_size)} ({micrograph.pixel_size_source})"
+    )
+    total = settings.output.replicas * (settings.fit.trials + 1)
+    best: dict[int, float] = {}
+    with _bar("reconstructing", total) as advance:
+
+        def listen(event: "Progress") -> None:
+            if event.trial is not None:
+                best[event.replica] = min(best.get(event.replica, event.trial.loss), event.trial.loss)
+                advance(f"best {min(best.values()):.4f}")
+            elif event.stage == "measure":
+                advance(f"replica {event.replica + 1} done")
+
+        result = reconstruct(
+            micrograph, settings, seed, workers=workers or available_cores(), progress=listen
+        )
+    write_run(out, result, source, truth=truth, overwrite=overwrite)
+    rows = [
+        (name, _quantity(e.mean, e.unit), f"{_quantity(e.ci95[0], e.unit)} to {_quantity(e.ci95[1], e.unit)}")
+        for name, e in result.properties.items()
+    ]
+    _table(f"{len(result.replicas)} replicas", ("number", "mean", "95 % interval"), rows)
+    for warning in result.warnings:
+        _say(f"note: {warning}")
+    _say(f"open {out / 'report.html'}")
+    return result
+
+
+def _readable(values: dict[str, float]) -> dict[str, str]:
+    from porescape.measure.numbers import FIRST_NUMBERS
+
+    return {name: _quantity(value, FIRST_NUMBERS[name][0]) for name, value in values.items()}
+
+
+def _quantity(value: float, unit: str) -> str:
+    if unit == "m":
+        return format_length(value)
+    return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show progress on stderr; yields a function that advances by one and says a word."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=total, note="")
+        yield lambda note: bar.update(task, advance=1, note=note)
+
+
+def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*head, title=title)
+    for row in rows:
+        table.add_row(*row)
+    Console(stderr=True).print(table)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def main() -> None:
+    """Run the command line; every error a user can mend is one sentence and an exit code."""
+    try:
+        app()
+    except PorescapeError as error:
+        _say(f"porescape: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("porescape: stopped; nothing was written")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

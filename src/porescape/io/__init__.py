@@ -1,0 +1,1 @@
+"""Files in and out; nothing below this floor touches a file."""

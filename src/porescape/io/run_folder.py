@@ -1,0 +1,203 @@
+"""One folder holds one run: every file whole, and enough to run it again."""
+
+import json
+import math
+import platform
+import shutil
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+import tomli_w
+
+from porescape import __version__
+from porescape.core.domain import Domain
+from porescape.core.image import PhaseImage
+from porescape.core.volume import Volume
+from porescape.io.atomic import whole_file, whole_folder
+from porescape.io.settings import material_toml, settings_table
+from porescape.io.volume import write_tiff, write_vti
+from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement
+from porescape.pipeline import Reconstruction, Replica
+from porescape.report.figures import segmentation_overlay
+from porescape.report.html import render_report
+
+SCHEMA_VERSION = 1  # of results.json; raised when a name changes its meaning or goes away
+VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "edt", "cmaes", "optuna", "tifffile")
+
+
+def write_run(
+    folder: Path,
+    result: Reconstruction,
+    source: Path | None = None,
+    *,
+    truth: Volume | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write everything a run made.
+
+    Parameters
+    ----------
+    folder : Path
+        New or empty, unless `overwrite`.
+    result : Reconstruction
+    source : Path, optional
+        The image file; a copy goes into the folder, so that the folder runs again anywhere.
+    truth : Volume, optional
+        The known structure behind the image, for the report.
+    """
+    with whole_folder(folder, overwrite) as temporary:
+        copy = None
+        if source is not None:
+            copy = f"input{source.suffix.lower()}"
+            shutil.copyfile(source, temporary / copy)
+        _write_text(temporary / "recipe.toml", job_toml(result, copy))
+        _write_text(temporary / "provenance.json", to_json(provenance(result)))
+        _write_text(temporary / "results.json", to_json(results(result)))
+        _write_text(temporary / "fit.json", to_json(fit_history(result)))
+        write_segmentation(temporary, result.phase)
+        segmentation_overlay(result.image, result.phase).savefig(temporary / "segmentation.png", dpi=150)
+        for replica in result.replicas:
+            stem = replica_name(replica)
+            write_tiff(temporary / f"{stem}.tif", replica.volume)
+            write_vti(temporary / f"{stem}.vti", replica.volume)
+            domain = Domain(replica.volume.shape, replica.volume.voxel_size, result.settings.output.periodic)
+            _write_text(temporary / f"{stem}.toml", material_toml(replica.recipe, domain, replica.seed))
+        _write_text(temporary / "report.html", render_report(result, truth))
+
+
+def replica_name(replica: Replica) -> str:
+    """Return the stem of a replica's files, numbered from 01."""
+    return f"replica-{replica.index + 1:02d}"
+
+
+def write_segmentation(folder: Path, phase: PhaseImage) -> None:
+    """Write `segmentation.tif`: uint8, 255 = pore, with its pixel size."""
+    per_micron = 1e-6 / phase.pixel_size
+    with whole_file(folder / "segmentation.tif") as temporary:
+        tifffile.imwrite(
+            temporary,
+            np.where(phase.pore, np.uint8(255), np.uint8(0)),
+            imagej=True,
+            compression="zlib",
+            resolution=(per_micron, per_micron),
+            metadata={"axes": "YX", "unit": "um", "Info": "255 = pore, 0 = solid"},
+        )
+
+
+def job_toml(result: Reconstruction, image: str | None) -> str:
+    """Return the job as TOML: `porescape run recipe.toml --out NEW` does it again."""
+    job: dict[str, Any] = {
+        "porescape": __version__,
+        "seed": result.seed,
+        "image": {
+            "file": image or result.image.name,
+            "sha256": result.image.sha256,
+            "pixel_size": result.image.pixel_size,
+            "crop": list(result.image.crop),
+        },
+    }
+    return tomli_w.dumps(job | settings_table(result.settings))
+
+
+def provenance(result: Reconstruction) -> dict[str, Any]:
+    """Return where a result comes from."""
+    image = result.image
+    return {
+        "porescape": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: metadata.version(name) for name in VERSIONS_OF},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": result.seed,
+        "input": {
+            "name": image.name,
+            "sha256": image.sha256,
+            "pixel_size": image.pixel_size,
+            "pixel_size_unit": "m",
+            "pixel_size_source": image.pixel_size_source,
+            "crop": dict(zip(("top", "left", "height", "width"), image.crop, strict=True)),
+            "is_binary": image.is_binary,
+        },
+        "segmentation": settings_table(result.settings.segmentation) | {"porosity": result.phase.porosity},
+        "voxel_size": result.section.pixel_size,
+        "warnings": list(result.warnings),
+    }
+
+
+def results(result: Reconstruction) -> dict[str, Any]:
+    """Return the numbers of a run."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "porescape": __version__,
+        "seed": result.seed,
+        "voxel_size": result.section.pixel_size,
+        "shape": list(result.settings.output.size),
+        "image_porosity": result.phase.porosity,
+        "properties": {name: estimate_table(e) for name, e in result.properties.items()},
+        "replicas": [
+            {
+                "name": replica_name(replica),
+                "seed": str(replica.seed),
+                "loss": replica.loss,
+                "recipe": settings_table(replica.recipe),
+                "seconds": replica.seconds,
+                **measurement_table(replica.measurement),
+            }
+            for replica in result.replicas
+        ],
+        "warnings": list(result.warnings),
+    }
+
+
+def fit_history(result: Reconstruction) -> dict[str, Any]:
+    """Return every trial of every replica."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "method": result.settings.fit.method,
+        "sampler": result.settings.fit.sampler,
+        "replicas": [
+            {"name": replica_name(replica), "trials": [asdict(trial) for trial in replica.trials]}
+            for replica in result.replicas
+        ],
+    }
+
+
+def estimate_table(estimate: Estimate) -> dict[str, Any]:
+    """Return an estimate with plain names."""
+    return asdict(estimate) | {"ci95": list(estimate.ci95)}
+
+
+def measurement_table(measurement: Measurement) -> dict[str, Any]:
+    """Return one volume's numbers with units, and why some are missing."""
+    return {
+        "properties": {
+            name: {"value": value, "unit": FIRST_NUMBERS[name][0]}
+            for name, value in measurement.values.items()
+        },
+        "reasons": measurement.reasons,
+    }
+
+
+def to_json(table: Any) -> str:
+    """Return JSON text; what is not a number becomes null, because JSON has no NaN."""
+    return json.dumps(_plain(table), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _write_text(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
