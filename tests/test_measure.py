@@ -23,7 +23,7 @@ from porescape.measure.minkowski import (
     pore_cells,
     specific_surface,
 )
-from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, measure, summarise
+from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, measure_volume, summarise
 from porescape.measure.thickness import local_thickness, mean_thickness
 
 Bools = NDArray[np.bool_]
@@ -282,7 +282,7 @@ def test_the_correlation_length_of_a_gaussian_field_is_near_that_of_its_covarian
 @settings(deadline=None, max_examples=40)
 @given(volume=volumes())
 def test_every_number_has_a_value_or_a_reason(volume: Volume) -> None:
-    found = measure(volume)
+    found = measure_volume(volume)
     assert list(found.values) == list(FIRST_NUMBERS)
     for name, value in found.values.items():
         assert math.isnan(value) == (name in found.reasons), name
@@ -292,10 +292,10 @@ def test_every_number_has_a_value_or_a_reason(volume: Volume) -> None:
 @settings(deadline=None, max_examples=25)
 @given(volume=volumes(), axes=st.permutations(range(3)), flips=st.lists(st.integers(0, 2)))
 def test_numbers_do_not_depend_on_orientation(volume: Volume, axes: list[int], flips: list[int]) -> None:
-    turned = measure(
+    turned = measure_volume(
         Volume(np.flip(volume.pore, tuple(set(flips))).transpose(axes), volume.voxel_size)
     ).values
-    here = measure(volume).values
+    here = measure_volume(volume).values
     along = [f"connected_porosity_{axis}" for axis in "zyx"]
     for name, axis in zip(along, axes, strict=True):
         assert turned[name] == pytest.approx(here[along[axis]])
@@ -306,7 +306,8 @@ def test_numbers_do_not_depend_on_orientation(volume: Volume, axes: list[int], f
 @settings(deadline=None, max_examples=25)
 @given(volume=volumes())
 def test_swapping_the_phases_swaps_their_numbers(volume: Volume) -> None:
-    here, swapped = measure(volume).values, measure(Volume(~volume.pore, volume.voxel_size)).values
+    here = measure_volume(volume).values
+    swapped = measure_volume(Volume(~volume.pore, volume.voxel_size)).values
     for name, other in (
         ("specific_surface", "specific_surface"),
         ("chord_pore", "chord_solid"),
@@ -317,7 +318,7 @@ def test_swapping_the_phases_swaps_their_numbers(volume: Volume) -> None:
 
 
 def test_a_larger_voxel_scales_every_number_by_the_power_of_its_unit(gaussian: Bools) -> None:
-    fine, coarse = (measure(Volume(gaussian[:24, :24, :24], size)).values for size in (1e-9, 3e-9))
+    fine, coarse = (measure_volume(Volume(gaussian[:24, :24, :24], size)).values for size in (1e-9, 3e-9))
     power = {"1": 0, "m": 1, "1/m": -1, "1/m³": -3}
     for name, (unit, _) in FIRST_NUMBERS.items():
         assert coarse[name] == pytest.approx(fine[name] * 3.0 ** power[unit]), name
@@ -325,14 +326,16 @@ def test_a_larger_voxel_scales_every_number_by_the_power_of_its_unit(gaussian: B
 
 def test_the_layout_in_memory_does_not_matter(gaussian: Bools) -> None:
     block = gaussian[:20, :16, :12]
-    here = measure(Volume(block, 1.0)).values
-    assert measure(Volume(np.asfortranarray(block), 1.0)).values == here
-    assert measure(Volume(np.ascontiguousarray(block), 1.0)).values == here
+    here = measure_volume(Volume(block, 1.0)).values
+    assert measure_volume(Volume(np.asfortranarray(block), 1.0)).values == here
+    assert measure_volume(Volume(np.ascontiguousarray(block), 1.0)).values == here
 
 
 def test_only_the_numbers_asked_for_are_measured() -> None:
     steps: list[tuple[int, int]] = []
-    found = measure(Volume(slabs(8, 2, 2), 1.0), ["chord_solid", "porosity"], lambda *s: steps.append(s))
+    found = measure_volume(
+        Volume(slabs(8, 2, 2), 1.0), ["chord_solid", "porosity"], lambda *s: steps.append(s)
+    )
     assert list(found.values) == ["porosity", "chord_solid"]
     assert steps == [(1, 2), (2, 2)]
 
@@ -406,7 +409,7 @@ def test_a_lag_beyond_the_box_is_refused(lag: int) -> None:
 
 def test_an_unknown_number_is_answered_with_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="unknown number tortuosity; known are porosity, connected"):
-        measure(OPEN, ["porosity", "tortuosity"])
+        measure_volume(OPEN, ["porosity", "tortuosity"])
 
 
 def test_a_summary_of_nothing_is_refused() -> None:

@@ -10,7 +10,7 @@ from scipy import ndimage
 from porescape.core.image import Micrograph
 from porescape.core.settings import Segmentation
 from porescape.sample import load_truth, load_truth_section, sample_path
-from porescape.segment import mean_chord, segment
+from porescape.segmentation import mean_chord, segment
 
 KILOBYTE = 1000
 PIXEL = 25e-9  # m

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import fft, ndimage
 
 from porescape.rng import stream
-from porescape.segment import mean_chord
+from porescape.segmentation import mean_chord
 
 Field = NDArray[np.float32]
 

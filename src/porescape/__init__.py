@@ -1,3 +1,81 @@
-"""porescape: statistically equivalent 3-D pore structures, and their numbers, from one SEM image."""
+"""porescape: statistically equivalent 3-D pore structures, and their numbers, from one SEM image.
+
+>>> import porescape
+>>> image = porescape.read_image("membrane.tif", pixel_size=1e-7)  # doctest: +SKIP
+>>> result = porescape.reconstruct(image, seed=0)  # doctest: +SKIP
+>>> result.properties["porosity"].mean  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOME = {  # loaded on first use, so that `import porescape` and `--help` take no time
+    "read_image": "porescape.io.image",
+    "image_from_array": "porescape.io.image",
+    "read_volume": "porescape.io.volume",
+    "volume_from_array": "porescape.io.volume",
+    "write_tiff": "porescape.io.volume",
+    "write_vti": "porescape.io.volume",
+    "write_run": "porescape.io.run_folder",
+    "read_run": "porescape.io.run_folder",
+    "render_report": "porescape.report.html",
+    "reconstruct": "porescape.pipeline",
+    "segment": "porescape.segmentation",
+    "describe": "porescape.measure.describe",
+    "combined_distance_function": "porescape.measure.combined",
+    "measure_volume": "porescape.measure.numbers",
+    "summarise": "porescape.measure.numbers",
+    "generate": "porescape.synthesis.generate",
+    "Recipe": "porescape.core.recipe",
+    "PaperRecipe": "porescape.core.recipe",
+    "Domain": "porescape.core.domain",
+    "Volume": "porescape.core.volume",
+    "Micrograph": "porescape.core.image",
+    "PhaseImage": "porescape.core.image",
+    "Settings": "porescape.core.settings",
+    "Segmentation": "porescape.core.settings",
+    "Fit": "porescape.core.settings",
+    "Output": "porescape.core.settings",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"porescape has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+if TYPE_CHECKING:
+    from porescape.core.domain import Domain as Domain
+    from porescape.core.image import Micrograph as Micrograph
+    from porescape.core.image import PhaseImage as PhaseImage
+    from porescape.core.recipe import PaperRecipe as PaperRecipe
+    from porescape.core.recipe import Recipe as Recipe
+    from porescape.core.settings import Fit as Fit
+    from porescape.core.settings import Output as Output
+    from porescape.core.settings import Segmentation as Segmentation
+    from porescape.core.settings import Settings as Settings
+    from porescape.core.volume import Volume as Volume
+    from porescape.io.image import image_from_array as image_from_array
+    from porescape.io.image import read_image as read_image
+    from porescape.io.run_folder import read_run as read_run
+    from porescape.io.run_folder import write_run as write_run
+    from porescape.io.volume import read_volume as read_volume
+    from porescape.io.volume import volume_from_array as volume_from_array
+    from porescape.io.volume import write_tiff as write_tiff
+    from porescape.io.volume import write_vti as write_vti
+    from porescape.measure.combined import combined_distance_function as combined_distance_function
+    from porescape.measure.describe import describe as describe
+    from porescape.measure.numbers import measure_volume as measure_volume
+    from porescape.measure.numbers import summarise as summarise
+    from porescape.pipeline import reconstruct as reconstruct
+    from porescape.report.html import render_report as render_report
+    from porescape.segmentation import segment as segment
+    from porescape.synthesis.generate import generate as generate

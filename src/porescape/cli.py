@@ -4,8 +4,9 @@ Exit codes: 0 done, 1 unexpected, 2 wrong option, 3 unusable input, 4 output can
 5 an extra is missing, 130 stopped with Ctrl-C.
 """
 
+import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,7 @@ PixelSize = Annotated[
 CropOption = Annotated[
     str | None, typer.Option(help='"top,left,height,width" in pixels, or "none" to keep the banner.')
 ]
-PageOption = Annotated[int | None, typer.Option(help="Page of a multi-page TIFF, from 0.")]
+PageOption = Annotated[int | None, typer.Option(help="Page of a multi-page TIFF, from 1.")]
 MethodOption = Annotated[str, typer.Option("--threshold-method", help="adaptive, otsu, sauvola or fixed.")]
 Sensitivity = Annotated[float, typer.Option(help="Of the adaptive threshold, 0 to 1.")]
 WindowOption = Annotated[int | None, typer.Option(help="Neighbourhood of the threshold [pixels], odd.")]
@@ -175,7 +176,7 @@ def segment(
     as_json: Json = False,
 ) -> None:
     """Tell pore from solid: mask, porosity and an overlay picture."""
-    from porescape import segment as segmentation
+    from porescape import segmentation
     from porescape.io.atomic import whole_folder
     from porescape.io.run_folder import to_json, write_segmentation
     from porescape.report.figures import segmentation_overlay
@@ -212,7 +213,7 @@ def describe(
     overwrite: Overwrite = False,
 ) -> None:
     """Statistics of the section: S2, lineal path, distances, chords, the combined distance function."""
-    from porescape import segment as segmentation
+    from porescape import segmentation
     from porescape.io.atomic import whole_folder
     from porescape.io.run_folder import description, to_json
     from porescape.report.figures import combined_distance, descriptor_curves
@@ -245,7 +246,7 @@ def fit(
     out: Annotated[Path, typer.Option(help="File to write the fitted recipe to.")] = Path("material.toml"),
 ) -> None:
     """Find one recipe whose sections look like the image; `generate` makes structures of it."""
-    from porescape import segment as segmentation
+    from porescape import segmentation
     from porescape.core.domain import Domain
     from porescape.io.atomic import whole_file
     from porescape.io.settings import material_toml
@@ -304,7 +305,9 @@ def generate(
     shape = domain.shape if size is None else parse_size(size, voxel)
     volume = make(material, Domain(shape, voxel, domain.periodic), own_seed if seed is None else seed)
     writers[out.suffix.lower()](out, volume)
-    _say(f"{'x'.join(map(str, shape))} voxels of {format_length(voxel)}, porosity {volume.porosity:.4f}: {out}")
+    _say(
+        f"{'x'.join(map(str, shape))} voxels of {format_length(voxel)}, porosity {volume.porosity:.4f}: {out}"
+    )
 
 
 @app.command()
@@ -316,11 +319,11 @@ def measure(
     """Measure any binary volume; True, 255 or the larger of two values is pore."""
     from porescape.io.run_folder import measurement_table, to_json
     from porescape.io.volume import read_volume
-    from porescape.measure.numbers import measure as take
+    from porescape.measure.numbers import measure_volume
 
     subject = read_volume(volume, None if voxel_size is None else parse_length(voxel_size))
     with _bar("measuring", 7) as advance:
-        measurement = take(subject, progress=lambda done, of: advance(""))
+        measurement = measure_volume(subject, progress=lambda done, of: advance(""))
     if as_json:
         head = {"file": volume.name, "voxel_size": subject.voxel_size, "shape": subject.shape}
         _print(to_json(head | measurement_table(measurement)))
@@ -370,7 +373,7 @@ def parse_size(text: str, voxel_size: float) -> tuple[int, int, int]:
 
 def _sized(settings: Settings, size: str, micrograph: "Micrograph") -> Settings:
     """Return the settings with the box read from text; a length needs the voxel size, so the image."""
-    from porescape import segment as segmentation
+    from porescape import segmentation
     from porescape.pipeline import choose_voxel_size, with_size
 
     voxel = settings.output.voxel_size or micrograph.pixel_size
@@ -410,7 +413,9 @@ def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
     if missing := [name for name in ("file", "sha256", "pixel_size", "crop") if name not in job]:
         raise InputError(f"{recipe.name} has no image.{missing[0]}; wanted the recipe.toml of a run's folder")
     source = recipe.parent / job["file"]
-    micrograph = read_image(source, pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page"))
+    micrograph = read_image(
+        source, pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page")
+    )
     if micrograph.sha256 != job["sha256"]:
         raise InputError(
             f"{source.name} is not the image this recipe was made from (SHA-256 {micrograph.sha256[:12]}…, "
@@ -497,7 +502,7 @@ def _bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
         yield lambda note: bar.update(task, advance=1, note=note)
 
 
-def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -517,6 +522,7 @@ def _print(text: str) -> None:
 
 def main() -> None:
     """Run the command line; every error a user can mend is one sentence and an exit code."""
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it says of broken files, we say in words
     try:
         app()
     except PorescapeError as error:

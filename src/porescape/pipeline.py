@@ -16,11 +16,11 @@ from porescape.core.settings import Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.measure.correlation import mean_chords
-from porescape.measure.numbers import Estimate, Measurement, measure, summarise
+from porescape.measure.numbers import Estimate, Measurement, measure_volume, summarise
 from porescape.parallel import Tell, map_ordered
 from porescape.rng import structure_seed
 from porescape.search import Trial, best_of, problem_for, search
-from porescape.segment import segment
+from porescape.segmentation import segment
 from porescape.synthesis.generate import generate
 from porescape.units import format_length
 
@@ -217,7 +217,7 @@ def _make_replica(
     domain = Domain(settings.output.size, phase.pixel_size, settings.output.periodic)
     volume = generate(recipe, domain, own_seed)
     generated = time.perf_counter()
-    measurement = measure(volume)
+    measurement = measure_volume(volume)
     measured = time.perf_counter()
     tell(Progress("measure", index, seconds=measured - clock))
     seconds = {"fit": fitted - clock, "generate": generated - fitted, "measure": measured - generated}
@@ -227,8 +227,8 @@ def _make_replica(
 def _cautions(phase: PhaseImage, section: PhaseImage, output: Output) -> Iterator[str]:
     if section.pixel_size > phase.pixel_size * (1 + 1e-6):
         yield (
-            f"the replicas' voxels are {format_length(section.pixel_size)}, coarser than the image's pixels of "
-            f"{format_length(phase.pixel_size)}, so that a box holds more pores; "
+            f"the replicas' voxels are {format_length(section.pixel_size)}, coarser than the image's "
+            f"pixels of {format_length(phase.pixel_size)}, so that a box holds more pores; "
             f'--voxel-size "{format_length(phase.pixel_size)}" keeps the pixels'
         )
     period = sum(mean_chords(Volume(section.pore[None], section.pixel_size)))
@@ -236,8 +236,9 @@ def _cautions(phase: PhaseImage, section: PhaseImage, output: Output) -> Iterato
         across = voxels * section.pixel_size / period
         if across < FEW_FEATURES:
             yield (
-                f"the {what} is only {across:.1f} pore-to-pore distances wide ({format_length(period)} each); "
-                f"below {FEW_FEATURES:g} single pores decide the numbers: expect them to vary"
+                f"the {what} is only {across:.1f} pore-to-pore distances wide "
+                f"({format_length(period)} each); below {FEW_FEATURES:g} single pores decide the "
+                "numbers: expect them to vary"
             )
 
 

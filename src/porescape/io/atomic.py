@@ -16,7 +16,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {error.strerror or error}") from error
     finally:
@@ -42,7 +42,7 @@ def whole_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
                 shutil.rmtree(path)
             else:
                 path.rmdir()  # empty, or we would not be here; fails rather than lose what came meanwhile
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {error.strerror or error}") from error
     finally:

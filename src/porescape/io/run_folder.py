@@ -18,15 +18,29 @@ from porescape import __version__
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
+from porescape.errors import InputError
 from porescape.io.atomic import whole_file, whole_folder
-from porescape.io.settings import material_toml, settings_table
-from porescape.io.volume import write_tiff, write_vti
-from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement
-from porescape.pipeline import Reconstruction, Replica
+from porescape.io.image import read_image
+from porescape.io.settings import (
+    material_toml,
+    read_material,
+    read_settings,
+    read_toml,
+    settings_from,
+    settings_table,
+)
+from porescape.io.volume import read_volume, write_tiff, write_vti
+from porescape.measure.combined import combined_distance_function
+from porescape.measure.describe import cut_windows, describe
+from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, summarise
+from porescape.pipeline import Reconstruction, Replica, at_voxel_size
 from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
+from porescape.search import Trial
+from porescape.segmentation import segment
 
 SCHEMA_VERSION = 1  # of results.json; raised when a name changes its meaning or goes away
+LAGS = 256  # pixels; as far as the curves of `describe` reach
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "edt", "cmaes", "optuna", "tifffile")
 
 
@@ -68,6 +82,57 @@ def write_run(
             domain = Domain(replica.volume.shape, replica.volume.voxel_size, result.settings.output.periodic)
             _write_text(temporary / f"{stem}.toml", material_toml(replica.recipe, domain, replica.seed))
         _write_text(temporary / "report.html", render_report(result, truth))
+
+
+def read_run(folder: Path) -> Reconstruction:
+    """Read back what `write_run` wrote.
+
+    Raises
+    ------
+    InputError
+        A file of the run is missing or was changed.
+    """
+    table = read_toml(folder / "recipe.toml")
+    job = table["image"]
+    settings = read_settings(table)
+    image = read_image(
+        folder / job["file"], pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page")
+    )
+    phase = segment(image, settings.segmentation)
+    numbers = _read_json(folder / "results.json")
+    fits = _read_json(folder / "fit.json")
+    replicas = []
+    for index, (row, fit) in enumerate(zip(numbers["replicas"], fits["replicas"], strict=True)):
+        recipe, domain, seed = read_material(folder / f"{row['name']}.toml")
+        values = {name: _number(entry["value"]) for name, entry in row["properties"].items()}
+        trials = (
+            Trial(**(t | {"x": tuple(t["x"]), "recipe": settings_from(type(recipe), t["recipe"])}))
+            for t in fit["trials"]
+        )
+        volume = read_volume(folder / f"{row['name']}.tif", domain.voxel_size)
+        measurement = Measurement(values, row["reasons"])
+        replicas.append(Replica(index, seed, recipe, tuple(trials), volume, measurement, row["seconds"]))
+    return Reconstruction(
+        image=image,
+        phase=phase,
+        section=at_voxel_size(phase, numbers["voxel_size"]),
+        replicas=tuple(replicas),
+        properties=summarise([replica.measurement for replica in replicas]),
+        settings=settings,
+        seed=table["seed"],
+        warnings=tuple(numbers["warnings"]),
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} could not be read: {error}; wanted a whole run folder") from error
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def replica_name(replica: Replica) -> str:
@@ -151,6 +216,25 @@ def results(result: Reconstruction) -> dict[str, Any]:
             for replica in result.replicas
         ],
         "warnings": list(result.warnings),
+    }
+
+
+def description(phase: PhaseImage) -> dict[str, Any]:
+    """Return the statistics of a section: curves by name, lags and distances in metres."""
+    window = min(phase.pore.shape)
+    lags = min(window - 1, LAGS)
+    found = describe(cut_windows(phase.pore, window), phase.pixel_size, lags)
+    combined = combined_distance_function(phase.pore, phase.pixel_size)
+    curves = ("s2", "lineal_pore", "lineal_solid", "distance_pore", "distance_solid")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "pixel_size": phase.pixel_size,
+        "porosity": phase.porosity,
+        "chord_pore": found.chord_pore,
+        "chord_solid": found.chord_solid,
+        "lag": found.lags.tolist(),
+        **{name: getattr(found, name).mean(axis=0).tolist() for name in curves},
+        "combined_distance": {"bin": phase.pixel_size, "zoom_phase_bin": combined.tolist()},
     }
 
 

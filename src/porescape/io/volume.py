@@ -92,7 +92,9 @@ def read_volume(path: Path, voxel_size: float | None = None) -> Volume:
     except InputError:
         raise
     except Exception as error:  # every reader has its own ways to fail on a broken file
-        raise InputError(f"{path.name} could not be read as {kind}: {error}; is the file complete?") from error
+        raise InputError(
+            f"{path.name} could not be read as {kind}: {error}; is the file complete?"
+        ) from error
     size = voxel_size or stated
     if size is None:
         raise InputError(
@@ -114,14 +116,14 @@ def volume_from_array(array: NDArray[np.generic], voxel_size: float, name: str =
     if array.size == 0:
         raise InputError(f"{name} is empty, shape {array.shape}")
     if array.dtype == bool:
-        return Volume(array, voxel_size)
+        return Volume(array.astype(bool), voxel_size)
     if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinite values; wanted two values, one per phase")
     values = np.unique(array)
     if len(values) > 2:
         raise InputError(
-            f"{name} holds {len(values)} different values from {values[0]} to {values[-1]}; wanted two, one per "
-            "phase (True or the larger is pore): segment it first"
+            f"{name} holds {len(values)} different values from {values[0]} to {values[-1]}; wanted two, "
+            "one per phase (True or the larger is pore): segment it first"
         )
     # with one value only, 0 is solid and anything else pore
     return Volume(array == values[1] if len(values) == 2 else array != 0, voxel_size)
@@ -141,8 +143,8 @@ def _tiff(path: Path) -> tuple[NDArray[np.generic], float | None]:
             spacing = metadata.get("spacing", 0) * scale
             if spacing and abs(spacing / stated - 1) > SPACING_TOLERANCE:
                 raise InputError(
-                    f"{path.name} has voxels of {format_length(stated)} in the plane and {format_length(spacing)} "
-                    "between slices; wanted cubes: resample it first, or say --voxel-size if the file is wrong"
+                    f"{path.name} has voxels of {format_length(stated)} in the plane and "
+                    f"{format_length(spacing)} between slices; wanted cubes: resample it first, or say --voxel-size if the file is wrong"
                 )
     return np.squeeze(array) if array.ndim > 3 else array, stated
 
@@ -189,5 +191,3 @@ def _vti(path: Path) -> tuple[NDArray[np.generic], float | None]:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-

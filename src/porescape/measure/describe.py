@@ -49,7 +49,7 @@ class Descriptor:
     @property
     def lags(self) -> NDArray[np.float64]:
         """Lags of `s2` [m]."""
-        return np.arange(self.s2.shape[1]) * self.pixel_size
+        return np.asarray(np.arange(self.s2.shape[1]) * self.pixel_size, dtype=np.float64)
 
     @property
     def chord_pore(self) -> float:
@@ -182,7 +182,7 @@ def _pairs(phase, lag, count):  # type: ignore[no-untyped-def]
             for i in range(nx):
                 count[i] += low[i] & high[i]
         for i in range(nx):
-            total += np.int64(count[i])
+            total += int(count[i])
     return total
 
 
@@ -248,6 +248,8 @@ def _euler(phase):  # type: ignore[no-untyped-def]
                 + np.int32(phase[j, i + 1])
                 + np.int32(phase[j + 1, i + 1])
             )
-            one += np.int32(count == 1)
-            three += np.int32(count == 3)
+            if count == 1:
+                one += 1
+            elif count == 3:
+                three += 1
     return 0.25 * (one - three) / ((ny - 1) * (nx - 1))

@@ -83,7 +83,7 @@ class Estimate:
     paper_margin: float
 
 
-def measure(
+def measure_volume(
     volume: Volume, names: Collection[str] | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Measurement:
     """Measure a volume.

@@ -52,9 +52,8 @@ def height_field(
     if domain.periodic:
         highpass = min(highpass, WIDEST_HIGHPASS * min(domain.shape))
     wide = window.grown(reach(highpass) + reach(smoothing), wraps)
-    samples = _weighted_sum(recipe, domain, seed, wide)
-    smooth = to_samples(smooth_samples(samples, smoothing, wraps))
-    blurred = smooth_samples(smooth.copy(), highpass, wraps)
+    smooth = smooth_samples(_weighted_sum(recipe, domain, seed, wide), smoothing, wraps)
+    blurred = smooth_samples(to_samples(smooth.copy()), highpass, wraps)
     inner = tuple(
         slice((a - b) // 2, (a - b) // 2 + b) for a, b in zip(smooth.shape, blurred.shape, strict=True)
     )

@@ -97,7 +97,8 @@ def _tile_points(
     """Return the positions and marks in [0, 1) of a tile's points; a density keeps the lowest marks."""
     rng = tile_stream(seed, field, tile)
     n = rng.poisson(DENSEST * TILE**3)
-    position = rng.integers(0, TILE * SUBVOXEL, size=(3, n)).astype(np.float32) / SUBVOXEL - np.float32(0.5)
+    eighths = rng.integers(0, TILE * SUBVOXEL, size=(3, n))
+    position = np.asarray(eighths / SUBVOXEL - 0.5, dtype=np.float32)
     mark = rng.random(n, dtype=np.float32)
     order = np.argsort(mark, kind="stable")
     return position[:, order], mark[order]

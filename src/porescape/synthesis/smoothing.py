@@ -31,7 +31,7 @@ def gaussian_weights(width: float) -> NDArray[np.float32]:
     whole = np.rint(weights * (WEIGHT_SUM / weights.sum()))
     whole = whole[np.flatnonzero(whole)[0] : np.flatnonzero(whole)[-1] + 1]
     whole[len(whole) // 2] += WEIGHT_SUM - whole.sum()  # so that a constant stays itself
-    return whole.astype(np.float32)
+    return np.asarray(whole, dtype=np.float32)
 
 
 def reach(width: float) -> int:
@@ -131,7 +131,7 @@ def _circulant(n: int, weights: bytes) -> NDArray[np.float32]:
     row = np.zeros(n, dtype=np.float32)
     np.add.at(row, np.arange(-(len(kernel) // 2), len(kernel) // 2 + 1) % n, kernel)
     index = (np.arange(n)[None, :] - np.arange(n)[:, None]) % n
-    return row[index]
+    return np.asarray(row[index])
 
 
 @lru_cache(maxsize=32)

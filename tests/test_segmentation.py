@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from porescape.core.image import Micrograph
 from porescape.core.settings import Segmentation
 from porescape.errors import InputError
-from porescape.segment import THRESHOLDS, adaptive_threshold, mean_chord, segment, without_specks
+from porescape.segmentation import THRESHOLDS, adaptive_threshold, mean_chord, segment, without_specks
 
 PIXEL = 1e-8  # m
 BARE = {"smoothing": 0, "median": 0, "speck": 0}

@@ -1,0 +1,1 @@
+"""Telling: every stage draws itself, and one page holds it all."""

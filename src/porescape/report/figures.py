@@ -1,0 +1,623 @@
+"""Every stage draws itself.
+
+A function takes what a stage made and returns a matplotlib `Figure` of its own: no pyplot, no global
+settings, so figures can be drawn in any thread. Axes of pictures are in metres, with the origin at the
+upper left corner of the array. Colours are those of Okabe and Ito (2008); what they tell apart, line
+style, marker or lightness tells apart too. Pores are dark, solid is light.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, MaxNLocator, ScalarFormatter
+from numpy.typing import NDArray
+
+from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.volume import Volume
+from porescape.distance import signed_squared_distance_2d
+from porescape.measure.combined import ZOOM_FACTOR, ZOOMS, combined_distance_function
+from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
+from porescape.measure.numbers import Estimate, Measurement
+from porescape.pipeline import Replica
+from porescape.report.raycast import View, raycast
+from porescape.report.words import Scale, label_of, scale_for
+from porescape.search import FARTHEST_LAG, unit_length
+from porescape.units import format_length
+
+INK = "#1b1f24"  # the image, text
+GREY = "#6b7280"  # captions, frames
+BLUE = "#0072B2"  # replicas
+ORANGE = "#D55E00"  # the truth
+OUTLINE = (1.0, 0.69, 0.0)  # over grey: bright where the pores are dark, yellow where they are not
+TWO_PHASES = ListedColormap(["#efece4", "#20262e"])  # solid, pore
+TEXT = 9.0  # points: a figure 10 inches wide then reads well in a column of 960 CSS pixels
+WIDE = 10.0  # inches
+CURVE_SLICES = 6  # per axis and replica; more changes the curves by less than a line's width
+COMBINED_SLICES = 3  # likewise; each is measured at three zooms
+MOST_PIXELS = 1100  # of a drawn image along its longer side; no screen shows more of half a page
+THREE_D_VOXELS = 256  # along the longest edge; larger structures are drawn from blocks of voxels
+
+Curve = NDArray[np.float64]
+
+
+# -- pictures ---------------------------------------------------------------------------------------
+
+
+def segmentation_overlay(image: Micrograph, phase: PhaseImage) -> Figure:
+    """Draw the grey image beside itself with the outline of its pores."""
+    grey, outlined = image.grey, outline_pores(image.grey, phase.pore)
+    ny, nx = grey.shape
+    stacked = nx > 1.9 * ny  # a panorama is better below itself than beside itself
+    figure, panels = _picture_row([(ny, nx)] * 2, image.pixel_size, columns=1 if stacked else 2)
+    _show_grey(panels[0], np.repeat(_shrunk(grey)[..., None], 3, axis=-1), image)
+    _show_grey(panels[1], outlined, image)
+    _name(panels[0], "the image")
+    _name(panels[1], f"outline of the pores · porosity {phase.porosity:.1%}")
+    _scale_bar(panels[0])
+    return figure
+
+
+def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the grey image in red, green, blue with the outermost pixels of every pore coloured.
+
+    Images wider than a screen are shrunk first, so that the outline stays a line; shape (ny, nx, 3).
+    """
+    small = _shrunk(grey)
+    inside = _shrunk(pore.astype(np.float32)) > 0.5
+    apart = np.zeros_like(inside)  # pore pixels with solid above, below, left or right
+    apart[1:] |= ~inside[:-1]
+    apart[:-1] |= ~inside[1:]
+    apart[:, 1:] |= ~inside[:, :-1]
+    apart[:, :-1] |= ~inside[:, 1:]
+    colour = np.repeat(small[..., None], 3, axis=-1)
+    colour[inside & apart] = OUTLINE
+    return colour
+
+
+def triptych(section: PhaseImage, volume: Volume) -> Figure:
+    """Draw the real section beside slices across z, y and x of one replica, all at one scale.
+
+    The slices are the middle ones, not chosen. Where the section is larger, its middle is shown.
+    """
+    planes = [_middle(section.pore, volume.pore.shape[1:])]
+    planes += [np.take(volume.pore, n // 2, axis=axis) for axis, n in enumerate(volume.shape)]
+    figure, panels = _picture_row([plane.shape for plane in planes], volume.voxel_size)
+    names = ["the image", "replica, across z", "replica, across y", "replica, across x"]
+    for panel, plane, name in zip(panels, planes, names, strict=True):
+        _show_phases(panel, plane, volume.voxel_size)
+        _name(panel, name)
+    _scale_bar(panels[0])
+    return figure
+
+
+def truth_slices(truth: Volume, volume: Volume) -> Figure:
+    """Draw the middle slices of the true structure above those of one replica, at one scale."""
+    size = [
+        min(n * one.voxel_size for one, n in ((truth, t), (volume, v)))
+        for t, v in zip(truth.shape, volume.shape, strict=True)
+    ]
+    planes, names, steps = [], [], []
+    for whose, one in (("truth", truth), ("replica", volume)):
+        for axis, letter in enumerate("zyx"):
+            plane = np.take(one.pore, one.shape[axis] // 2, axis=axis)
+            wanted = [round(s / one.voxel_size) for other, s in enumerate(size) if other != axis]
+            planes.append(_middle(plane, wanted))
+            names.append(f"{whose}, across {letter}")
+            steps.append(one.voxel_size)
+    lengths = [
+        (plane.shape[0] * step, plane.shape[1] * step) for plane, step in zip(planes, steps, strict=True)
+    ]
+    figure, panels = _picture_row(lengths, 1.0, columns=3)
+    for panel, plane, name, step in zip(panels, planes, names, steps, strict=True):
+        _show_phases(panel, plane, step)
+        _name(panel, name)
+    _scale_bar(panels[0])
+    return figure
+
+
+def three_d(volume: Volume, width: int = 760) -> Figure:
+    """Draw a cut-away view of the solid.
+
+    Parameters
+    ----------
+    volume : Volume
+    width : int
+        Of the picture [pixel], without its margins.
+    """
+    pore = _coarse(volume.pore, THREE_D_VOXELS)
+    view = View(shape=pore.shape)
+    picture = raycast(pore, view, width)
+    margin, dpi = 30, 160
+    rows, columns = picture.shape[:2]
+    figure = Figure(figsize=((columns + 2 * margin) / dpi, (rows + 2 * margin) / dpi), dpi=dpi)
+    panel = figure.add_axes((0, 0, 1, 1))
+    half_width, half_height = view.extent
+    panel.imshow(
+        picture, extent=(-half_width, half_width, half_height, -half_height), interpolation="nearest"
+    )
+    grow = 2 * half_width * margin / columns
+    panel.set(xlim=(-half_width - grow, half_width + grow), ylim=(half_height + grow, -half_height - grow))
+    panel.axis("off")
+    for edge in _box_edges(view):
+        panel.plot(*view.project(edge).T, color=INK, lw=0.6, alpha=0.55, solid_capstyle="round")
+    for axis, (edge, letter) in enumerate(zip(_labelled_edges(view), "zyx", strict=True)):
+        _name_edge(
+            panel, view.project(edge), f"{letter}  {format_length(volume.shape[axis] * volume.voxel_size, 3)}"
+        )
+    return figure
+
+
+def _box_edges(view: View) -> list[NDArray[np.float64]]:
+    """Return the edges of the box and its cut that are seen, as point pairs (2, 3)."""
+    whole = np.array(view.shape, dtype=np.float64)
+    corner = np.floor(view.cut * whole)
+    edges = []
+    for axis in range(3):
+        b, c = (other for other in range(3) if other != axis)
+        # along `axis` from, to; place along b and c: the two edges that bound what is seen from the
+        # nearest one, what the cut leaves of that one, and the three of the cut that are in sight
+        lines = [(0, whole, 0, whole), (0, whole, whole, 0), (corner, whole, 0, 0)]
+        if view.cut:
+            lines += [(0, corner, corner, 0), (0, corner, 0, corner), (0, corner, corner, corner)]
+        for start, end, at_b, at_c in lines:
+            edge = np.zeros((2, 3))
+            for column, row, value in (
+                (b, slice(None), at_b),
+                (c, slice(None), at_c),
+                (axis, 0, start),
+                (axis, 1, end),
+            ):
+                edge[row, column] = value[column] if isinstance(value, np.ndarray) else value
+            edges.append(edge)
+    return edges
+
+
+def _labelled_edges(view: View) -> tuple[NDArray[np.float64], ...]:
+    """Return the edges along z, y and x that lie on the silhouette below and to the left."""
+    nz, ny, nx = view.shape
+    return (
+        np.array([[0.0, 0.0, nx], [nz, 0.0, nx]]),
+        np.array([[nz, 0.0, 0.0], [nz, ny, 0.0]]),
+        np.array([[nz, 0.0, 0.0], [nz, 0.0, nx]]),
+    )
+
+
+def _name_edge(panel: Axes, ends: NDArray[np.float64], text: str) -> None:
+    """Write along an edge of the silhouette, on its outer side."""
+    (x0, y0), (x1, y1) = ends[np.argsort(ends[:, 0])]
+    middle = ends.mean(axis=0)
+    angle = math.degrees(math.atan2(-(y1 - y0), x1 - x0))  # the panel's y grows downwards
+    outwards = np.array([y1 - y0, x0 - x1]) / math.hypot(x1 - x0, y1 - y0)
+    if outwards @ middle < 0:
+        outwards = -outwards
+    x, y = middle + outwards * 0.026 * abs(panel.get_xlim()[1] - panel.get_xlim()[0])
+    panel.text(
+        x, y, text, rotation=angle, rotation_mode="anchor", ha="center", va="center", fontsize=6.5, color=GREY
+    )
+
+
+# -- curves -----------------------------------------------------------------------------------------
+
+
+def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figure:
+    """Draw the curves by which sections are compared: the image's as a line, the replicas' as a band.
+
+    Image and replicas are seen through windows of one size. The band spans the replicas' own curves,
+    from the lowest to the highest; the dashed line is their mean.
+    """
+    window = _common_window(section, replicas)
+    image, made = _described(section, replicas, window)
+    reach = image.lags[-1]
+    scale = scale_for("m", reach)
+    figure = Figure(figsize=(WIDE, 5.6), layout="constrained")
+    panels = figure.subplots(2, 3)
+    panels = [panels[0, 0], panels[0, 1], panels[0, 2], panels[1, 0], panels[1, 1], panels[1, 2]]
+    porosity = image.porosity.mean()
+    curves: list[tuple[str, str, Callable[[Descriptor], Curve], int]] = [
+        ("Two-point correlation S₂", "distance", lambda d: d.s2.mean(axis=0), 0),
+        ("Lineal path, pore", "length of the line", lambda d: d.lineal_pore.mean(axis=0), 1),
+        ("Lineal path, solid", "length of the line", lambda d: d.lineal_solid.mean(axis=0), 1),
+        ("Autocovariance", "distance", Descriptor.covariance, 0),
+        ("Pore closer to the wall than …", "distance to the wall", _within("pore"), 1),
+        ("Solid closer to the wall than …", "distance to the wall", _within("solid"), 1),
+    ]
+    for panel, (title, along, of, first) in zip(panels, curves, strict=True):
+        lags = (image.lags + first * image.pixel_size) * scale.factor
+        _line_and_band(panel, lags, of(image), np.stack([of(one) for one in made]))
+        _dress(panel, title, f"{along} [{scale.unit}]")
+        panel.set_xlim(0, lags[-1])
+    panels[0].axhline(porosity**2, color=GREY, lw=0.8, ls=":")
+    panels[0].annotate(
+        "φ²",
+        (reach * scale.factor, porosity**2),
+        xytext=(-2, 3),
+        textcoords="offset points",
+        ha="right",
+        color=GREY,
+        fontsize=TEXT,
+    )
+    panels[3].axhline(0, color=GREY, lw=0.8, ls=":")
+    for panel in panels[4:]:
+        reached = max(_saturation(_within(p)(d)) for p in ("pore", "solid") for d in (image, *made))
+        panel.set(xlim=(0, reached * image.pixel_size * scale.factor), ylim=(0, 1.03))
+    for panel in panels[1:3]:
+        panel.set_ylim(bottom=0)
+    panels[0].legend(frameon=False, fontsize=TEXT, loc="upper right")
+    return figure
+
+
+def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figure:
+    """Draw the paper's descriptor at its three zooms: section, distance to the wall, histogram.
+
+    The histogram has the solid left of 0 and the pores right. The image's is that of all its windows,
+    a replica's that of slices across its three axes.
+
+    References
+    ----------
+    Zeinali Danalou et al. (2025), figure 1.
+    """
+    window = _common_window(section, replicas)
+    step = section.pixel_size
+    windows = cut_windows(section.pore, window)
+    shown = windows[len(windows) // 2]
+    away = np.sqrt(np.abs(signed_squared_distance_2d(shown))) * step
+    reach = float(np.quantile(away, 0.999)) + 2 * step
+    image = _combined(windows, step, reach)
+    made = [_combined(slices_of(one.volume.pore, window, COMBINED_SLICES), step, reach) for one in replicas]
+    scale = scale_for("m", reach)
+    figure = Figure(figsize=(WIDE, 8.6), layout="constrained")
+    panels = figure.subplots(3, ZOOMS, gridspec_kw={"height_ratios": (1, 1, 0.8)})
+    for zoom in range(ZOOMS):
+        top, middle, bottom = panels[:, zoom]
+        half = 0.5 * window * step / ZOOM_FACTOR**zoom
+        centre = 0.5 * window * step
+        limits = {"xlim": (centre - half, centre + half), "ylim": (centre + half, centre - half)}
+        _show_phases(top, shown, step)
+        drawn = middle.imshow(
+            away * scale.factor,
+            extent=_extent(shown.shape, step),
+            cmap="cividis",
+            vmin=0,
+            vmax=reach * scale.factor,
+            interpolation="nearest",
+        )
+        for panel in (top, middle):
+            panel.set(**limits)
+            _bare(panel)
+        _name(
+            top, f"{'ABC'[zoom]}   {'the section' if zoom == 0 else f'its middle, {ZOOM_FACTOR**zoom:.3g} x'}"
+        )
+        if zoom < ZOOMS - 1:
+            inner = half / ZOOM_FACTOR
+            top.add_patch(
+                Rectangle(
+                    (centre - inner, centre - inner), 2 * inner, 2 * inner, fill=False, ec=OUTLINE, lw=1.4
+                )
+            )
+        _scale_bar(top)
+        _line_and_band(bottom, *_mirrored(image[zoom], [one[zoom] for one in made], step * scale.factor))
+        _dress(
+            bottom,
+            "Combined distance function" if zoom == 0 else "",
+            f"solid ← distance to the wall [{scale.unit}] → pore",
+        )
+        bottom.set_ylim(0, 1.08 * max(one.max() for one in (image, *made)))
+        bottom.axvline(0, color=GREY, lw=0.8, ls=":")
+        bottom.xaxis.set_major_formatter(lambda x, _: f"{abs(x):g}")
+        bottom.yaxis.set_major_formatter(lambda y, _: f"{100 * y:g} %")
+    panels[2, 0].legend(frameon=False, fontsize=TEXT, loc="upper left")
+    bar = figure.colorbar(drawn, ax=panels[1, :], shrink=0.8, aspect=24, pad=0.015)
+    bar.set_label(f"distance to the wall [{scale.unit}]", fontsize=TEXT, color=GREY)
+    bar.ax.tick_params(labelsize=TEXT, colors=GREY)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def fit_history(replicas: Sequence[Replica]) -> Figure:
+    """Draw the loss of each trial, and of the best so far, for every replica."""
+    figure = Figure(figsize=(WIDE, 3.6), layout="constrained")
+    panel = figure.subplots()
+    shades = _shades(len(replicas))
+    for replica, shade in zip(replicas, shades, strict=True):
+        losses = np.array([trial.loss for trial in replica.trials])
+        number = np.arange(1, len(losses) + 1)
+        first = replica is replicas[0]
+        panel.plot(
+            number, losses, ".", ms=2.5, color=shade, alpha=0.3, mew=0, label="one trial" if first else None
+        )
+        best = np.fmin.accumulate(losses)
+        panel.step(
+            number,
+            best,
+            where="post",
+            color=shade,
+            lw=1.6,
+            label="best so far, one line per replica" if first else None,
+        )
+        panel.plot(number[-1], best[-1], "o", ms=4, color=shade, mec="white", mew=0.6)
+    panel.set_yscale("log")
+    panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.yaxis.set_major_formatter(ScalarFormatter())
+    panel.minorticks_off()
+    _dress(panel, "", "trial")
+    panel.set_ylabel("loss", fontsize=TEXT, color=INK)
+    panel.set_xlim(0, 1.01 * max(len(replica.trials) for replica in replicas) + 1)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    everything = [trial.loss for replica in replicas for trial in replica.trials]
+    panel.set_ylim(
+        top=1.5 * float(np.nanquantile(everything, 0.98))
+    )  # what failed altogether is off the chart
+    panel.legend(frameon=False, fontsize=TEXT, loc="upper right")
+    return figure
+
+
+def numbers_plot(
+    properties: Mapping[str, Estimate],
+    measurements: Sequence[Measurement],
+    truth: Measurement | None = None,
+) -> Figure:
+    """Draw every number: its replicas as dots, their mean and 95 % interval, and the truth if known."""
+    columns = 3
+    rows = -(-(len(properties) + 1) // columns)
+    engine = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.12)
+    figure = Figure(figsize=(WIDE, 1.05 * rows), layout=engine)
+    panels = figure.subplots(rows, columns).ravel()
+    for panel, (name, estimate) in zip(panels, properties.items(), strict=False):
+        values = np.array([one.values.get(name, math.nan) for one in measurements])
+        true = math.nan if truth is None else truth.values.get(name, math.nan)
+        _number_strip(panel, estimate, values, true, scale_for(estimate.unit, estimate.mean))
+        panel.set_title(f"{label_of(name)}", fontsize=TEXT, loc="left", color=INK, pad=3)
+    _strip_legend(panels[len(properties)], truth is not None)
+    for panel in panels[len(properties) :]:
+        panel.axis("off")
+    return figure
+
+
+def _number_strip(panel: Axes, estimate: Estimate, values: Curve, true: float, scale: Scale) -> None:
+    f = scale.factor
+    if np.isfinite(estimate.ci95).all():
+        low, high = estimate.ci95
+        panel.plot([low * f, high * f], [0, 0], color=BLUE, lw=6, alpha=0.28, solid_capstyle="butt")
+    panel.plot(values * f, np.zeros_like(values), "o", ms=4.5, color=BLUE, alpha=0.55, mew=0)
+    panel.plot([estimate.mean * f], [0], "|", ms=15, mew=2, color=INK)
+    if math.isfinite(true):
+        panel.plot([true * f], [0], "D", ms=6, mfc="white", mec=ORANGE, mew=1.6, zorder=5)
+    shown = np.array([*values, *estimate.ci95, true])
+    shown = shown[np.isfinite(shown)] * f
+    if shown.size:
+        # at least 2 % of the value wide, so that agreement to the last digit does not look like scatter
+        half = max(0.6 * np.ptp(shown), 0.01 * np.abs(shown).max(), 1e-12)
+        panel.set_xlim(0.5 * (shown.min() + shown.max()) - half, 0.5 * (shown.min() + shown.max()) + half)
+    _dress(panel, "", "")
+    panel.set(ylim=(-1, 1), yticks=[])
+    panel.spines["left"].set_visible(False)
+    panel.xaxis.set_major_locator(MaxNLocator(4))
+    if scale.unit:
+        panel.set_xlabel(f"[{scale.unit}]", fontsize=TEXT - 1, color=GREY, loc="right", labelpad=1)
+
+
+def _strip_legend(panel: Axes, with_truth: bool) -> None:
+    marks = [
+        panel.plot([], [], "o", ms=4.5, color=BLUE, alpha=0.55, mew=0, label="one replica")[0],
+        panel.plot([], [], "|", ms=12, mew=2, color=INK, label="mean")[0],
+        panel.plot([], [], color=BLUE, lw=6, alpha=0.28, label="95 % interval of the mean")[0],
+    ]
+    if with_truth:
+        marks += panel.plot([], [], "D", ms=6, mfc="white", mec=ORANGE, mew=1.6, ls="none", label="truth")
+    panel.legend(handles=marks, frameon=False, fontsize=TEXT, loc="center left", ncols=2 if with_truth else 1)
+
+
+# -- what is drawn ----------------------------------------------------------------------------------
+
+
+def _common_window(section: PhaseImage, replicas: Sequence[Replica]) -> int:
+    """Return the edge of the largest square that fits into the section and into every slice [pixels]."""
+    return min(*section.pore.shape, *(n for replica in replicas for n in replica.volume.shape))
+
+
+def _described(
+    section: PhaseImage, replicas: Sequence[Replica], window: int
+) -> tuple[Descriptor, list[Descriptor]]:
+    windows = cut_windows(section.pore, window)
+    length = unit_length(describe(windows, section.pixel_size, 2))
+    lags = min(max(round(FARTHEST_LAG * length / section.pixel_size), 8), window - 2) + 1
+    image = describe(windows, section.pixel_size, lags)
+    return image, [
+        describe(slices_of(one.volume.pore, window, CURVE_SLICES), one.volume.voxel_size, lags)
+        for one in replicas
+    ]
+
+
+def _within(phase: str) -> Callable[[Descriptor], Curve]:
+    """Return a function for the fraction of a phase's own pixels that lie near the wall."""
+
+    def curve(descriptor: Descriptor) -> Curve:
+        counts: Curve = getattr(descriptor, f"distance_{phase}").mean(axis=0)
+        return np.asarray(counts / counts[-1])
+
+    return curve
+
+
+def _saturation(curve: Curve) -> int:
+    """Return the number of steps until all but 0.2 % is counted."""
+    return int(np.searchsorted(curve, 0.998)) + 2
+
+
+def _combined(windows: NDArray[np.bool_], step: float, reach: float) -> Curve:
+    return np.asarray(
+        np.mean([combined_distance_function(one, step, reach=reach) for one in windows], axis=0)
+    )
+
+
+def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, Curve, Curve]:
+    """Return distances, the image's and the replicas' histograms, solid mirrored to the left of 0.
+
+    The last bin, which gathers all beyond, is left out, and so is the first: no pixel's centre is closer
+    to the other phase than one pixel.
+    """
+
+    def joined(one: Curve) -> Curve:
+        return np.concatenate([one[0, -2:0:-1], [math.nan], one[1, 1:-1]])
+
+    right = (np.arange(1, image.shape[1] - 1) + 0.5) * step
+    return (
+        np.concatenate([-right[::-1], [0.0], right]),
+        joined(image),
+        np.stack([joined(one) for one in made]),
+    )
+
+
+# -- how it is drawn --------------------------------------------------------------------------------
+
+
+def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Curve) -> None:
+    panel.fill_between(
+        x,
+        made.min(axis=0),
+        made.max(axis=0),
+        color=BLUE,
+        alpha=0.25,
+        lw=0,
+        label="replicas, lowest to highest",
+    )
+    panel.plot(x, made.mean(axis=0), color=BLUE, lw=1.3, ls=(0, (4, 1.5)), label="mean of the replicas")
+    panel.plot(x, image, color=INK, lw=1.5, label="the image")
+
+
+def _dress(panel: Axes, title: str, along: str) -> None:
+    """Give a plot its quiet frame and its words."""
+    panel.set_title(title, fontsize=TEXT + 0.5, loc="left", color=INK)
+    panel.set_xlabel(along, fontsize=TEXT, color=INK)
+    panel.tick_params(labelsize=TEXT - 0.5, colors=GREY, length=3, width=0.7)
+    for side, spine in panel.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set(color="#b8bcc2", linewidth=0.8)
+
+
+def _bare(panel: Axes) -> None:
+    panel.set(xticks=[], yticks=[])
+    for spine in panel.spines.values():
+        spine.set(color="#b8bcc2", linewidth=0.6)
+
+
+def _name(panel: Axes, text: str) -> None:
+    panel.set_title(text, fontsize=TEXT, loc="left", color=INK, pad=4)
+
+
+def _picture_row(
+    shapes: Sequence[Sequence[float]], step: float, columns: int | None = None
+) -> tuple[Figure, list[Axes]]:
+    """Return a page-wide figure with one bare panel per picture, all at one scale, and their axes.
+
+    Pictures are given by their height and width [pixels of `step` metres].
+    """
+    columns = columns or len(shapes)
+    rows = -(-len(shapes) // columns)
+    grid = [list(shapes[row * columns : (row + 1) * columns]) for row in range(rows)]
+    widths = [max(line[c][1] for line in grid) for c in range(columns)]
+    heights = [max(shape[0] for shape in line) for line in grid]
+    gap, headline = 0.12, 0.24  # inches
+    per_pixel = (WIDE - gap * (columns - 1)) / sum(widths)
+    total = sum(heights) * per_pixel + headline * rows
+    figure = Figure(figsize=(WIDE, total))
+    panels = []
+    top = total
+    for line, height in zip(grid, heights, strict=True):
+        left = 0.0
+        for shape, width in zip(line, widths, strict=True):
+            h, w = shape[0] * per_pixel, shape[1] * per_pixel
+            panel = figure.add_axes(
+                (left / WIDE, (top - headline - h) / total, w / WIDE, h / total),
+                xlim=(0, shape[1] * step),
+                ylim=(shape[0] * step, 0),
+            )
+            _bare(panel)
+            panels.append(panel)
+            left += width * per_pixel + gap
+        top -= headline + height * per_pixel
+    return figure, panels
+
+
+def _show_phases(panel: Axes, pore: NDArray[np.bool_], step: float) -> None:
+    panel.imshow(
+        pore, extent=_extent(pore.shape, step), cmap=TWO_PHASES, vmin=0, vmax=1, interpolation="nearest"
+    )
+
+
+def _show_grey(panel: Axes, colour: NDArray[np.float32], image: Micrograph) -> None:
+    panel.imshow(colour, extent=_extent(image.grey.shape, image.pixel_size), vmin=0, vmax=1)
+
+
+def _extent(shape: Sequence[int], step: float) -> tuple[float, float, float, float]:
+    """Return left, right, bottom, top of a picture [m] with y downwards."""
+    return 0.0, shape[1] * step, shape[0] * step, 0.0
+
+
+def round_length(most: float) -> float:
+    """Return the largest of 1, 2, 5, 10, 20 ... that is not above `most`.
+
+    >>> round_length(3.7e-7), round_length(5.0), round_length(19)
+    (2e-07, 5.0, 10.0)
+    """
+    power = math.floor(math.log10(most) + 1e-9)
+    digit = max(d for d in (1, 2, 5) if d * 10.0**power <= most * (1 + 1e-9))
+    return float(f"{digit}e{power}")
+
+
+def _scale_bar(panel: Axes) -> None:
+    """Draw a bar of round length into the lower left corner of a panel in metres."""
+    (left, right), (bottom, _) = panel.get_xlim(), panel.get_ylim()
+    width = right - left
+    length = round_length(0.3 * width)
+    inch = width / (panel.get_position().width * panel.figure.get_figwidth())
+    pad, tall = 0.09 * inch, 0.27 * inch
+    box = (left + 0.5 * pad, bottom - 0.5 * pad - tall - pad)
+    panel.add_patch(Rectangle(box, length + 2 * pad, tall + pad, fc="white", alpha=0.88, lw=0, zorder=4))
+    x, y = left + 1.5 * pad, bottom - 1.2 * pad
+    panel.add_patch(Rectangle((x, y), length, -0.04 * inch, fc=INK, lw=0, zorder=5, gid="scale-bar"))
+    panel.text(
+        x + length / 2,
+        y - 0.07 * inch,
+        format_length(length),
+        ha="center",
+        va="bottom",
+        fontsize=TEXT - 1,
+        color=INK,
+        zorder=5,
+    )
+
+
+def _shades(n: int) -> list[Any]:
+    """Return n blues from deep to light, still dark enough for a line on white."""
+    ramp = LinearSegmentedColormap.from_list("blues", ["#08306b", BLUE, "#6db3dc"])
+    return [ramp(i / max(n - 1, 1)) for i in range(n)]
+
+
+def _middle(plane: NDArray[np.bool_], shape: Sequence[int]) -> NDArray[np.bool_]:
+    """Return the middle of a picture, no larger than `shape`."""
+    starts = [max(n - wanted, 0) // 2 for n, wanted in zip(plane.shape, shape, strict=True)]
+    return plane[tuple(slice(a, a + wanted) for a, wanted in zip(starts, shape, strict=True))]
+
+
+def _shrunk(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return means over squares of pixels, as many as a page can show; a ragged border is dropped."""
+    factor = -(-max(picture.shape) // MOST_PIXELS)
+    return _block_means(picture, factor) if factor > 1 else picture
+
+
+def _coarse(pore: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
+    factor = -(-max(pore.shape) // most)
+    return _block_means(pore.astype(np.float32), factor) > 0.5 if factor > 1 else pore
+
+
+def _block_means(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    whole = values[tuple(slice(n - n % factor) for n in values.shape)]
+    blocks = whole.reshape([k for n in whole.shape for k in (n // factor, factor)])
+    return np.asarray(blocks.mean(axis=tuple(range(1, 2 * values.ndim, 2))))

@@ -1,0 +1,99 @@
+"""Numbers as people read them: names, units that suit, digits that mean something."""
+
+import math
+from typing import NamedTuple
+
+from porescape.core.volume import Volume
+from porescape.units import PER_METRE, format_length
+
+LABELS = {
+    "porosity": "Porosity",
+    "connected_porosity_z": "Connected porosity, z",
+    "connected_porosity_y": "Connected porosity, y",
+    "connected_porosity_x": "Connected porosity, x",
+    "specific_surface": "Specific surface area",
+    "chord_pore": "Mean chord, pore",
+    "chord_solid": "Mean chord, solid",
+    "thickness_pore": "Pore thickness",
+    "thickness_solid": "Solid thickness",
+    "correlation_length": "Correlation length",
+    "euler_density": "Euler number density",
+}
+_POWERS = {"m²": 2, "m³": 3, "1/m": -1, "1/m²": -2, "1/m³": -3}
+_SUPERSCRIPT = {1: "", 2: "²", 3: "³"}
+_LENGTHS = ("nm", "µm", "mm", "m")
+
+
+class Scale(NamedTuple):
+    """A unit to show a number in: shown = number x factor."""
+
+    factor: float
+    unit: str  # "" for a pure number
+
+
+def label_of(name: str) -> str:
+    """Return what a number is called in text.
+
+    >>> label_of("chord_pore"), label_of("throat_size")
+    ('Mean chord, pore', 'Throat size')
+    """
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def scale_for(unit: str, size: float) -> Scale:
+    """Return the unit that suits a number of about this size.
+
+    >>> scale_for("m", 2.5e-7).unit, scale_for("1/m", 4e6).unit, scale_for("1", 0.4).unit
+    ('nm', '1/µm', '')
+    """
+    if unit == "1":
+        return Scale(1.0, "")
+    if not math.isfinite(size) or size == 0:
+        return Scale(1.0, unit)
+    if unit == "m":
+        suits = format_length(size).rpartition(" ")[2]
+        return Scale(PER_METRE[suits], suits)
+    if unit not in _POWERS:
+        return Scale(1.0, unit)
+    power = _POWERS[unit]
+    # of the units of length, the one that leaves the fewest digits before or after the point
+    suits = min(_LENGTHS, key=lambda length: abs(math.log10(abs(size) * PER_METRE[length] ** power) - 1))
+    text = f"{suits}{_SUPERSCRIPT[abs(power)]}"
+    return Scale(PER_METRE[suits] ** power, text if power > 0 else f"1/{text}")
+
+
+def decimals_for(value: float, spread: float) -> int:
+    """Return how many digits after the point to write: two of the spread, or four of the value.
+
+    >>> decimals_for(254.21, 3.1), decimals_for(0.4, 0.0), decimals_for(25000.0, 300.0)
+    (1, 4, 0)
+    """
+    if math.isfinite(spread) and spread > 0:
+        return min(max(1 - math.floor(math.log10(spread)), 0), 6)
+    if math.isfinite(value) and value != 0:
+        return min(max(3 - math.floor(math.log10(abs(value))), 0), 6)
+    return 0
+
+
+def write(value: float, decimals: int) -> str:
+    """Write a number with a true minus sign; a dash when there is none.
+
+    >>> write(-1.25, 1), write(math.nan, 2)
+    ('−1.2', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def describe_box(volume: Volume) -> str:
+    """Write how large a structure is: voxels, and length.
+
+    >>> import numpy as np
+    >>> describe_box(Volume(np.ones((8, 8, 8), bool), 5e-9))
+    '8 × 8 × 8 voxels of 5 nm (40 × 40 × 40 nm)'
+    """
+    scale = scale_for("m", max(volume.shape) * volume.voxel_size)
+    lengths = " × ".join(f"{n * volume.voxel_size * scale.factor:.3g}" for n in volume.shape)
+    voxels = " × ".join(map(str, volume.shape))
+    return f"{voxels} voxels of {format_length(volume.voxel_size)} ({lengths} {scale.unit})"

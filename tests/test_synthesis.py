@@ -1,0 +1,248 @@
+"""The generator: exact arithmetic, fields that theory knows, more of the same material."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from porescape.core.domain import Domain, Window, tiles_along
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.volume import Volume
+from porescape.errors import SettingsError
+from porescape.measure.correlation import mean_chords
+from porescape.measure.minkowski import specific_surface
+from porescape.synthesis.fields import branch_field, grain_field
+from porescape.synthesis.generate import generate, height_field, rank_level
+from porescape.synthesis.noise import NOISE_SD, random_points, white_noise
+from porescape.synthesis.smoothing import SAMPLE_SD, smooth_noise, smooth_samples, to_samples
+
+VOXEL = 1e-7
+ALL = (True, True, True)
+
+
+def recipe(**changes: float) -> Recipe:
+    values = {
+        "cells": 0.5,
+        "bumps": 0.4,
+        "branch": 0.7,
+        "cell_spacing": 12 * VOXEL,
+        "bump_spacing": 9 * VOXEL,
+        "branch_width": 2 * VOXEL,
+        "branch_cut": 0.4,
+        "highpass_width": 8 * VOXEL,
+        "porosity": 0.6,
+        "smoothing": 0.5 * VOXEL,
+    }
+    return Recipe(**(values | changes))
+
+
+def cube(n: int, periodic: bool = True) -> Domain:
+    return Domain((n, n, n), VOXEL, periodic)
+
+
+# -- closed forms -----------------------------------------------------------------------------------
+
+
+def test_tiles_cover_a_range_once() -> None:
+    assert list(tiles_along(0, 100, 64, 100)) == [(0, 0, 64), (1, 64, 36)]
+    assert list(tiles_along(-5, 10, 64, 100)) == [(1, -36, 36), (0, 0, 64)]
+    assert list(tiles_along(-5, 70, 64, None)) == [(-1, -64, 64), (0, 0, 64), (1, 64, 64)]
+
+
+def test_noise_is_white_with_the_stated_spread() -> None:
+    noise = white_noise(1, "branch", cube(64), cube(64).whole)
+    assert set(np.unique(np.abs(noise)) % 2) == {1}
+    assert noise.std() == pytest.approx(NOISE_SD, rel=0.01)
+    assert abs(noise.mean()) < 4 * NOISE_SD / 64**1.5
+    assert abs((noise[1:] * noise[:-1]).mean()) < 4 * NOISE_SD**2 / 64**1.5
+
+
+def test_smoothed_noise_has_unit_variance_and_the_gaussian_correlation() -> None:
+    domain = cube(96)
+    field = smooth_noise(white_noise(0, "branch", domain, domain.whole), NOISE_SD, 2.0, ALL)
+    assert field.std() == pytest.approx(1, abs=0.03)
+    # white noise smoothed with width s is correlated as exp(-r²/4s²)
+    for lag in (1, 2, 4):
+        found = (field * np.roll(field, lag, axis=1)).mean() / field.var()
+        assert found == pytest.approx(math.exp(-(lag**2) / 16), abs=0.02)
+
+
+def test_smoothing_leaves_a_constant_and_spreads_a_point_as_a_gaussian() -> None:
+    flat = np.full((20, 20, 20), 500, dtype=np.float32)
+    assert np.array_equal(smooth_samples(flat.copy(), 3.0, ALL), flat)
+    wave = np.cos(2 * np.pi * np.arange(40) / 20)
+    samples = to_samples((SAMPLE_SD * wave[None, None, :] * np.ones((4, 4, 1))).astype(np.float32))
+    damped = smooth_samples(samples.copy(), 2.0, ALL)
+    ratio = float((damped * samples).sum() / (samples**2).sum())
+    assert ratio == pytest.approx(math.exp(-0.5 * (2 * np.pi / 20 * 2.0) ** 2), abs=0.005)
+
+
+@pytest.mark.parametrize("spacing", [5.0, 9.0])
+def test_grain_distances_have_the_moments_of_a_poisson_process(spacing: float) -> None:
+    field = grain_field(3, "cells", spacing, cube(96), cube(96).whole)
+    seeds = (96 / spacing) ** 3
+    assert field.mean() == pytest.approx(0, abs=4 / math.sqrt(seeds))
+    assert field.std() == pytest.approx(1, abs=4 / math.sqrt(seeds))
+
+
+def test_points_of_a_lower_density_are_a_subset() -> None:
+    few, many = (
+        {tuple(p) for p in random_points(0, "bumps", cube(80), cube(80).whole, density).T}
+        for density in (1e-3, 4e-3)
+    )
+    assert few < many
+    assert len(many) == pytest.approx(4e-3 * 80**3, rel=0.1)
+
+
+@pytest.mark.parametrize("cut", [0.05, 0.2, 0.5, 0.8, 0.95])
+def test_the_branch_field_is_standardised(cut: float) -> None:
+    fields = [branch_field(seed, 2.5, cut, cube(96), cube(96).whole) for seed in range(2)]
+    assert np.mean(fields) == pytest.approx(0, abs=0.1)
+    assert np.std(fields) == pytest.approx(1, abs=0.1)
+
+
+def test_grains_alone_are_overlapping_spheres() -> None:
+    """Pores beyond R of every Poisson point: porosity exp(-4/3 pi R³ n), surface 3 porosity ln(1/porosity) / R."""
+    spacing, porosity = 16.0, 0.56
+    radius = spacing * (math.log(1 / porosity) * 3 / (4 * math.pi)) ** (1 / 3)
+    wide = recipe(
+        cells=1, bumps=0, branch=0, cell_spacing=spacing * VOXEL, highpass_width=1, porosity=porosity
+    )
+    volume = generate(wide, cube(128), 0)
+    expected = 3 * porosity * math.log(1 / porosity) / (radius * VOXEL)
+    assert specific_surface(volume) == pytest.approx(expected, rel=0.08)
+
+
+# -- properties -------------------------------------------------------------------------------------
+
+
+@given(porosity=st.floats(0.05, 0.95), seed=st.integers(0, 2**63 - 1))
+@settings(max_examples=10)
+def test_porosity_is_exact_by_rank(porosity: float, seed: int) -> None:
+    volume = generate(recipe(porosity=porosity), Domain((24, 20, 28), VOXEL), seed)
+    assert volume.porosity == pytest.approx(porosity, abs=2e-4)
+
+
+WHOLE = height_field(recipe(), Domain((70, 66, 80), VOXEL), 5)
+
+
+@given(data=st.data())
+@settings(max_examples=6)
+def test_any_window_alone_has_the_bytes_of_the_whole(data: st.DataObject) -> None:
+    domain = Domain((70, 66, 80), VOXEL)
+    start = tuple(data.draw(st.integers(-n, n)) for n in domain.shape)
+    shape = tuple(data.draw(st.integers(1, 12)) for _ in range(3))
+    part = height_field(recipe(), domain, 5, Window(start, shape))
+    index = np.ix_(*((np.arange(s, s + m) % n) for s, m, n in zip(start, shape, domain.shape, strict=True)))
+    assert np.array_equal(part, WHOLE[index])
+
+
+def test_long_axes_done_in_blocks_have_the_bytes_of_short_ones() -> None:
+    """Beyond 192 voxels smoothing works block by block; a window must not notice."""
+    domain = Domain((24, 24, 200), VOXEL)
+    whole = height_field(recipe(highpass_width=3 * VOXEL), domain, 0)
+    part = height_field(recipe(highpass_width=3 * VOXEL), domain, 0, Window((3, 4, 95), (8, 8, 20)))
+    assert np.array_equal(part, whole[3:11, 4:12, 95:115])
+
+
+def test_an_open_domain_is_a_window_of_endless_space() -> None:
+    small = height_field(recipe(), Domain((20, 20, 20), VOXEL, periodic=False), 0)
+    large = height_field(recipe(), Domain((26, 24, 22), VOXEL, periodic=False), 0)
+    assert np.array_equal(small, large[:20, :20, :20])
+
+
+def test_opposite_faces_match() -> None:
+    """Across the seam neighbours differ no more than inside."""
+    field = height_field(recipe(), cube(48), 1)
+    inside = np.abs(np.diff(field, axis=0)).mean()
+    seam = np.abs(field[0] - field[-1]).mean()
+    assert seam == pytest.approx(inside, rel=0.25)
+
+
+def test_same_seed_same_bytes_other_seed_other_structure() -> None:
+    one, again, other = (generate(recipe(), cube(32), seed).pore for seed in (7, 7, 8))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_a_larger_box_is_more_of_the_same_material() -> None:
+    """Surface and chords of 192³ lie within the scatter of 96³ boxes of the same recipe."""
+    material = recipe(branch_width=3 * VOXEL, highpass_width=15 * VOXEL, smoothing=VOXEL)
+    large = generate(material, cube(192), 0)
+    small = [generate(material, cube(96), seed) for seed in range(5)]
+    for number in (specific_surface, lambda v: mean_chords(v)[0], lambda v: mean_chords(v)[1]):
+        values = [number(volume) for volume in small]
+        spread = max(np.std(values, ddof=1), 0.004 * np.mean(values))
+        assert number(large) == pytest.approx(np.mean(values), abs=3 * spread)
+
+
+def test_a_finer_voxel_is_the_same_material_seen_closer() -> None:
+    material = recipe(branch_width=4 * VOXEL, smoothing=VOXEL)
+    coarse = np.mean([mean_chords(generate(material, cube(64), s)) for s in range(3)], axis=0)
+    fine = np.mean(
+        [mean_chords(generate(material, Domain((96, 96, 96), VOXEL / 1.5), s)) for s in range(3)], axis=0
+    )
+    np.testing.assert_allclose(fine, coarse, rtol=0.08)
+
+
+def test_no_width_of_high_pass_or_smoothing_loses_the_field() -> None:
+    """A high-pass narrower than the smoothing leaves little, but rank still finds the porosity in it."""
+    thin = recipe(highpass_width=0.5 * VOXEL, smoothing=4 * VOXEL)
+    assert generate(thin, cube(32), 0).porosity == pytest.approx(0.6, abs=0.005)
+
+
+def test_rank_level_leaves_both_phases() -> None:
+    field = np.arange(10, dtype=np.float32).reshape(1, 2, 5)
+    assert (field > rank_level(field, 0.3)).sum() == 3
+    assert (field > rank_level(field, 0.999)).sum() == 9
+
+
+# -- the paper to the letter ------------------------------------------------------------------------
+
+FIG_S1_A = (0.4, 0.3, 0.9, 0.9, 0.9, 0.7, 0.8, 0.6, 0.1)
+FIG_S1_B = (0.2, 0.1, 0.3, 0.1, 0.4, 0.5, 0.5, 0.2, 0.3)
+
+
+def test_the_papers_structures_have_the_papers_porosity() -> None:
+    """The cut is the quantile 0.05 + 0.7 X9 and void lies below; the last median moves it a little."""
+    volume = generate(PaperRecipe(FIG_S1_B), cube(48), 0)
+    assert isinstance(volume, Volume)
+    assert volume.porosity == pytest.approx(0.05 + 0.7 * 0.3, abs=0.03)
+
+
+def test_the_papers_recipe_means_another_material_in_a_larger_box() -> None:
+    """The reason why the default family measures in lengths: chords grow with the array."""
+    small, large = (mean_chords(generate(PaperRecipe(FIG_S1_A), cube(n), 0))[1] for n in (48, 96))
+    assert large > 1.2 * small
+
+
+# -- what is refused --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"porosity": 1.0}, "porosity must lie between 0 and 1, got 1.0"),
+        ({"cells": -1.0}, "weights must be >= 0"),
+        ({"cells": 0.0, "bumps": 0.0, "branch": 0.0}, "not all 0"),
+        ({"smoothing": 0.0}, "smoothing must be a positive length"),
+        ({"branch_width": math.inf}, "branch_width must be a positive length"),
+    ],
+)
+def test_an_impossible_recipe_is_refused(change: dict[str, float], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        recipe(**change)
+
+
+def test_a_paper_recipe_needs_nine_numbers() -> None:
+    with pytest.raises(SettingsError, match="nine numbers between 0 and 1"):
+        PaperRecipe((0.5,) * 8)
+
+
+def test_a_domain_needs_three_positive_numbers() -> None:
+    with pytest.raises(SettingsError, match="three positive numbers"):
+        Domain((5, 0, 5), VOXEL)
+    with pytest.raises(SettingsError, match="below 1 m"):
+        Domain((5, 5, 5), 3.0)
