@@ -8,7 +8,7 @@ style, marker or lightness tells apart too. Pores are dark, solid is light.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,26 +41,38 @@ TEXT = 9.0  # points: a figure 10 inches wide then reads well in a column of 960
 WIDE = 10.0  # inches
 CURVE_SLICES = 6  # per axis and replica; more changes the curves by less than a line's width
 COMBINED_SLICES = 3  # likewise; each is measured at three zooms
+DETAIL = 4  # times: how much the middle of the image is enlarged to show single pixels
 MOST_PIXELS = 1100  # of a drawn image along its longer side; no screen shows more of half a page
 THREE_D_VOXELS = 256  # along the longest edge; larger structures are drawn from blocks of voxels
 
 Curve = NDArray[np.float64]
+P = TypeVar("P", np.bool_, np.float32)
 
 
 # -- pictures ---------------------------------------------------------------------------------------
 
 
 def segmentation_overlay(image: Micrograph, phase: PhaseImage) -> Figure:
-    """Draw the grey image beside itself with the outline of its pores."""
-    grey, outlined = image.grey, outline_pores(image.grey, phase.pore)
-    ny, nx = grey.shape
-    stacked = nx > 1.9 * ny  # a panorama is better below itself than beside itself
-    figure, panels = _picture_row([(ny, nx)] * 2, image.pixel_size, columns=1 if stacked else 2)
-    _show_grey(panels[0], np.repeat(_shrunk(grey)[..., None], 3, axis=-1), image)
-    _show_grey(panels[1], outlined, image)
-    _name(panels[0], "the image")
-    _name(panels[1], f"outline of the pores · porosity {phase.porosity:.1%}")
-    _scale_bar(panels[0])
+    """Draw the grey image beside itself with the outline of its pores; below, the middle enlarged."""
+    parts = [(image.grey, phase.pore)]
+    if max(image.grey.shape) >= DETAIL * 100:  # a smaller image shows its pixels as it is
+        inner = [max(n // DETAIL, 1) for n in image.grey.shape]
+        parts.append((_middle(image.grey, inner), _middle(phase.pore, inner)))
+    ny, nx = image.grey.shape
+    figure, panels = _picture_row([(ny, nx)] * 2 * len(parts), image.pixel_size, columns=2)
+    for left, right, (grey, pore), zoom in zip(panels[::2], panels[1::2], parts, (1, DETAIL), strict=False):
+        for panel, colour in ((left, _coloured(_shrunk(grey))), (right, outline_pores(grey, pore))):
+            extent = _extent(grey.shape, image.pixel_size)
+            panel.set(xlim=extent[:2], ylim=extent[2:])
+            panel.imshow(colour, extent=extent, interpolation="antialiased", vmin=0, vmax=1)
+        _name(left, "the image" if zoom == 1 else f"its middle, {zoom} ×")
+        _name(right, f"outline of the pores, porosity {100 * phase.porosity:.1f} %" if zoom == 1 else "")
+        _scale_bar(left)
+    if len(parts) > 1:
+        starts = [(n - n // DETAIL) // 2 * image.pixel_size for n in (nx, ny)]
+        sides = [n // DETAIL * image.pixel_size for n in (nx, ny)]
+        for panel in panels[:2]:
+            panel.add_patch(Rectangle((starts[0], starts[1]), *sides, fill=False, ec="white", lw=1.2))
     return figure
 
 
@@ -76,7 +88,7 @@ def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray
     apart[:-1] |= ~inside[1:]
     apart[:, 1:] |= ~inside[:, :-1]
     apart[:, :-1] |= ~inside[:, 1:]
-    colour = np.repeat(small[..., None], 3, axis=-1)
+    colour = _coloured(small)
     colour[inside & apart] = OUTLINE
     return colour
 
@@ -157,25 +169,21 @@ def three_d(volume: Volume, width: int = 760) -> Figure:
 def _box_edges(view: View) -> list[NDArray[np.float64]]:
     """Return the edges of the box and its cut that are seen, as point pairs (2, 3)."""
     whole = np.array(view.shape, dtype=np.float64)
-    corner = np.floor(view.cut * whole)
+    levels = np.stack([np.zeros(3), np.floor(view.cut * whole), whole])  # near face, cut, far face
     edges = []
     for axis in range(3):
-        b, c = (other for other in range(3) if other != axis)
-        # along `axis` from, to; place along b and c: the two edges that bound what is seen from the
-        # nearest one, what the cut leaves of that one, and the three of the cut that are in sight
-        lines = [(0, whole, 0, whole), (0, whole, whole, 0), (corner, whole, 0, 0)]
-        if view.cut:
-            lines += [(0, corner, corner, 0), (0, corner, 0, corner), (0, corner, corner, corner)]
-        for start, end, at_b, at_c in lines:
-            edge = np.zeros((2, 3))
-            for column, row, value in (
-                (b, slice(None), at_b),
-                (c, slice(None), at_c),
-                (axis, 0, start),
-                (axis, 1, end),
-            ):
-                edge[row, column] = value[column] if isinstance(value, np.ndarray) else value
-            edges.append(edge)
+        # from and to along `axis`, then where on the other two axes: the two edges that bound what is
+        # seen, what the cut leaves of the nearest one, and the three of the cut that are in sight
+        for start, end, b, c in (
+            (0, 2, 0, 2),
+            (0, 2, 2, 0),
+            (1, 2, 0, 0),
+            (0, 1, 1, 0),
+            (0, 1, 0, 1),
+            (0, 1, 1, 1),
+        ):
+            ends = [np.roll([along, b, c], axis) for along in (start, end)]
+            edges.append(np.stack([levels[end, range(3)] for end in ends]))
     return edges
 
 
@@ -193,7 +201,7 @@ def _name_edge(panel: Axes, ends: NDArray[np.float64], text: str) -> None:
     """Write along an edge of the silhouette, on its outer side."""
     (x0, y0), (x1, y1) = ends[np.argsort(ends[:, 0])]
     middle = ends.mean(axis=0)
-    angle = math.degrees(math.atan2(-(y1 - y0), x1 - x0))  # the panel's y grows downwards
+    angle = math.degrees(math.atan2(y0 - y1, x1 - x0)) if x1 - x0 > 1e-9 else 90.0  # y grows downwards
     outwards = np.array([y1 - y0, x0 - x1]) / math.hypot(x1 - x0, y1 - y0)
     if outwards @ middle < 0:
         outwards = -outwards
@@ -249,7 +257,7 @@ def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
         panel.set(xlim=(0, reached * image.pixel_size * scale.factor), ylim=(0, 1.03))
     for panel in panels[1:3]:
         panel.set_ylim(bottom=0)
-    panels[0].legend(frameon=False, fontsize=TEXT, loc="upper right")
+    _legend_below(figure, panels[0])
     return figure
 
 
@@ -306,13 +314,14 @@ def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
         _dress(
             bottom,
             "Combined distance function" if zoom == 0 else "",
-            f"solid ← distance to the wall [{scale.unit}] → pore",
+            f"← solid · distance to the wall [{scale.unit}] · pore →",
         )
         bottom.set_ylim(0, 1.08 * max(one.max() for one in (image, *made)))
         bottom.axvline(0, color=GREY, lw=0.8, ls=":")
         bottom.xaxis.set_major_formatter(lambda x, _: f"{abs(x):g}")
+        bottom.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         bottom.yaxis.set_major_formatter(lambda y, _: f"{100 * y:g} %")
-    panels[2, 0].legend(frameon=False, fontsize=TEXT, loc="upper left")
+    _legend_below(figure, panels[2, 0])
     bar = figure.colorbar(drawn, ax=panels[1, :], shrink=0.8, aspect=24, pad=0.015)
     bar.set_label(f"distance to the wall [{scale.unit}]", fontsize=TEXT, color=GREY)
     bar.ax.tick_params(labelsize=TEXT, colors=GREY)
@@ -330,7 +339,7 @@ def fit_history(replicas: Sequence[Replica]) -> Figure:
         number = np.arange(1, len(losses) + 1)
         first = replica is replicas[0]
         panel.plot(
-            number, losses, ".", ms=2.5, color=shade, alpha=0.3, mew=0, label="one trial" if first else None
+            number, losses, "o", ms=2.6, color=shade, alpha=0.4, mew=0, label="one trial" if first else None
         )
         best = np.fmin.accumulate(losses)
         panel.step(
@@ -354,7 +363,7 @@ def fit_history(replicas: Sequence[Replica]) -> Figure:
     panel.set_ylim(
         top=1.5 * float(np.nanquantile(everything, 0.98))
     )  # what failed altogether is off the chart
-    panel.legend(frameon=False, fontsize=TEXT, loc="upper right")
+    panel.legend(edgecolor="none", framealpha=0.9, fontsize=TEXT, loc="upper right")
     return figure
 
 
@@ -367,13 +376,15 @@ def numbers_plot(
     columns = 3
     rows = -(-(len(properties) + 1) // columns)
     engine = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.12)
-    figure = Figure(figsize=(WIDE, 1.05 * rows), layout=engine)
+    figure = Figure(figsize=(WIDE, 0.95 * rows), layout=engine)
     panels = figure.subplots(rows, columns).ravel()
     for panel, (name, estimate) in zip(panels, properties.items(), strict=False):
         values = np.array([one.values.get(name, math.nan) for one in measurements])
         true = math.nan if truth is None else truth.values.get(name, math.nan)
         _number_strip(panel, estimate, values, true, scale_for(estimate.unit, estimate.mean))
-        panel.set_title(f"{label_of(name)}", fontsize=TEXT, loc="left", color=INK, pad=3)
+        unit = scale_for(estimate.unit, estimate.mean).unit
+        title = label_of(name) + (f" [{unit}]" if unit else "")
+        panel.set_title(title, fontsize=TEXT, loc="left", color=INK, pad=3)
     _strip_legend(panels[len(properties)], truth is not None)
     for panel in panels[len(properties) :]:
         panel.axis("off")
@@ -399,8 +410,6 @@ def _number_strip(panel: Axes, estimate: Estimate, values: Curve, true: float, s
     panel.set(ylim=(-1, 1), yticks=[])
     panel.spines["left"].set_visible(False)
     panel.xaxis.set_major_locator(MaxNLocator(4))
-    if scale.unit:
-        panel.set_xlabel(f"[{scale.unit}]", fontsize=TEXT - 1, color=GREY, loc="right", labelpad=1)
 
 
 def _strip_legend(panel: Axes, with_truth: bool) -> None:
@@ -445,9 +454,9 @@ def _within(phase: str) -> Callable[[Descriptor], Curve]:
     return curve
 
 
-def _saturation(curve: Curve) -> int:
+def _saturation(curve: Curve) -> float:
     """Return the number of steps until all but 0.2 % is counted."""
-    return int(np.searchsorted(curve, 0.998)) + 2
+    return float(np.searchsorted(curve, 0.998)) + 2
 
 
 def _combined(windows: NDArray[np.bool_], step: float, reach: float) -> Curve:
@@ -459,14 +468,15 @@ def _combined(windows: NDArray[np.bool_], step: float, reach: float) -> Curve:
 def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, Curve, Curve]:
     """Return distances, the image's and the replicas' histograms, solid mirrored to the left of 0.
 
-    The last bin, which gathers all beyond, is left out, and so is the first: no pixel's centre is closer
-    to the other phase than one pixel.
+    The last bin, which gathers all beyond, is left out. A gap is left where there can be no pixel: none
+    is closer to the other phase than one step of its grid, which is finer in the enlarged sections.
     """
+    nearest = 0 if image[:, 0].any() else 1
 
     def joined(one: Curve) -> Curve:
-        return np.concatenate([one[0, -2:0:-1], [math.nan], one[1, 1:-1]])
+        return np.concatenate([one[0, nearest:-1][::-1], [math.nan], one[1, nearest:-1]])
 
-    right = (np.arange(1, image.shape[1] - 1) + 0.5) * step
+    right = (np.arange(nearest, image.shape[1] - 1) + 0.5) * step
     return (
         np.concatenate([-right[::-1], [0.0], right]),
         joined(image),
@@ -501,6 +511,13 @@ def _dress(panel: Axes, title: str, along: str) -> None:
         spine.set(color="#b8bcc2", linewidth=0.8)
 
 
+def _legend_below(figure: Figure, panel: Axes) -> None:
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(
+        handles[::-1], labels[::-1], frameon=False, fontsize=TEXT, loc="outside lower left", ncols=3
+    )
+
+
 def _bare(panel: Axes) -> None:
     panel.set(xticks=[], yticks=[])
     for spine in panel.spines.values():
@@ -523,7 +540,7 @@ def _picture_row(
     grid = [list(shapes[row * columns : (row + 1) * columns]) for row in range(rows)]
     widths = [max(line[c][1] for line in grid) for c in range(columns)]
     heights = [max(shape[0] for shape in line) for line in grid]
-    gap, headline = 0.12, 0.24  # inches
+    gap, headline = 0.12, 0.29  # inches
     per_pixel = (WIDE - gap * (columns - 1)) / sum(widths)
     total = sum(heights) * per_pixel + headline * rows
     figure = Figure(figsize=(WIDE, total))
@@ -551,8 +568,8 @@ def _show_phases(panel: Axes, pore: NDArray[np.bool_], step: float) -> None:
     )
 
 
-def _show_grey(panel: Axes, colour: NDArray[np.float32], image: Micrograph) -> None:
-    panel.imshow(colour, extent=_extent(image.grey.shape, image.pixel_size), vmin=0, vmax=1)
+def _coloured(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.repeat(grey[..., None], 3, axis=-1)
 
 
 def _extent(shape: Sequence[int], step: float) -> tuple[float, float, float, float]:
@@ -576,7 +593,7 @@ def _scale_bar(panel: Axes) -> None:
     (left, right), (bottom, _) = panel.get_xlim(), panel.get_ylim()
     width = right - left
     length = round_length(0.3 * width)
-    inch = width / (panel.get_position().width * panel.figure.get_figwidth())
+    inch = width / (panel.get_position().width * WIDE)
     pad, tall = 0.09 * inch, 0.27 * inch
     box = (left + 0.5 * pad, bottom - 0.5 * pad - tall - pad)
     panel.add_patch(Rectangle(box, length + 2 * pad, tall + pad, fc="white", alpha=0.88, lw=0, zorder=4))
@@ -600,7 +617,7 @@ def _shades(n: int) -> list[Any]:
     return [ramp(i / max(n - 1, 1)) for i in range(n)]
 
 
-def _middle(plane: NDArray[np.bool_], shape: Sequence[int]) -> NDArray[np.bool_]:
+def _middle(plane: NDArray[P], shape: Sequence[int]) -> NDArray[P]:
     """Return the middle of a picture, no larger than `shape`."""
     starts = [max(n - wanted, 0) // 2 for n, wanted in zip(plane.shape, shape, strict=True)]
     return plane[tuple(slice(a, a + wanted) for a, wanted in zip(starts, shape, strict=True))]

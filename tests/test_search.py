@@ -1,0 +1,203 @@
+"""The search: what is compared, who looks for it, and that chance stays in its place."""
+
+import numpy as np
+import pytest
+
+from porescape.core.domain import Domain
+from porescape.core.image import PhaseImage
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.settings import Fit
+from porescape.errors import SettingsError
+from porescape.measure.combined import combined_distance_function
+from porescape.measure.describe import cut_windows, describe, slices_of
+from porescape.rng import stream
+from porescape.search import (
+    DEGENERATE,
+    SAMPLERS,
+    SectionProblem,
+    best_of,
+    decode,
+    problem_for,
+    search,
+    unit_length,
+)
+from porescape.synthesis.generate import generate
+
+VOXEL = 1e-7
+MATERIAL = Recipe(
+    cells=0.2,
+    bumps=0.5,
+    branch=0.6,
+    cell_spacing=14 * VOXEL,
+    bump_spacing=10 * VOXEL,
+    branch_width=2.5 * VOXEL,
+    branch_cut=0.5,
+    highpass_width=12 * VOXEL,
+    porosity=0.6,
+    smoothing=0.7 * VOXEL,
+)
+
+
+@pytest.fixture(scope="module")
+def section() -> PhaseImage:
+    return PhaseImage(generate(MATERIAL, Domain((128, 128, 8), VOXEL), 9).pore[:, :, 4], VOXEL)
+
+
+# -- describing ------------------------------------------------------------------------------------
+
+
+def test_stripes_have_the_statistics_we_can_work_out_by_hand() -> None:
+    """Stripes 4 pixels wide across x: every number of the descriptor is known along x and along y."""
+    stripes = np.tile((np.arange(64) // 4 % 2).astype(bool), (64, 1))
+    found = describe(stripes[None], 2.0, 9)
+    assert found.porosity[0] == 0.5
+    assert found.lags.tolist() == [2.0 * i for i in range(9)]
+    along = [0.5 * (1 - r / 4) if r <= 4 else 0.5 * (r / 4 - 1) for r in range(9)]
+    np.testing.assert_allclose(found.s2[0], [0.5 * (a + 0.5) for a in along], atol=0.02)
+    assert found.lineal_pore[0, 0] == 0.5
+    assert found.lineal_pore[0, 4] == pytest.approx(0.25)  # 5 pixels fit along y only
+    assert found.interface[0] == pytest.approx(0.5 * 15 / 63)
+    # seven stripes have walls at 1, 2, 2, 1 pixels; the one at the border sees one wall: 1, 2, 3, 4
+    assert (64 * found.distance_pore[0]).tolist()[:4] == [15, 30, 31, 32]
+    assert found.euler[0] == 0.0
+    assert unit_length(found) == pytest.approx(2 * 0.25 / found.interface[0] * 2.0)
+
+
+def test_chords_of_a_checkerboard_are_its_squares() -> None:
+    y, x = np.indices((60, 60)) // 5
+    found = describe(((x + y) % 2 == 0)[None], 1.0, 4)
+    assert found.chord_pore == pytest.approx(5, rel=0.1)
+    assert found.chord_solid == pytest.approx(5, rel=0.1)
+
+
+def test_phases_trade_places() -> None:
+    pore = np.random.default_rng(0).random((3, 40, 40)) < 0.4
+    here, there = describe(pore, 1.0, 12), describe(~pore, 1.0, 12)
+    np.testing.assert_allclose(here.lineal_pore, there.lineal_solid)
+    np.testing.assert_allclose(here.distance_solid, there.distance_pore)
+    np.testing.assert_allclose(here.covariance(), there.covariance(), atol=0.02)
+    np.testing.assert_allclose(here.euler, -there.euler, atol=1e-12)
+
+
+def test_windows_cover_an_image_evenly() -> None:
+    image = np.zeros((100, 250), dtype=bool)
+    assert cut_windows(image, 96).shape == (2 * 3, 96, 96)
+    assert cut_windows(image, 100).shape == (3, 100, 100)
+    assert len(cut_windows(np.zeros((3000, 3000), dtype=bool), 96)) == 36
+
+
+def test_slices_are_taken_across_all_three_axes() -> None:
+    z = np.indices((12, 12, 12))[0]
+    across = slices_of(z < 6, 12, 3)
+    assert across.shape == (9, 12, 12)
+    assert across[0].all()  # a slice across z inside the pore
+    assert not across[2].any()
+    assert across[3:].mean() == 0.5
+
+
+def test_the_combined_distance_function_holds_every_pixel_once_per_zoom() -> None:
+    pore = np.random.default_rng(1).random((50, 70)) < 0.5
+    found = combined_distance_function(pore, VOXEL)
+    assert found.shape[:2] == (3, 2)
+    np.testing.assert_allclose(found.sum(axis=(1, 2)), 1.0)
+    assert found[0, 1].sum() == pytest.approx(pore.mean())
+
+
+def test_combined_distances_are_those_of_the_material_at_every_zoom() -> None:
+    stripes = np.tile((np.arange(480) // 12 % 2).astype(bool), (480, 1))
+    found = combined_distance_function(stripes, VOXEL)
+    typical = [np.average(np.arange(zoom.shape[1]), weights=zoom[1]) for zoom in found]
+    assert max(typical) - min(typical) < 0.6  # pixels; enlarged pictures, but the same stripes
+
+
+# -- the problem -----------------------------------------------------------------------------------
+
+
+def test_the_truth_is_a_better_answer_than_another_material(section: PhaseImage) -> None:
+    problem = SectionProblem(section, Fit(size=64), seed=3)
+    right = sum(problem.evaluate(MATERIAL).values())
+    coarser = decode(np.full(9, 0.8), 2e-6, 0.6)
+    assert right < 0.6 * sum(problem.evaluate(coarser).values())
+
+
+def test_a_structure_without_a_single_grain_is_a_bad_answer_not_a_crash(section: PhaseImage) -> None:
+    empty = decode(np.array([1, 0, 0, 1, 1, 0, 0, 1, 0.0]), 1e-3, 0.6)
+    assert SectionProblem(section, Fit(size=32), 0).evaluate(empty) == {"degenerate": DEGENERATE}
+
+
+def test_loose_pieces_cost_only_where_they_are_asked_about(section: PhaseImage) -> None:
+    cost = {
+        phase: SectionProblem(section, Fit(size=48, percolate=phase), 0).evaluate(MATERIAL)["percolation"]  # type: ignore[arg-type]
+        for phase in ("none", "pore", "solid", "both")
+    }
+    assert cost["none"] == 0
+    assert cost["both"] == pytest.approx(cost["pore"] + cost["solid"])
+
+
+def test_a_fit_in_pixels_and_in_nanometres_is_the_same_fit(section: PhaseImage) -> None:
+    smaller = PhaseImage(section.pore, VOXEL / 1000)
+    fit = Fit(size=32, trials=3)
+    here, there = (list(search(problem_for(s, fit, 1), fit, 0)) for s in (section, smaller))
+    assert [t.loss for t in here] == pytest.approx([t.loss for t in there])
+    assert [t.x for t in here] == [t.x for t in there]
+
+
+def test_weights_near_nothing_leave_a_field_out() -> None:
+    x = np.full(9, 0.5)
+    x[:3] = (0.1, 0.9, 0.0)
+    assert (decode(x, 1e-6, 0.5).cells, decode(x, 1e-6, 0.5).branch) == (0, 0)
+    x[:3] = 0
+    assert decode(x, 1e-6, 0.5).branch == 1  # something must be left
+
+
+def test_the_papers_problem_looks_at_one_slice_only(section: PhaseImage) -> None:
+    problem = problem_for(section, Fit(method="paper", size=48), 0)
+    recipe = problem.recipe(np.full(9, 0.5))
+    assert recipe == PaperRecipe((0.5,) * 9)
+    assert set(problem.evaluate(recipe)) == {"combined_distance"}
+
+
+# -- the optimisers --------------------------------------------------------------------------------
+
+
+class Bowl:
+    """A problem with a known answer."""
+
+    dimension = 4
+
+    def recipe(self, x: np.ndarray) -> PaperRecipe:
+        return PaperRecipe((*map(float, x), 1.0, 0.0, 0.0, 0.0, 0.0))
+
+    def evaluate(self, recipe: Recipe | PaperRecipe) -> dict[str, float]:
+        assert isinstance(recipe, PaperRecipe)
+        return {"bowl": sum((value - 0.3) ** 2 for value in recipe.x[:4])}
+
+
+@pytest.mark.parametrize(("sampler", "depth"), [("sobol", 0.1), ("tpe", 0.03), ("cma", 0.003)])
+def test_samplers_find_the_bottom_of_a_bowl(sampler: str, depth: float) -> None:
+    trials = list(search(Bowl(), Fit(trials=120, sampler=sampler), 0))
+    assert len(trials) == 120
+    assert best_of(trials).loss < depth
+    again = search(Bowl(), Fit(trials=120, sampler=sampler), 0)
+    assert [t.x for t in again] == [t.x for t in trials]
+
+
+def test_a_search_can_be_stopped_and_keeps_its_trials() -> None:
+    trials = [trial for trial, _ in zip(search(Bowl(), Fit(trials=10**6), 0), range(7), strict=False)]
+    assert [t.number for t in trials] == list(range(7))
+
+
+def test_an_unknown_sampler_is_named() -> None:
+    with pytest.raises(SettingsError, match="sampler must be one of cma, tpe, sobol, got 'magic'"):
+        next(search(Bowl(), Fit(sampler="magic"), 0))
+
+
+def test_every_sampler_draws_only_from_its_own_stream() -> None:
+    for name, kind in SAMPLERS.items():
+        one, two = (kind(3, 40, stream(0, "search", 5)) for _ in range(2))
+        np.random.default_rng(0).random(100)  # somebody else's randomness
+        for _ in range(36):
+            a, b = one.ask(), two.ask()
+            assert np.array_equal(a, b), name
+            one.tell(a, float(a.sum()))
+            two.tell(b, float(b.sum()))
