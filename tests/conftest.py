@@ -12,7 +12,7 @@ settings.load_profile("porescape")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-@pytest.fixture()
+@pytest.fixture
 def shared() -> Path:
     """The folder of shared real data; skips where it is not there."""
     if not SHARED.is_dir():

@@ -45,7 +45,8 @@ def combined_distance_function(
         enlarged = _zoomed(pore, ZOOM_FACTOR**zoom)
         signed = signed_squared_distance_2d(enlarged)
         scale = pixel_size / ZOOM_FACTOR**zoom / bin_width
-        index = np.minimum((np.sqrt(np.abs(signed)) * scale).astype(np.int64), bins - 1)
+        distance = np.sqrt(np.abs(signed)) - 0.5  # the wall lies midway between the phases' pixels
+        index = np.minimum((distance * scale).astype(np.int64), bins - 1)
         for phase in range(2):
             counts = np.bincount(index[(signed > 0) == bool(phase)], minlength=bins)
             out[zoom, phase] = counts / signed.size
