@@ -17,6 +17,7 @@ from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.measure.correlation import mean_chords
 from porescape.measure.numbers import Estimate, Measurement, measure_volume, summarise
+from porescape.memory import keep_memory
 from porescape.parallel import Tell, map_ordered
 from porescape.rng import structure_seed
 from porescape.search import Trial, best_of, problem_for, search
@@ -204,6 +205,7 @@ def make_replicas(
 def _make_replica(
     index: int, tell: Tell, *, section: tuple[NDArray[np.bool_], float], settings: Settings, seed: int
 ) -> Replica:
+    keep_memory()
     phase = PhaseImage(*section)
     own_seed = structure_seed(seed, index)
     clock = time.perf_counter()

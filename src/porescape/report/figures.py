@@ -428,7 +428,8 @@ def _strip_legend(panel: Axes, with_truth: bool) -> None:
 
 def _common_window(section: PhaseImage, replicas: Sequence[Replica]) -> int:
     """Return the edge of the largest square that fits into the section and into every slice [pixels]."""
-    return min(*section.pore.shape, *(n for replica in replicas for n in replica.volume.shape))
+    edges = [*section.pore.shape, *(n for replica in replicas for n in replica.volume.shape)]
+    return int(min(edges))
 
 
 def _described(

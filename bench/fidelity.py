@@ -1,0 +1,115 @@
+"""How far are reconstructions from the truth? One slice in, replicas out, against the whole volume.
+
+    python bench/fidelity.py --replicas 8 --trials 200 --size 128
+
+For each shared volume: random slices whose porosity is within 2 % of the volume's; each is
+reconstructed as the command line would (segmentation apart: the slice is binary already); the mean over
+replicas is compared with the mean over the truth's corner blocks of the same size. Signed errors in %,
+one column per slice; the truth's own scatter between those blocks stands beside them. Finished slices
+are kept in --keep and not done again.
+"""
+
+import argparse
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import numpy as np
+from truths import NAMES, corner_blocks, load, need_shared, typical_slices
+
+from porescape.core.settings import Fit, Output, Settings
+from porescape.measure.numbers import FIRST_NUMBERS, measure_volume
+from porescape.pipeline import choose_voxel_size, make_replicas
+
+
+def truth_numbers(name: str, size: int, keep: Path) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of every number over the volume's corner blocks."""
+    kept = keep / f"truth-{name}-{size}.json"
+    if not kept.exists():
+        values = [measure_volume(block).values for block in corner_blocks(load(name), size)]
+        table = {
+            number: (float(np.mean([v[number] for v in values])), float(np.std([v[number] for v in values])))
+            for number in FIRST_NUMBERS
+        }
+        kept.write_text(json.dumps(table))
+    return {number: tuple(pair) for number, pair in json.loads(kept.read_text()).items()}
+
+
+def slice_numbers(name: str, index: int, options: argparse.Namespace) -> dict[str, list[float]]:
+    """Every number of every replica of one slice's reconstruction, and the seconds it took."""
+    kept = options.keep / f"{options.method}-{name}-{index}-{options.size}-{options.trials}.json"
+    if kept.exists():
+        found = json.loads(kept.read_text())
+        if len(found["seconds"]) >= options.replicas:
+            return found
+    section = typical_slices(load(name), options.slices)[index]
+    settings = Settings(
+        fit=Fit(trials=options.trials, method=options.method),
+        output=Output(
+            size=(options.size,) * 3,
+            replicas=options.replicas,
+            voxel_size=section.pixel_size,  # the truth's own, so that both sides are measured alike
+        ),
+    )
+    assert choose_voxel_size(section, settings.output) == section.pixel_size
+    clock = time.perf_counter()
+    replicas = list(make_replicas(section, settings, seed=index, workers=options.workers))
+    wall = time.perf_counter() - clock
+    found = {n: [r.measurement.values[n] for r in replicas] for n in FIRST_NUMBERS}
+    found["seconds"] = [sum(r.seconds.values()) for r in replicas]
+    found["loss"] = [r.loss for r in replicas]
+    found["recipes"] = [asdict(r.recipe) for r in replicas]
+    kept.write_text(json.dumps(found))
+    print(f"# {name} slice {index}: {wall:.0f} s", flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--replicas", type=int, default=8)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--slices", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--method", default="porescape")
+    parser.add_argument("--materials", default=",".join(NAMES))
+    parser.add_argument("--keep", type=Path, default=Path("bench/kept"))
+    options = parser.parse_args()
+    need_shared()
+    options.keep.mkdir(parents=True, exist_ok=True)
+    errors: dict[tuple[str, str], list[float]] = {}
+    rows = []
+    for name in options.materials.split(","):
+        truth = truth_numbers(name, options.size, options.keep)
+        slices = [slice_numbers(name, index, options) for index in range(options.slices)]
+        for number in FIRST_NUMBERS:
+            mean, scatter = truth[number]
+            error = [100 * (float(np.mean(s[number][: options.replicas])) / mean - 1) for s in slices]
+            error = [e * np.sign(mean) if number == "euler_density" else e for e in error]
+            errors[name, number] = error
+            spread = [100 * float(np.std(s[number][: options.replicas], ddof=1)) / abs(mean) for s in slices]
+            rows.append((name, number, mean, 100 * scatter / abs(mean), error, float(np.mean(spread))))
+    heads = " | ".join(f"slice {i + 1}" for i in range(options.slices))
+    print(f"| material | number | truth | its scatter % | {heads} | mean error % | SD of one replica % |")
+    print("|" + "---|" * (6 + options.slices))
+    for name, number, mean, scatter, error, spread in rows:
+        cells = " | ".join(f"{e:+.1f}" for e in error)
+        print(
+            f"| {name} | {number} | {mean:.4g} | {scatter:.1f} | {cells} | {np.mean(error):+.1f} | {spread:.1f} |"
+        )
+    per_slice = np.abs([e for error in errors.values() for e in error])
+    per_material = np.abs([np.mean(error) for error in errors.values()])
+    for what, values in (("every slice", per_slice), ("mean over slices", per_material)):
+        print(
+            f"\n{what}: median |error| {np.median(values):.1f} %, 90th percentile "
+            f"{np.percentile(values, 90):.1f} %, largest {values.max():.1f} %"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""How long is one trial, and where does the time go? Against `porespy.generators.blobs`, in one run.
+
+    pip install ".[bench]" && python bench/speed.py
+
+Both sides work on one thread and take turns, so a noisy machine slows both. A trial is all that the
+search does per recipe: three fields, high-pass, rank, slices described, loose ends counted. Its random
+numbers are drawn once per search and shared by its trials; the last column draws them anew each time.
+"""
+
+import argparse
+import os
+import time
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import numpy as np
+
+from porescape.core.domain import Domain
+from porescape.core.image import PhaseImage
+from porescape.core.settings import Fit
+from porescape.measure.connectivity import largest_cluster_fraction
+from porescape.measure.describe import describe, slices_of
+from porescape.memory import keep_memory
+from porescape.rng import stream
+from porescape.search import SectionProblem
+from porescape.synthesis import noise
+from porescape.synthesis.fields import branch_field, grain_field
+from porescape.synthesis.generate import generate, height_field, rank_level
+from porescape.synthesis.smoothing import smooth_samples, to_samples
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--rounds", type=int, default=60)
+    options = parser.parse_args()
+    keep_memory()
+    try:
+        import porespy
+    except ImportError:
+        porespy = None
+        print("porespy is not installed (extra `bench`): its column is left out")
+    n = options.size
+    domain = Domain((n, n, n), 1e-7)
+    rng = stream(0, "search", 0)
+    start = SectionProblem(_section(n), Fit(size=n), 0)
+    points = [x for x in rng.random((400, start.dimension))]
+    times: dict[str, list[float]] = {"trial": [], "trial, new noise": [], "blobs": []}
+    start.evaluate(start.recipe(points[0]))
+    for x in points[: options.rounds]:
+        times["trial"].append(_timed(lambda x=x: start.evaluate(start.recipe(x))))
+        noise._tile_noise.cache_clear()
+        noise._tile_points.cache_clear()
+        times["trial, new noise"].append(_timed(lambda x=x: start.evaluate(start.recipe(x))))
+        if porespy is not None:
+            times["blobs"].append(_timed(lambda: porespy.generators.blobs([n, n, n], porosity=0.5)))
+    for name, values in times.items():
+        if values:
+            low, middle, high = np.percentile(values, [10, 50, 90])
+            print(f"{name:18s} median {1e3 * middle:6.1f} ms   p10 {1e3 * low:6.1f}   p90 {1e3 * high:6.1f}")
+    if times["blobs"]:
+        for name in ("trial", "trial, new noise"):
+            ratio = np.median(np.array(times[name]) / np.array(times["blobs"]))
+            print(f"{name} / blobs: {ratio:.3f} (wanted <= 0.333)")
+
+    print("\nwhere it goes (medians over the same recipes):")
+    recipe = start.recipe(points[0])
+    volume = generate(recipe, domain, 0)
+    field = height_field(recipe, domain, 0)
+    samples = to_samples(100 * np.ones((n, n, n), dtype=np.float32))
+    wraps = (True, True, True)
+    windows = slices_of(volume.pore, n, 5)
+    recipes = [start.recipe(x) for x in points[: options.rounds]]
+    parts = {
+        "two grain fields": lambda r: [
+            grain_field(0, name, size / 1e-7, domain, domain.whole)
+            for name, size in (("cells", r.cell_spacing), ("bumps", r.bump_spacing))
+        ],
+        "branch field": lambda r: branch_field(0, r.branch_width / 1e-7, r.branch_cut, domain, domain.whole),
+        "last smoothing": lambda r: smooth_samples(samples.copy(), r.smoothing / 1e-7, wraps),
+        "high-pass": lambda r: smooth_samples(samples.copy(), r.highpass_width / 1e-7, wraps),
+        "rank and cut": lambda r: field > rank_level(field, r.porosity),
+        "describe 15 slices": lambda r: describe(windows, 1e-7, 40),
+        "loose ends": lambda r: largest_cluster_fraction(volume.pore),
+    }
+    for name, part in parts.items():
+        print(f"  {name:20s} {1e3 * np.median([_timed(lambda r=r, p=part: p(r)) for r in recipes]):6.2f} ms")
+    copy = np.median([_timed(lambda: field.copy()) for _ in range(50)])
+    print(f"  floor: one copy of the field {1e3 * copy:.2f} ms")
+
+
+def _section(n: int) -> PhaseImage:
+    """A slice of a structure of the default family with chords of about ten voxels."""
+    from porescape.search import decode
+
+    recipe = decode(np.full(9, 0.5), 6e-7, 0.6)
+    return PhaseImage(generate(recipe, Domain((4, 2 * n, 2 * n), 1e-7), 1).pore[2], 1e-7)
+
+
+def _timed(work) -> float:
+    clock = time.perf_counter()
+    work()
+    return time.perf_counter() - clock
+
+
+if __name__ == "__main__":
+    main()

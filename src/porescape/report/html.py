@@ -1,0 +1,299 @@
+"""One page that tells what was made of an image: its look, its numbers, and how far to trust them."""
+
+import base64
+import dataclasses
+import io
+import math
+import platform
+from collections.abc import Iterator
+from importlib import metadata, resources
+from typing import NamedTuple
+
+import jinja2
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from PIL import Image
+
+from porescape import __version__
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.settings import Settings
+from porescape.core.volume import Volume
+from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, measure_volume
+from porescape.pipeline import Reconstruction, Replica
+from porescape.report import figures
+from porescape.report.words import Scale, decimals_for, describe_box, label_of, scale_for, write
+from porescape.units import PER_METRE, format_length
+
+# the numbers of the first screen, in this order, if they were measured
+KEY_NUMBERS = (
+    "porosity",
+    "connected_porosity_z",
+    "thickness_pore",
+    "thickness_solid",
+    "specific_surface",
+    "correlation_length",
+)
+SHARP = 160  # dots per inch of pictures: 1.7 per CSS pixel on a page 960 wide
+RECIPE_LENGTHS = ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing")
+VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "matplotlib")
+
+
+class Picture(NamedTuple):
+    """A figure as the page holds it.
+
+    Attributes
+    ----------
+    uri : str
+        The picture itself, as a data URI.
+    width, height : int
+        Size it is laid out for [CSS pixel].
+    alt : str
+        What it shows, for those who do not see it.
+    """
+
+    uri: str
+    width: int
+    height: int
+    alt: str
+
+
+class Row(NamedTuple):
+    """One number in the page's tables; `exact` texts are in SI units, the others as people read them."""
+
+    label: str
+    definition: str
+    unit: str
+    mean: str
+    exact: str
+    sd: str
+    low: str
+    high: str
+    margin: str
+    n: int
+    values: tuple[str, ...]
+    truth: str
+    error: str
+
+
+def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
+    """Write the report of a run as one self-contained HTML page.
+
+    Parameters
+    ----------
+    result : Reconstruction
+    truth : Volume, optional
+        The known structure behind the image: measured as the replicas are, and shown beside them.
+    """
+    known = None if truth is None else measure_volume(truth)
+    rows = number_rows(result, known)
+    shown = typical(result)
+    template = resources.files("porescape.report").joinpath("template.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(template).render(
+        name=result.image.name,
+        pixel_size=format_length(result.image.pixel_size),
+        pixel_size_source=result.image.pixel_size_source,
+        image_size=" × ".join(map(str, result.image.grey.shape[::-1])),
+        field_of_view=" × ".join(
+            format_length(n * result.image.pixel_size, 3) for n in result.image.grey.shape[::-1]
+        ),
+        image_porosity=f"{100 * result.phase.porosity:.1f} %",
+        box=describe_box(result.replicas[0].volume),
+        replicas=result.replicas,
+        shown=shown,
+        keys=[rows[name] for name in KEY_NUMBERS if name in rows],
+        rows=rows,
+        warnings=result.warnings,
+        reasons=list(_reasons(result)),
+        pictures=_draw(result, shown, truth, known),
+        with_truth=truth is not None,
+        truth_box="" if truth is None else describe_box(truth),
+        recipe_head=recipe_head(result.replicas[0].recipe),
+        recipes=[recipe_cells(replica.recipe) for replica in result.replicas],
+        fit=result.settings.fit,
+        segmentation=result.settings.segmentation,
+        settings=list(_settings(result.settings)),
+        seed=result.seed,
+        sha256=result.image.sha256,
+        crop=result.image.crop,
+        versions=_versions(),
+        version=__version__,
+        size=format_length(result.section.pixel_size),
+    )
+
+
+def typical(result: Reconstruction) -> Replica:
+    """Return the replica that is shown: the one with the median loss, so that none is picked by eye."""
+    return sorted(result.replicas, key=lambda replica: replica.loss)[(len(result.replicas) - 1) // 2]
+
+
+def number_rows(result: Reconstruction, truth: Measurement | None = None) -> dict[str, Row]:
+    """Return the rows of the number table, by name."""
+    measurements = [replica.measurement for replica in result.replicas]
+    return {
+        name: _row(name, estimate, [one.values.get(name, math.nan) for one in measurements], truth)
+        for name, estimate in result.properties.items()
+    }
+
+
+def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement | None) -> Row:
+    scale = _percent(name) or scale_for(estimate.unit, estimate.mean)
+    f = scale.factor
+    digits = decimals_for(estimate.mean * f, estimate.sd * f)
+    if scale.unit == "%":
+        digits = min(digits, 2)  # porosity is imposed: its spread is that of the last voxel
+    true = math.nan if truth is None else truth.values.get(name, math.nan)
+    off = 100 * (estimate.mean - true) / abs(true) if true else math.nan
+    return Row(
+        label=label_of(name),
+        definition=FIRST_NUMBERS[name][1],
+        unit=scale.unit,
+        mean=write(estimate.mean * f, digits),
+        exact=f"{estimate.mean!r}",
+        sd=write(estimate.sd * f, digits),
+        low=write(estimate.ci95[0] * f, digits),
+        high=write(estimate.ci95[1] * f, digits),
+        margin=write(estimate.paper_margin * f, digits),
+        n=estimate.n,
+        values=tuple(write(value * f, digits) for value in values),
+        truth=write(true * f, digits),
+        error=("+" if off > 0 else "") + write(off, 1) + (" %" if math.isfinite(off) else ""),
+    )
+
+
+def _percent(name: str) -> Scale | None:
+    return Scale(100.0, "%") if name.endswith("porosity") or name.startswith("connected_porosity") else None
+
+
+def _reasons(result: Reconstruction) -> Iterator[str]:
+    """Say why numbers are missing."""
+    for replica in result.replicas:
+        for name, reason in replica.measurement.reasons.items():
+            yield f"replica {replica.index + 1} has no value for {label_of(name).lower()}: {reason}"
+
+
+# -- recipes and settings ---------------------------------------------------------------------------
+
+
+def recipe_head(recipe: Recipe | PaperRecipe) -> list[str]:
+    """Return the column heads of the recipe table, with units."""
+    if isinstance(recipe, PaperRecipe):
+        return [f"X{i + 1}" for i in range(len(recipe.x))]
+    return [
+        field.name.replace("_", " ") + (" [µm]" if field.name in RECIPE_LENGTHS else "")
+        for field in dataclasses.fields(recipe)
+    ]
+
+
+def recipe_cells(recipe: Recipe | PaperRecipe) -> list[str]:
+    """Return the values of a recipe for the recipe table, lengths in micrometres."""
+    if isinstance(recipe, PaperRecipe):
+        return [f"{value:.3f}" for value in recipe.x]
+    return [
+        f"{value * PER_METRE['µm']:.4g}" if name in RECIPE_LENGTHS else f"{value:.3f}"
+        for name, value in dataclasses.asdict(recipe).items()
+    ]
+
+
+def _settings(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the name and the value of every setting."""
+    for stage, table in dataclasses.asdict(settings).items():
+        for name, value in table.items():
+            text = " × ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            if isinstance(value, float) and name == "voxel_size":
+                text = format_length(value)
+            yield f"{stage}.{name}", "chosen from the image" if value is None else text
+
+
+def _versions() -> dict[str, str]:
+    """Return what this page was made with."""
+    found = {name: metadata.version(name) for name in VERSIONS_OF}
+    return {"porescape": __version__, "Python": platform.python_version(), **found}
+
+
+# -- pictures ---------------------------------------------------------------------------------------
+
+
+def _draw(
+    result: Reconstruction, shown: Replica, truth: Volume | None, known: Measurement | None
+) -> dict[str, Picture]:
+    name, n = result.image.name, len(result.replicas)
+    measurements = [replica.measurement for replica in result.replicas]
+    which = f"replica {shown.index + 1}"
+    edges = " × ".join(format_length(k * shown.volume.voxel_size, 3) for k in shown.volume.shape)
+    drawn = {
+        "three_d": (
+            figures.three_d(shown.volume),
+            f"Cut-away view of the solid of {which}, a box of {edges}; porosity {shown.volume.porosity:.3f}.",
+        ),
+        "triptych": (
+            figures.triptych(result.section, shown.volume),
+            f"A piece of the segmented image {name} beside the middle slices of {which} across z, y and x, "
+            "pores dark, all at one scale.",
+        ),
+        "segmentation": (
+            figures.segmentation_overlay(result.image, result.phase),
+            f"The image {name}, and the same with the outline of what was taken for pores: "
+            f"{100 * result.phase.porosity:.1f} % of its area.",
+        ),
+        "curves": (
+            figures.descriptor_curves(result.section, result.replicas),
+            f"Two-point correlation, lineal path and distance to the wall: the image as a line, {n} replicas "
+            "as their mean and a band from the lowest to the highest.",
+        ),
+        "combined": (
+            figures.combined_distance(result.section, result.replicas),
+            "The section at three zooms, maps of the distance to the wall, and the combined distance "
+            "function of image and replicas at each zoom.",
+        ),
+        "history": (
+            figures.fit_history(result.replicas),
+            "Loss of every trial, and the best so far, of each replica's search; the chosen trials ended at "
+            f"{min(r.loss for r in result.replicas):.3g} to {max(r.loss for r in result.replicas):.3g}.",
+        ),
+        "numbers": (
+            figures.numbers_plot(result.properties, measurements, known),
+            "Each number of the table below as a strip: every replica a dot, their mean a line with its "
+            "95 % interval" + (", the truth a diamond." if known else "."),
+        ),
+    }
+    if truth is not None:
+        drawn["truth"] = (
+            figures.truth_slices(truth, shown.volume),
+            f"Middle slices of the true structure across z, y and x above those of {which}, at one scale.",
+        )
+    return {key: embed(figure, alt) for key, (figure, alt) in drawn.items()}
+
+
+def embed(figure: Figure, alt: str) -> Picture:
+    """Return a figure as SVG if it is all lines, and as PNG if it shows pixels."""
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    if any(panel.images for panel in figure.axes):
+        return Picture(_uri("image/png", _png(figure)), width, height, alt)
+    return Picture(_uri("image/svg+xml", _svg(figure)), width, height, alt)
+
+
+def _png(figure: Figure) -> bytes:
+    """Return the figure with at most 256 colours: a third of the size, and no eye sees it."""
+    full = io.BytesIO()
+    figure.savefig(full, format="png", dpi=max(SHARP, figure.dpi))
+    small = io.BytesIO()
+    with Image.open(full) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+            small, format="png", optimize=True
+        )
+    return min(small.getvalue(), full.getvalue(), key=len)
+
+
+def _svg(figure: Figure) -> bytes:
+    """Return the figure without a date and with fixed names, so that the same run gives the same page."""
+    out = io.BytesIO()
+    with rc_context({"svg.hashsalt": "porescape"}):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"

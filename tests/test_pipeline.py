@@ -1,0 +1,158 @@
+"""The whole story, small: one image in, replicas and numbers out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.settings import Fit, Output, Settings
+from porescape.core.volume import Volume
+from porescape.errors import InputError, SettingsError
+from porescape.io.image import image_from_array
+from porescape.measure.numbers import FIRST_NUMBERS
+from porescape.parallel import map_ordered
+from porescape.pipeline import Progress, Reconstruction, at_voxel_size, choose_voxel_size, reconstruct
+from porescape.sample import load_truth
+
+SMALL = Settings(fit=Fit(trials=6, size=48), output=Output(size=(48, 40, 44), replicas=2))
+
+
+@pytest.fixture(scope="module")
+def image() -> Micrograph:
+    truth = load_truth()
+    grey = np.where(truth.pore[64], 0.2, 0.8) + np.random.default_rng(0).normal(0, 0.05, (128, 128))
+    return image_from_array(grey, truth.voxel_size, "section")
+
+
+@pytest.fixture(scope="module")
+def result(image: Micrograph) -> Reconstruction:
+    return reconstruct(image, SMALL, seed=3)
+
+
+def test_every_number_comes_with_its_interval(result: Reconstruction) -> None:
+    assert set(result.properties) == set(FIRST_NUMBERS)
+    porosity = result.properties["porosity"]
+    assert porosity.n == 2
+    assert porosity.mean == pytest.approx(result.phase.porosity, abs=1e-3)
+    surface = result.properties["specific_surface"]
+    assert surface.ci95[0] < surface.mean < surface.ci95[1]
+
+
+def test_replicas_have_the_box_that_was_asked_for(result: Reconstruction) -> None:
+    assert [replica.volume.shape for replica in result.replicas] == [(48, 40, 44)] * 2
+    assert {replica.volume.voxel_size for replica in result.replicas} == {result.section.pixel_size}
+    first, second = result.replicas
+    assert not np.array_equal(first.volume.pore, second.volume.pore)
+    assert first.recipe != second.recipe  # each is fitted on its own
+
+
+def test_replicas_are_equal_on_one_and_on_two_workers(image: Micrograph, result: Reconstruction) -> None:
+    events: list[Progress] = []
+    parallel = reconstruct(image, SMALL, seed=3, workers=2, progress=events.append)
+    for one, other in zip(result.replicas, parallel.replicas, strict=True):
+        assert one.volume.pore.tobytes() == other.volume.pore.tobytes()
+        assert one.recipe == other.recipe
+        assert [t.loss for t in one.trials] == [t.loss for t in other.trials]
+    told = [event.trial for event in events if event.trial is not None]
+    assert len(told) == 2 * SMALL.fit.trials
+
+
+def test_another_seed_is_another_answer(image: Micrograph, result: Reconstruction) -> None:
+    other = reconstruct(image, replace(SMALL, output=replace(SMALL.output, replicas=1)), seed=4)
+    assert other.replicas[0].recipe != result.replicas[0].recipe
+
+
+def test_the_first_replica_does_not_depend_on_how_many_there_are(
+    image: Micrograph, result: Reconstruction
+) -> None:
+    alone = reconstruct(image, replace(SMALL, output=replace(SMALL.output, replicas=1)), seed=3)
+    assert alone.replicas[0].volume.pore.tobytes() == result.replicas[0].volume.pore.tobytes()
+    assert np.isnan(alone.properties["specific_surface"].sd)  # one replica has no spread
+
+
+def test_the_papers_method_runs_by_name(image: Micrograph) -> None:
+    paper = replace(
+        SMALL,
+        fit=Fit(method="paper", trials=4, size=48),
+        output=Output(size=(48, 48, 48), replicas=1),
+    )
+    found = reconstruct(image, paper, seed=0)
+    assert len(found.replicas[0].trials) == 4
+    assert set(found.replicas[0].trials[0].parts) == {"combined_distance"}
+
+
+def test_progress_can_stop_the_work(image: Micrograph) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(event: Progress) -> None:
+        if event.trial is not None and event.trial.number == 2:
+            raise Stop
+
+    for workers in (1, 2):
+        with pytest.raises(Stop):
+            reconstruct(image, SMALL, seed=3, workers=workers, progress=stop)
+
+
+# -- the voxel size --------------------------------------------------------------------------------
+
+
+def stripes(width: int, n: int = 240) -> PhaseImage:
+    return PhaseImage(np.tile((np.arange(n) // width % 2).astype(bool), (n, 1)), 1e-7)
+
+
+def test_fine_features_keep_the_pixels_and_coarse_ones_are_coarsened() -> None:
+    assert choose_voxel_size(stripes(4), Output()) == 1e-7
+    assert choose_voxel_size(stripes(40), Output()) > 1.5e-7
+    assert choose_voxel_size(stripes(40), Output(voxel_size=2e-8)) == 2e-8
+
+
+def test_resampling_keeps_porosity_and_size() -> None:
+    image = stripes(24)
+    coarse = at_voxel_size(image, 3e-7)
+    assert coarse.pore.shape == (80, 80)
+    assert coarse.porosity == pytest.approx(image.porosity, abs=0.02)
+    assert at_voxel_size(image, 1e-7) is image
+
+
+def test_too_coarse_a_voxel_is_refused() -> None:
+    with pytest.raises(InputError, match="only 24 x 24 pixels, but 48 are needed"):
+        at_voxel_size(stripes(24), 1e-6)
+
+
+def test_a_box_with_few_pores_is_said(image: Micrograph, result: Reconstruction) -> None:
+    assert any("pore-to-pore distances wide" in warning for warning in result.warnings)
+
+
+# -- parallel work ---------------------------------------------------------------------------------
+
+
+def _square(item: int, tell: object) -> int:
+    tell(("squared", item))  # type: ignore[operator]
+    return item**2
+
+
+def _fail(item: int, tell: object) -> int:
+    raise SettingsError(f"item {item}")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_keep_the_order_and_messages_arrive(workers: int) -> None:
+    heard: list[object] = []
+    assert list(map_ordered(_square, range(5), workers, heard.append)) == [0, 1, 4, 9, 16]
+    assert sorted(heard) == [("squared", i) for i in range(5)]
+
+
+def test_an_error_in_a_worker_is_the_callers() -> None:
+    with pytest.raises(SettingsError, match="item 0"):
+        list(map_ordered(_fail, range(3), 2))
+
+
+def test_a_volume_cannot_be_edited_behind_our_back() -> None:
+    pore = np.ones((2, 2, 2), dtype=bool)
+    volume = Volume(pore, 1.0)
+    pore[:] = False
+    assert volume.pore.all()
+    with pytest.raises(ValueError, match="read-only"):
+        volume.pore[0] = False
