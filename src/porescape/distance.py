@@ -101,60 +101,89 @@ def _lower_row(best, sign, left, right, square, n):  # type: ignore[no-untyped-d
 
 @njit(cache=True, nogil=True)
 def _pass_y(signed, cap, wrap):  # type: ignore[no-untyped-def]
+    """Second pass: a voxel `step` rows away offers step² more than its own, or step² if other phase."""
     nz, ny, nx = signed.shape
     first = 0 if wrap else cap
     nout = ny if wrap else ny - 2 * cap
     out = np.empty((nz, nout, nx), dtype=signed.dtype)
     best = np.empty(nx, dtype=signed.dtype)
+    zero = best.dtype.type(0)
     for k in range(nz):
         for j in range(nout):
-            row = signed[k, first + j]
-            largest = np.int64(0)
+            here = first + j
+            largest = zero
             for i in range(nx):
-                best[i] = abs(row[i])
-                largest = max(largest, np.int64(best[i]))
+                now = abs(signed[k, here, i])
+                best[i] = now
+                largest = now if now > largest else largest
             step = 1
             while step * step < largest:
-                low = signed[k, (first + j - step) % ny]
-                high = signed[k, (first + j + step) % ny]
-                largest = np.int64(_lower_row(best, row, low, high, signed.dtype.type(step * step), nx))
+                low, high = (here - step) % ny, (here + step) % ny
+                square = best.dtype.type(step * step)
+                largest = zero
+                for i in range(nx):
+                    one, two = signed[k, low, i], signed[k, high, i]
+                    one = one if signed[k, here, i] > 0 else -one
+                    two = two if signed[k, here, i] > 0 else -two
+                    less = one if one < two else two
+                    less = less if less > zero else zero
+                    offered = best.dtype.type(less + square)
+                    now = best[i]
+                    now = offered if offered < now else now
+                    best[i] = now
+                    largest = now if now > largest else largest
                 step += 1
             for i in range(nx):
-                out[k, j, i] = best[i] if row[i] > 0 else -best[i]
+                out[k, j, i] = best[i] if signed[k, here, i] > 0 else -best[i]
     return out
 
 
 @njit(cache=True, nogil=True)
 def _pass_x(signed, cap, wrap):  # type: ignore[no-untyped-def]
+    """Third pass: as the second, within a row that is copied with its context."""
     nz, ny, nx = signed.shape
     nout = nx if wrap else nx - 2 * cap
     out = np.empty((nz, ny, nout), dtype=signed.dtype)
     best = np.empty(nout, dtype=signed.dtype)
-    wide = np.empty(nout + 2 * cap, dtype=signed.dtype)
+    row = np.empty(nout + 2 * cap, dtype=signed.dtype)
     around = np.empty(nout + 2 * cap, dtype=np.int64)
     for i in range(nout + 2 * cap):
         around[i] = (i - cap) % nx if wrap else i
+    zero = best.dtype.type(0)
+    # unsigned, because numba wraps negative indices around, and the test for them costs wide registers
+    middle = np.uint64(cap)
     for k in range(nz):
         for j in range(ny):
             for i in range(nout + 2 * cap):
-                wide[i] = signed[k, j, around[i]]
-            row = wide[cap : cap + nout]
-            largest = np.int64(0)
+                row[i] = signed[k, j, around[i]]
+            largest = zero
             for i in range(nout):
-                best[i] = abs(row[i])
-                largest = max(largest, np.int64(best[i]))
+                now = abs(row[np.uint64(i) + middle])
+                best[i] = now
+                largest = now if now > largest else largest
             step = 1
             while step * step < largest:
-                low = wide[cap - step : cap - step + nout]
-                high = wide[cap + step : cap + step + nout]
-                largest = np.int64(_lower_row(best, row, low, high, signed.dtype.type(step * step), nout))
+                square = best.dtype.type(step * step)
+                largest = zero
+                low, high = np.uint64(cap - step), np.uint64(cap + step)
+                for i in range(nout):
+                    one, two = row[np.uint64(i) + low], row[np.uint64(i) + high]
+                    one = one if row[np.uint64(i) + middle] > 0 else -one
+                    two = two if row[np.uint64(i) + middle] > 0 else -two
+                    less = one if one < two else two
+                    less = less if less > zero else zero
+                    offered = best.dtype.type(less + square)
+                    now = best[i]
+                    now = offered if offered < now else now
+                    best[i] = now
+                    largest = now if now > largest else largest
                 step += 1
             for i in range(nout):
-                out[k, j, i] = best[i] if row[i] > 0 else -best[i]
+                out[k, j, i] = best[i] if row[np.uint64(i) + middle] > 0 else -best[i]
     return out
 
 
-FEW = 10  # candidates; with so few a cube of 8 voxels is filled without looking closer
+FEW = 16  # candidates; with so few a cube of 8 voxels is filled without looking closer
 # every square is an exact number, so the compiler may reorder sums and minima
 EXACT = {"reassoc", "nnan", "ninf", "nsz"}
 
@@ -224,9 +253,11 @@ def _fill(points, n, start, z, y, x, edge, cap, best, out):  # type: ignore[no-u
                 _lower_plane(best, dz * dz, y0, x0, 8)
             else:
                 _lower_plane(best, dz * dz, y0, x0, 4)
-        for j in range(y, min(y + edge, out.shape[1])):
-            for i in range(x, min(x + edge, out.shape[2])):
-                out[k, j, i] = np.sqrt(best[(j - y) * edge + i - x])
+        into = np.uint64(x)
+        for j in range(min(edge, out.shape[1] - y)):
+            row = np.uint64(j * edge)
+            for i in range(min(edge, out.shape[2] - x)):
+                out[k, y + j, np.uint64(i) + into] = np.sqrt(best[np.uint64(i) + row])
 
 
 @njit(cache=True, nogil=True, fastmath=EXACT, inline="always")
@@ -234,9 +265,12 @@ def _lower_plane(best, base, y0, x0, edge):  # type: ignore[no-untyped-def]
     for j in range(edge):
         dy = y0 + np.float32(j)
         row = base + dy * dy
+        first = np.uint64(j * edge)
         for i in range(edge):
             dx = x0 + np.float32(i)
-            best[j * edge + i] = min(best[j * edge + i], row + dx * dx)
+            square = row + dx * dx
+            now = best[np.uint64(i) + first]
+            best[np.uint64(i) + first] = square if square < now else now
 
 
 @njit(cache=True, nogil=True, fastmath=EXACT)

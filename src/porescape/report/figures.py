@@ -27,7 +27,7 @@ from porescape.measure.describe import Descriptor, cut_windows, describe, slices
 from porescape.measure.numbers import Estimate, Measurement
 from porescape.pipeline import Replica
 from porescape.report.raycast import View, raycast
-from porescape.report.words import Scale, label_of, scale_for
+from porescape.report.words import Scale, label_of, scale_for, scale_of
 from porescape.search import FARTHEST_LAG, unit_length
 from porescape.units import format_length
 
@@ -146,7 +146,7 @@ def three_d(volume: Volume, width: int = 760) -> Figure:
     pore = _coarse(volume.pore, THREE_D_VOXELS)
     view = View(shape=pore.shape)
     picture = raycast(pore, view, width)
-    margin, dpi = 30, 160
+    margin, dpi = 46, 160
     rows, columns = picture.shape[:2]
     figure = Figure(figsize=((columns + 2 * margin) / dpi, (rows + 2 * margin) / dpi), dpi=dpi)
     panel = figure.add_axes((0, 0, 1, 1))
@@ -205,9 +205,17 @@ def _name_edge(panel: Axes, ends: NDArray[np.float64], text: str) -> None:
     outwards = np.array([y1 - y0, x0 - x1]) / math.hypot(x1 - x0, y1 - y0)
     if outwards @ middle < 0:
         outwards = -outwards
-    x, y = middle + outwards * 0.026 * abs(panel.get_xlim()[1] - panel.get_xlim()[0])
+    x, y = middle + outwards * 0.03 * abs(panel.get_xlim()[1] - panel.get_xlim()[0])
     panel.text(
-        x, y, text, rotation=angle, rotation_mode="anchor", ha="center", va="center", fontsize=6.5, color=GREY
+        x,
+        y,
+        text,
+        rotation=angle,
+        rotation_mode="anchor",
+        ha="center",
+        va="center",
+        fontsize=TEXT,
+        color=GREY,
     )
 
 
@@ -300,7 +308,7 @@ def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
             panel.set(**limits)
             _bare(panel)
         _name(
-            top, f"{'ABC'[zoom]}   {'the section' if zoom == 0 else f'its middle, {ZOOM_FACTOR**zoom:.3g} x'}"
+            top, f"{'ABC'[zoom]}   {'the section' if zoom == 0 else f'its middle, {ZOOM_FACTOR**zoom:.3g} ×'}"
         )
         if zoom < ZOOMS - 1:
             inner = half / ZOOM_FACTOR
@@ -381,9 +389,9 @@ def numbers_plot(
     for panel, (name, estimate) in zip(panels, properties.items(), strict=False):
         values = np.array([one.values.get(name, math.nan) for one in measurements])
         true = math.nan if truth is None else truth.values.get(name, math.nan)
-        _number_strip(panel, estimate, values, true, scale_for(estimate.unit, estimate.mean))
-        unit = scale_for(estimate.unit, estimate.mean).unit
-        title = label_of(name) + (f" [{unit}]" if unit else "")
+        scale = scale_of(name, estimate.unit, estimate.mean)
+        _number_strip(panel, estimate, values, true, scale)
+        title = label_of(name) + (f" [{scale.unit}]" if scale.unit else "")
         panel.set_title(title, fontsize=TEXT, loc="left", color=INK, pad=3)
     _strip_legend(panels[len(properties)], truth is not None)
     for panel in panels[len(properties) :]:
@@ -416,11 +424,12 @@ def _strip_legend(panel: Axes, with_truth: bool) -> None:
     marks = [
         panel.plot([], [], "o", ms=4.5, color=BLUE, alpha=0.55, mew=0, label="one replica")[0],
         panel.plot([], [], "|", ms=12, mew=2, color=INK, label="mean")[0],
-        panel.plot([], [], color=BLUE, lw=6, alpha=0.28, label="95 % interval of the mean")[0],
+        panel.plot([], [], color=BLUE, lw=6, alpha=0.28, label="95 % interval")[0],
     ]
     if with_truth:
         marks += panel.plot([], [], "D", ms=6, mfc="white", mec=ORANGE, mew=1.6, ls="none", label="truth")
-    panel.legend(handles=marks, frameon=False, fontsize=TEXT, loc="center left", ncols=2 if with_truth else 1)
+    legend = panel.legend(handles=marks, frameon=False, fontsize=TEXT, loc="center left", ncols=2)
+    legend.set_in_layout(False)  # or its width would take from the strips above
 
 
 # -- what is drawn ----------------------------------------------------------------------------------
@@ -489,16 +498,12 @@ def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, 
 
 
 def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Curve) -> None:
-    panel.fill_between(
-        x,
-        made.min(axis=0),
-        made.max(axis=0),
-        color=BLUE,
-        alpha=0.25,
-        lw=0,
-        label="replicas, lowest to highest",
-    )
-    panel.plot(x, made.mean(axis=0), color=BLUE, lw=1.3, ls=(0, (4, 1.5)), label="mean of the replicas")
+    alone = len(made) == 1
+    if not alone:
+        low, high = made.min(axis=0), made.max(axis=0)
+        panel.fill_between(x, low, high, color=BLUE, alpha=0.25, lw=0, label="replicas, lowest to highest")
+    name = "the replica" if alone else "mean of the replicas"
+    panel.plot(x, made.mean(axis=0), color=BLUE, lw=1.3, ls=(0, (4, 1.5)), label=name)
     panel.plot(x, image, color=INK, lw=1.5, label="the image")
 
 

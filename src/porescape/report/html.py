@@ -21,7 +21,7 @@ from porescape.core.volume import Volume
 from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, measure_volume
 from porescape.pipeline import Reconstruction, Replica
 from porescape.report import figures
-from porescape.report.words import Scale, decimals_for, describe_box, label_of, scale_for, write
+from porescape.report.words import decimals_for, describe_box, label_of, scale_of, write
 from porescape.units import PER_METRE, format_length
 
 # the numbers of the first screen, in this order, if they were measured
@@ -139,7 +139,7 @@ def number_rows(result: Reconstruction, truth: Measurement | None = None) -> dic
 
 
 def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement | None) -> Row:
-    scale = _percent(name) or scale_for(estimate.unit, estimate.mean)
+    scale = scale_of(name, estimate.unit, estimate.mean)
     f = scale.factor
     digits = decimals_for(estimate.mean * f, estimate.sd * f)
     if scale.unit == "%":
@@ -161,10 +161,6 @@ def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement 
         truth=write(true * f, digits),
         error=("+" if off > 0 else "") + write(off, 1) + (" %" if math.isfinite(off) else ""),
     )
-
-
-def _percent(name: str) -> Scale | None:
-    return Scale(100.0, "%") if name.endswith("porosity") or name.startswith("connected_porosity") else None
 
 
 def _reasons(result: Reconstruction) -> Iterator[str]:
@@ -277,14 +273,13 @@ def embed(figure: Figure, alt: str) -> Picture:
 
 def _png(figure: Figure) -> bytes:
     """Return the figure with at most 256 colours: a third of the size, and no eye sees it."""
-    full = io.BytesIO()
-    figure.savefig(full, format="png", dpi=max(SHARP, figure.dpi))
-    small = io.BytesIO()
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=max(SHARP, figure.dpi), pil_kwargs={"compress_level": 1})
     with Image.open(full) as picture:
         picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
             small, format="png", optimize=True
         )
-    return min(small.getvalue(), full.getvalue(), key=len)
+    return small.getvalue()
 
 
 def _svg(figure: Figure) -> bytes:

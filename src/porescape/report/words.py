@@ -62,6 +62,15 @@ def scale_for(unit: str, size: float) -> Scale:
     return Scale(PER_METRE[suits] ** power, text if power > 0 else f"1/{text}")
 
 
+def scale_of(name: str, unit: str, size: float) -> Scale:
+    """Return the unit that suits a number of this name: as `scale_for`, but porosities are percentages.
+
+    >>> scale_of("connected_porosity_z", "1", 0.41)
+    Scale(factor=100.0, unit='%')
+    """
+    return Scale(100.0, "%") if "porosity" in name else scale_for(unit, size)
+
+
 def decimals_for(value: float, spread: float) -> int:
     """Return how many digits after the point to write: two of the spread, or four of the value.
 

@@ -8,6 +8,7 @@ import math
 from statistics import NormalDist
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from porescape.core.domain import Domain, Window
@@ -65,13 +66,24 @@ def branch_field(seed: int, width: float, cut: float, domain: Domain, window: Wi
     smooth = smooth_noise(noise, NOISE_SD, width, wraps)
     level = NormalDist().inv_cdf(cut)
     square = signed_squared_distance(smooth > np.float32(level), cap, wraps)
-    distance = np.sqrt(np.abs(square), dtype=np.float32)
-    distance -= np.float32(0.5)  # the wall lies midway between the two phases' voxels
-    np.copysign(distance, square, out=distance)
     # Mean and standard deviation in widths, fitted to simulations at 11 cuts (tests/test_fields.py):
     # within 4 % of a standard deviation for cuts in [0.05, 0.95].
     mean = -level * (0.79 + 0.072 * level**2)
     spread = 0.73 + 0.1 * level**2
-    distance -= np.float32(mean * width)
-    distance *= np.float32(1 / (spread * width))
-    return distance  # type: ignore[no-any-return]
+    return _signed_root(  # type: ignore[no-any-return]
+        square, np.float32(mean * width), np.float32(1 / (spread * width))
+    )
+
+
+@njit(cache=True, nogil=True)
+def _signed_root(square, mean, scale):  # type: ignore[no-untyped-def]
+    """Return the standardised distance of signed squared distances between voxel centres."""
+    out = np.empty(square.shape, dtype=np.float32)
+    flat = square.ravel()
+    into = out.ravel()
+    for i in range(len(flat)):
+        signed = np.float32(flat[i])
+        # the wall lies midway between the two phases' voxels
+        distance = np.sqrt(abs(signed)) - np.float32(0.5)
+        into[i] = ((distance if signed > 0 else -distance) - mean) * scale
+    return out

@@ -70,17 +70,25 @@ def _weighted_sum(recipe: Recipe, domain: Domain, seed: int, window: Window) -> 
     """Return the weighted fields in whole-number samples of unit variance."""
     norm = math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
     voxel = domain.voxel_size
-    total = np.zeros(window.shape, dtype=np.float32)
+    total = None
     if recipe.cells > 0:
         field = grain_field(seed, "cells", recipe.cell_spacing / voxel, domain, window)
-        field *= np.float32(SAMPLE_SD * recipe.cells / norm)
-        total += field
+        total = _plus(total, field, SAMPLE_SD * recipe.cells / norm)
     if recipe.bumps > 0:
         field = grain_field(seed, "bumps", recipe.bump_spacing / voxel, domain, window)
-        field *= np.float32(SAMPLE_SD * recipe.bumps / norm)
-        total -= field
+        total = _plus(total, field, -SAMPLE_SD * recipe.bumps / norm)
     if recipe.branch > 0:
         field = branch_field(seed, recipe.branch_width / voxel, recipe.branch_cut, domain, window)
-        field *= np.float32(SAMPLE_SD * recipe.branch / norm)
-        total += field
+        total = _plus(total, field, SAMPLE_SD * recipe.branch / norm)
+    assert total is not None  # a recipe's weights are not all 0
     return to_samples(total)
+
+
+def _plus(
+    total: NDArray[np.float32] | None, field: NDArray[np.float32], weight: float
+) -> NDArray[np.float32]:
+    field *= np.float32(weight)
+    if total is None:
+        return field
+    total += field
+    return total
