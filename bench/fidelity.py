@@ -20,11 +20,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     os.environ[variable] = "1"
 
 import numpy as np
-from truths import NAMES, corner_blocks, load, need_shared, typical_slices
 
 from porescape.core.settings import Fit, Output, Settings
 from porescape.measure.numbers import FIRST_NUMBERS, measure_volume
 from porescape.pipeline import choose_voxel_size, make_replicas
+from truths import NAMES, corner_blocks, load, need_shared, typical_slices
 
 
 def truth_numbers(name: str, size: int, keep: Path) -> dict[str, tuple[float, float]]:
@@ -99,9 +99,8 @@ def main() -> None:
     print("|" + "---|" * (6 + options.slices))
     for name, number, mean, scatter, error, spread in rows:
         cells = " | ".join(f"{e:+.1f}" for e in error)
-        print(
-            f"| {name} | {number} | {mean:.4g} | {scatter:.1f} | {cells} | {np.mean(error):+.1f} | {spread:.1f} |"
-        )
+        ends = f"{np.mean(error):+.1f} | {spread:.1f}"
+        print(f"| {name} | {number} | {mean:.4g} | {scatter:.1f} | {cells} | {ends} |")
     per_slice = np.abs([e for error in errors.values() for e in error])
     per_material = np.abs([np.mean(error) for error in errors.values()])
     for what, values in (("every slice", per_slice), ("mean over slices", per_material)):

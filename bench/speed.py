@@ -45,7 +45,7 @@ def main() -> None:
     domain = Domain((n, n, n), 1e-7)
     rng = stream(0, "search", 0)
     start = SectionProblem(_section(n), Fit(size=n), 0)
-    points = [x for x in rng.random((400, start.dimension))]
+    points = list(rng.random((400, start.dimension)))
     times: dict[str, list[float]] = {"trial": [], "trial, new noise": [], "blobs": []}
     start.evaluate(start.recipe(points[0]))
     for x in points[: options.rounds]:

@@ -306,8 +306,7 @@ def _candidates(points, n, start, z, y, x, edge, cap, bound, kept):  # type: ign
     return count
 
 
-@njit(cache=True, nogil=True)
-def signed_squared_distance_2d(phase):  # type: ignore[no-untyped-def]
+def signed_squared_distance_2d(phase: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the squared distance of each pixel of a section to the other phase, positive where True.
 
     Exact and uncapped; what lies beyond the border is unknown and counts as no wall. A section of
@@ -322,6 +321,18 @@ def signed_squared_distance_2d(phase):  # type: ignore[no-untyped-def]
     ndarray of int32, shape (ny, nx)
         Whole squared distances between pixel centres [pixel²].
     """
+    out = np.empty(phase.shape, dtype=np.int32)
+    fill_signed_squared_distance_2d(np.ascontiguousarray(phase), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def fill_signed_squared_distance_2d(phase, out):  # type: ignore[no-untyped-def]
+    """Write the signed squared distances of a section to `out`; for other compiled functions.
+
+    Compiled functions that are called from both worlds must not return arrays: loaded from numba's
+    cache as a callee, they cannot hand one to Python any more.
+    """
     ny, nx = phase.shape
     far = ny + nx
     across = np.empty((ny, nx), dtype=np.int32)
@@ -335,7 +346,6 @@ def signed_squared_distance_2d(phase):  # type: ignore[no-untyped-def]
             run = 1 if i < nx - 1 and phase[j, i] != phase[j, i + 1] else min(run + 1, far)
             near = min(run, across[j, i])
             across[j, i] = near * near if phase[j, i] else -near * near
-    out = np.empty((ny, nx), dtype=np.int32)
     best = np.empty(nx, dtype=np.int32)
     for j in range(ny):
         row = across[j]
@@ -351,4 +361,3 @@ def signed_squared_distance_2d(phase):  # type: ignore[no-untyped-def]
             step += 1
         for i in range(nx):
             out[j, i] = best[i] if row[i] > 0 else -best[i]
-    return out

@@ -323,25 +323,25 @@ class TpeSampler:
 
 
 class CmaSampler:
-    """CMA-ES (Hansen) from the best of a Sobol start: global look first, then a local climb."""
+    """CMA-ES (Hansen) from the best of a Sobol start: a look around first, then a climb."""
 
     def __init__(self, dimension: int, trials: int, rng: np.random.Generator) -> None:
         self._dimension = dimension
         self._rng = rng
-        self._start = SobolSampler(dimension, START, rng)
-        self._first: list[tuple[float, Point]] = []
+        self._look = SobolSampler(dimension, START, rng)
+        self._seen: list[tuple[float, Point]] = []
         self._generation: list[tuple[Point, float]] = []
-        self._climb: Any = None  # cmaes.CMA once the start is done
+        self._climb: Any = None  # cmaes.CMA once the look around is done
 
     def ask(self) -> Point:
-        """Return a point of the start, then of the climb."""
-        if len(self._first) < START:
-            return self._start.ask()
+        """Return a point of the look around, then of the climb."""
+        if len(self._seen) < START:
+            return self._look.ask()
         if self._climb is None:
             from cmaes import CMA
 
             self._climb = CMA(
-                mean=min(self._first, key=lambda pair: pair[0])[1],
+                mean=min(self._seen, key=lambda pair: pair[0])[1],
                 sigma=0.2,
                 bounds=np.tile([0.0, 1.0], (self._dimension, 1)),
                 seed=int(self._rng.integers(2**31)),
@@ -351,7 +351,7 @@ class CmaSampler:
     def tell(self, x: Point, loss: float) -> None:
         """Remember; a full generation moves the climb."""
         if self._climb is None:
-            self._first.append((loss, x))
+            self._seen.append((loss, x))
             return
         self._generation.append((x, loss))
         if len(self._generation) == self._climb.population_size:

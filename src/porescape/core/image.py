@@ -33,6 +33,8 @@ class Micrograph:
         The file held only two grey levels: already segmented.
     warnings : tuple of str
         What a careful reader should know about how it was read.
+    page : int or None
+        Page of the file, from 1, where one was asked for.
     """
 
     grey: NDArray[np.float32]
@@ -43,6 +45,7 @@ class Micrograph:
     crop: Crop = (0, 0, 0, 0)
     is_binary: bool = False
     warnings: tuple[str, ...] = ()
+    page: int | None = None
 
     def __post_init__(self) -> None:
         if self.grey.ndim != 2:

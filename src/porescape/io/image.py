@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -79,7 +80,7 @@ def read_image(
     raw = _read_raw(path, page)
     sha256 = _hash_file(path)
     size, source, warnings = choose(path.name, pixel_size, list(raw.claims), list(raw.notes))
-    return _micrograph(raw, path.name, sha256, crop, size, source, warnings)
+    return replace(_micrograph(raw, path.name, sha256, crop, size, source, warnings), page=page)
 
 
 def image_from_array(array: ArrayLike, pixel_size: float, name: str = "array") -> Micrograph:

@@ -164,6 +164,7 @@ def job_toml(result: Reconstruction, image: str | None) -> str:
             "sha256": result.image.sha256,
             "pixel_size": result.image.pixel_size,
             "crop": list(result.image.crop),
+            **({} if result.image.page is None else {"page": result.image.page}),
         },
     }
     return tomli_w.dumps(job | settings_table(result.settings))

@@ -96,11 +96,12 @@ def read_volume(path: Path, voxel_size: float | None = None) -> Volume:
             f"{path.name} could not be read as {kind}: {error}; is the file complete?"
         ) from error
     size = voxel_size or stated
+    volume = volume_from_array(array, size or 1.0, path.name)  # what is wrong with the array is said first
     if size is None:
         raise InputError(
             f'{path.name} does not say how large a voxel is; give it, for example --voxel-size "1 um"'
         )
-    return volume_from_array(array, size, path.name)
+    return volume
 
 
 def volume_from_array(array: NDArray[np.generic], voxel_size: float, name: str = "array") -> Volume:
@@ -131,6 +132,10 @@ def volume_from_array(array: NDArray[np.generic], voxel_size: float, name: str =
 
 def _tiff(path: Path) -> tuple[NDArray[np.generic], float | None]:
     with tifffile.TiffFile(path) as tiff:
+        if not tiff.pages:
+            raise InputError(
+                f"{path.name} could not be read as .tif: it holds no image; is the file complete?"
+            )
         array = tiff.asarray()
         metadata = tiff.imagej_metadata or {}
         unit = {"um": 1e-6, "µm": 1e-6, "\\u00B5m": 1e-6, "micron": 1e-6, "nm": 1e-9, "mm": 1e-3}
@@ -144,7 +149,8 @@ def _tiff(path: Path) -> tuple[NDArray[np.generic], float | None]:
             if spacing and abs(spacing / stated - 1) > SPACING_TOLERANCE:
                 raise InputError(
                     f"{path.name} has voxels of {format_length(stated)} in the plane and "
-                    f"{format_length(spacing)} between slices; wanted cubes: resample it first, or say --voxel-size if the file is wrong"
+                    f"{format_length(spacing)} between slices; wanted cubes: resample it first, or say "
+                    "--voxel-size if the file is wrong"
                 )
     return np.squeeze(array) if array.ndim > 3 else array, stated
 

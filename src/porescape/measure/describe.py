@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from porescape.distance import signed_squared_distance_2d
+from porescape.distance import fill_signed_squared_distance_2d
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +149,7 @@ def slices_of(pore: NDArray[np.bool_], size: int, per_axis: int) -> NDArray[np.b
 @njit(cache=True, nogil=True)
 def _describe(phases, s2, lineal, distance, interface, euler):  # type: ignore[no-untyped-def]
     lags = s2.shape[1]
+    signed = np.empty(phases.shape[1:], dtype=np.int32)
     count = np.empty(max(phases.shape[1], phases.shape[2]), dtype=np.uint8)
     for w in range(len(phases)):
         phase = phases[w]
@@ -165,7 +166,8 @@ def _describe(phases, s2, lineal, distance, interface, euler):  # type: ignore[n
         for p in range(2):
             for r in range(lags):
                 lineal[p, w, r] = 0.5 * (lineal[p, w, r] + other[p, r])
-        _distances(signed_squared_distance_2d(phase), distance[:, w])
+        fill_signed_squared_distance_2d(phase, signed)
+        _distances(signed, distance[:, w])
         euler[w] = _euler(phase)
 
 

@@ -246,7 +246,7 @@ def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
     ]
     for panel, (title, along, of, first) in zip(panels, curves, strict=True):
         lags = (image.lags + first * image.pixel_size) * scale.factor
-        _line_and_band(panel, lags, of(image), np.stack([of(one) for one in made]))
+        _line_and_band(panel, lags, of(image), [of(one) for one in made])
         _dress(panel, title, f"{along} [{scale.unit}]")
         panel.set_xlim(0, lags[-1])
     panels[0].axhline(porosity**2, color=GREY, lw=0.8, ls=":")
@@ -475,7 +475,7 @@ def _combined(windows: NDArray[np.bool_], step: float, reach: float) -> Curve:
     )
 
 
-def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, Curve, Curve]:
+def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, Curve, list[Curve]]:
     """Return distances, the image's and the replicas' histograms, solid mirrored to the left of 0.
 
     The last bin, which gathers all beyond, is left out. A gap is left where there can be no pixel: none
@@ -490,20 +490,21 @@ def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, 
     return (
         np.concatenate([-right[::-1], [0.0], right]),
         joined(image),
-        np.stack([joined(one) for one in made]),
+        [joined(one) for one in made],
     )
 
 
 # -- how it is drawn --------------------------------------------------------------------------------
 
 
-def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Curve) -> None:
-    alone = len(made) == 1
-    if not alone:
-        low, high = made.min(axis=0), made.max(axis=0)
+def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Sequence[Curve]) -> None:
+    """Draw the image's curve over those of the replicas, of which there may be none."""
+    if len(made) > 1:
+        low, high = np.min(made, axis=0), np.max(made, axis=0)
         panel.fill_between(x, low, high, color=BLUE, alpha=0.25, lw=0, label="replicas, lowest to highest")
-    name = "the replica" if alone else "mean of the replicas"
-    panel.plot(x, made.mean(axis=0), color=BLUE, lw=1.3, ls=(0, (4, 1.5)), label=name)
+    if made:
+        name = "the replica" if len(made) == 1 else "mean of the replicas"
+        panel.plot(x, np.mean(made, axis=0), color=BLUE, lw=1.3, ls=(0, (4, 1.5)), label=name)
     panel.plot(x, image, color=INK, lw=1.5, label="the image")
 
 

@@ -170,10 +170,12 @@ def _product(matrix: NDArray[np.float32], field: NDArray[np.float32], axis: int)
     nz, ny, nx = field.shape
     nout = len(matrix)
     if axis == 0:
-        return (matrix @ field.reshape(nz, ny * nx)).reshape(nout, ny, nx)
-    if axis == 1:
-        return np.matmul(matrix, field)
-    return (field.reshape(nz * ny, nx) @ matrix.T).reshape(nz, ny, nout)
+        smoothed = (matrix @ field.reshape(nz, ny * nx)).reshape(nout, ny, nx)
+    elif axis == 1:
+        smoothed = np.matmul(matrix, field)
+    else:
+        smoothed = (field.reshape(nz * ny, nx) @ matrix.T).reshape(nz, ny, nout)
+    return np.asarray(smoothed)
 
 
 @lru_cache(maxsize=32)
