@@ -70,6 +70,16 @@ def test_chords_of_a_checkerboard_are_its_squares() -> None:
     assert found.chord_solid == pytest.approx(5, rel=0.1)
 
 
+def test_the_chord_distribution_does_not_mind_the_border() -> None:
+    """Squares of 5 pixels: all chords are 5 long, also those that the border cuts."""
+    y, x = np.indices((63, 63)) // 5
+    found = describe(((x + y) % 2 == 0)[None], 1.0, 20)
+    for phase in ("pore", "solid"):
+        share = found.chord_distribution(phase)
+        assert share.argmax() + 1 == 5
+        assert share[4] > 0.9
+
+
 def test_phases_trade_places() -> None:
     pore = np.random.default_rng(0).random((3, 40, 40)) < 0.4
     here, there = describe(pore, 1.0, 12), describe(~pore, 1.0, 12)

@@ -45,9 +45,9 @@ VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "edt", "cmaes", "optun
 
 
 def write_run(
-    folder: Path,
+    folder: Path | str,
     result: Reconstruction,
-    source: Path | None = None,
+    source: Path | str | None = None,
     *,
     truth: Volume | None = None,
     overwrite: bool = False,
@@ -56,17 +56,18 @@ def write_run(
 
     Parameters
     ----------
-    folder : Path
+    folder : path
         New or empty, unless `overwrite`.
     result : Reconstruction
-    source : Path, optional
+    source : path, optional
         The image file; a copy goes into the folder, so that the folder runs again anywhere.
     truth : Volume, optional
         The known structure behind the image, for the report.
     """
-    with whole_folder(folder, overwrite) as temporary:
+    with whole_folder(Path(folder), overwrite) as temporary:
         copy = None
         if source is not None:
+            source = Path(source)
             copy = f"input{source.suffix.lower()}"
             shutil.copyfile(source, temporary / copy)
         _write_text(temporary / "recipe.toml", job_toml(result, copy))
@@ -84,7 +85,7 @@ def write_run(
         _write_text(temporary / "report.html", render_report(result, truth))
 
 
-def read_run(folder: Path) -> Reconstruction:
+def read_run(folder: Path | str) -> Reconstruction:
     """Read back what `write_run` wrote.
 
     Raises
@@ -92,6 +93,7 @@ def read_run(folder: Path) -> Reconstruction:
     InputError
         A file of the run is missing or was changed.
     """
+    folder = Path(folder)
     table = read_toml(folder / "recipe.toml")
     job = table["image"]
     settings = read_settings(table)
@@ -235,6 +237,7 @@ def description(phase: PhaseImage) -> dict[str, Any]:
         "chord_solid": found.chord_solid,
         "lag": found.lags.tolist(),
         **{name: getattr(found, name).mean(axis=0).tolist() for name in curves},
+        **{f"chord_distribution_{p}": found.chord_distribution(p).tolist() for p in ("pore", "solid")},
         "combined_distance": {"bin": phase.pixel_size, "zoom_phase_bin": combined.tolist()},
     }
 

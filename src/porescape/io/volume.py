@@ -19,10 +19,10 @@ PORE = 255  # BoneJ and Fiji take 255 for foreground
 SPACING_TOLERANCE = 0.02  # relative; two statements of one length may be rounded differently
 
 
-def write_tiff(path: Path, volume: Volume) -> None:
+def write_tiff(path: Path | str, volume: Volume) -> None:
     """Write an ImageJ TIFF stack, uint8, 255 = pore, with its spacing in micrometres."""
     per_micron = 1e-6 / volume.voxel_size
-    with whole_file(path) as temporary:
+    with whole_file(Path(path)) as temporary:
         tifffile.imwrite(
             temporary,
             np.where(volume.pore, np.uint8(PORE), np.uint8(0)),
@@ -38,7 +38,7 @@ def write_tiff(path: Path, volume: Volume) -> None:
         )
 
 
-def write_vti(path: Path, volume: Volume) -> None:
+def write_vti(path: Path | str, volume: Volume) -> None:
     """Write a VTK ImageData file: cell array `pore` (1 = pore, 0 = solid), spacing in metres."""
     nz, ny, nx = volume.shape
     raw = volume.pore.astype(np.uint8).tobytes()
@@ -63,16 +63,16 @@ compressor="vtkZLibDataCompressor">
   </ImageData>
 </VTKFile>
 """
-    with whole_file(path) as temporary:
+    with whole_file(Path(path)) as temporary:
         temporary.write_text(text, encoding="ascii")
 
 
-def read_volume(path: Path, voxel_size: float | None = None) -> Volume:
+def read_volume(path: Path | str, voxel_size: float | None = None) -> Volume:
     """Read a binary volume from a TIFF stack, `.npy`, `.npz` or `.vti`.
 
     Parameters
     ----------
-    path : Path
+    path : path
     voxel_size : float, optional
         [m]; wins over what the file says.
 
@@ -81,6 +81,7 @@ def read_volume(path: Path, voxel_size: float | None = None) -> Volume:
     InputError
         Not a 3-D array of two values, or nothing says how large a voxel is.
     """
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} is not a file; wanted a 3-D TIFF stack, .npy, .npz or .vti")
     kind = path.suffix.lower()
