@@ -250,6 +250,8 @@ def fit(
     from porescape.core.domain import Domain
     from porescape.io.atomic import whole_file
     from porescape.io.settings import material_toml
+    from porescape.memory import keep_memory
+    from porescape.parallel import available_cores
     from porescape.pipeline import at_voxel_size, choose_voxel_size
     from porescape.rng import structure_seed
     from porescape.search import best_of, problem_for, search
@@ -269,9 +271,11 @@ def fit(
         percolate=percolate,  # type: ignore[arg-type]
     )
     own_seed = structure_seed(seed, 0)
+    keep_memory()
+    problem = problem_for(section, settings, own_seed, available_cores())
     done = []
     with _bar("fitting", trials) as advance:
-        for trial in search(problem_for(section, settings, own_seed), settings, seed):
+        for trial in search(problem, settings, seed):
             done.append(trial)
             advance(f"best {best_of(done).loss:.4f}")
     best = best_of(done)

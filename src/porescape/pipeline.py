@@ -18,7 +18,7 @@ from porescape.errors import InputError, SettingsError
 from porescape.measure.correlation import mean_chords
 from porescape.measure.numbers import Estimate, Measurement, measure_volume, summarise
 from porescape.memory import keep_memory
-from porescape.parallel import Tell, map_ordered
+from porescape.parallel import Tell, available_cores, map_ordered
 from porescape.rng import structure_seed
 from porescape.search import Trial, best_of, problem_for, search
 from porescape.segmentation import segment
@@ -198,26 +198,40 @@ def make_replicas(
     progress: Callable[[Progress], None] = lambda event: None,
 ) -> Iterator[Replica]:
     """Fit, generate and measure the replicas; yields them in order."""
-    work = partial(_make_replica, section=(section.pore, section.pixel_size), settings=settings, seed=seed)
+    busy = min(workers, settings.output.replicas)
+    work = partial(
+        _make_replica,
+        section=(section.pore, section.pixel_size),
+        settings=settings,
+        seed=seed,
+        threads=max(available_cores() // busy, 1) if workers > 1 else 1,
+    )
     yield from map_ordered(work, range(settings.output.replicas), workers, listen=progress)
 
 
 def _make_replica(
-    index: int, tell: Tell, *, section: tuple[NDArray[np.bool_], float], settings: Settings, seed: int
+    index: int,
+    tell: Tell,
+    *,
+    section: tuple[NDArray[np.bool_], float],
+    settings: Settings,
+    seed: int,
+    threads: int,
 ) -> Replica:
     keep_memory()
     phase = PhaseImage(*section)
     own_seed = structure_seed(seed, index)
     clock = time.perf_counter()
+    problem = problem_for(phase, settings.fit, own_seed, threads)
     trials = []
-    for trial in search(problem_for(phase, settings.fit, own_seed), settings.fit, seed, index):
+    for trial in search(problem, settings.fit, seed, index):
         trials.append(trial)
         tell(Progress("fit", index, trial, time.perf_counter() - clock))
     recipe = best_of(trials).recipe
     fitted = time.perf_counter()
     tell(Progress("generate", index, seconds=fitted - clock))
     domain = Domain(settings.output.size, phase.pixel_size, settings.output.periodic)
-    volume = generate(recipe, domain, own_seed)
+    volume = generate(recipe, domain, own_seed, threads)
     generated = time.perf_counter()
     measurement = measure_volume(volume)
     measured = time.perf_counter()

@@ -17,10 +17,12 @@ from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Fit
+from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.connectivity import largest_cluster_fraction
 from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
+from porescape.parallel import together
 from porescape.rng import stream
 from porescape.synthesis.generate import generate
 
@@ -112,11 +114,11 @@ ABSENT = 0.2  # of the range of each weight means "without this field": pure mat
 # -- problems ---------------------------------------------------------------------------------------
 
 
-def problem_for(section: PhaseImage, fit: Fit, seed: int) -> Problem:
+def problem_for(section: PhaseImage, fit: Fit, seed: int, threads: int = 1) -> Problem:
     """Return the problem of the named method: what is compared with the section, and how."""
     if fit.method == "paper":
         return PaperProblem(section, fit, seed)
-    return SectionProblem(section, fit, seed)
+    return SectionProblem(section, fit, seed, threads)
 
 
 def unit_length(target: Descriptor) -> float:
@@ -161,8 +163,9 @@ class SectionProblem:
 
     dimension = 9
 
-    def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
+    def __init__(self, section: PhaseImage, fit: Fit, seed: int, threads: int = 1) -> None:
         self._seed = seed
+        self._threads = threads
         self._percolate = fit.percolate
         self._window = min(fit.size, *section.pore.shape)
         windows = cut_windows(section.pore, self._window)
@@ -183,25 +186,31 @@ class SectionProblem:
 
     def evaluate(self, recipe: Recipe | PaperRecipe) -> dict[str, float]:
         """Try a recipe on the problem's own random fields, the same for every trial."""
-        volume = generate(recipe, self._domain, self._seed)
+        volume = generate(recipe, self._domain, self._seed, self._threads)
         if abs(volume.porosity - self._porosity) > 0.01:
             return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
+        parts, loose = together(
+            [lambda: self._dissimilarity(volume), lambda: self._loose_ends(volume.pore)], self._threads
+        )
+        return parts | loose
+
+    def _dissimilarity(self, volume: Volume) -> dict[str, float]:
+        """Return how far slices across all three axes are from the image, in its own scatter."""
         windows = slices_of(volume.pore, self._window, SLICES_PER_AXIS)
         found = features(describe(windows, self._domain.voxel_size, self._lags + 1), self._length)
-        parts = {
+        return {
             name: DISSIMILARITY_WEIGHT
             * float(np.mean(np.abs(value.mean(axis=0) - self._target[name]) / self._scatter[name]))
             for name, value in found.items()
         }
-        return parts | {"percolation": self._loose_ends(volume.pore)}
 
-    def _loose_ends(self, pore: NDArray[np.bool_]) -> float:
+    def _loose_ends(self, pore: NDArray[np.bool_]) -> dict[str, float]:
         """Return the fraction of each phase that must hang together but is not in its largest cluster."""
         if self._percolate == "none":
-            return 0.0
+            return {"percolation": 0.0}
         pore_share, solid_share = largest_cluster_fraction(pore)
         loose = {"pore": 1 - pore_share, "solid": 1 - solid_share}
-        return sum(loose.values()) if self._percolate == "both" else loose[self._percolate]
+        return {"percolation": sum(loose.values()) if self._percolate == "both" else loose[self._percolate]}
 
 
 DEGENERATE = 10.0  # a loss beyond that of any structure

@@ -159,6 +159,9 @@ def slices_of(pore: NDArray[np.bool_], size: int, per_axis: int) -> NDArray[np.b
 @njit(cache=True, nogil=True)
 def _describe(phases, s2, lineal, distance, interface, euler):  # type: ignore[no-untyped-def]
     lags = s2.shape[1]
+    bins = np.empty((lags - 1) ** 2 + 2, dtype=np.int64)  # by squared distance: (r - 1)² < d² <= r² is r - 1
+    for square in range(len(bins)):
+        bins[square] = min(int(np.ceil(np.sqrt(square))), lags) - 1
     signed = np.empty(phases.shape[1:], dtype=np.int32)
     count = np.empty(max(phases.shape[1], phases.shape[2]), dtype=np.uint8)
     for w in range(len(phases)):
@@ -177,7 +180,7 @@ def _describe(phases, s2, lineal, distance, interface, euler):  # type: ignore[n
             for r in range(lags):
                 lineal[p, w, r] = 0.5 * (lineal[p, w, r] + other[p, r])
         fill_signed_squared_distance_2d(phase, signed)
-        _distances(signed, distance[:, w])
+        _distances(signed, bins, distance[:, w])
         euler[w] = _euler(phase)
 
 
@@ -227,7 +230,7 @@ def _lineal(phase, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _distances(signed, out):  # type: ignore[no-untyped-def]
+def _distances(signed, bins, out):  # type: ignore[no-untyped-def]
     """Write the cumulative fraction of pixels in solid (0) and pore (1) by distance to the wall."""
     ny, nx = signed.shape
     lags = out.shape[1]
@@ -236,9 +239,7 @@ def _distances(signed, out):  # type: ignore[no-untyped-def]
         for i in range(nx):
             square = signed[j, i]
             p = 1 if square > 0 else 0
-            # (r - 1)² < d² <= r² belongs to bin r - 1
-            r = min(int(np.ceil(np.sqrt(abs(square)))), lags)
-            out[p, r - 1] += 1
+            out[p, bins[min(abs(square), len(bins) - 1)]] += 1
     for p in range(2):
         total = 0.0
         for r in range(lags):

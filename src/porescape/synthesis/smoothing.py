@@ -87,7 +87,7 @@ def _smooth(
     return field
 
 
-NARROW = 10  # voxels; up to this reach adding rows is quicker than a matrix product, and as exact
+NARROW = 6  # voxels; up to this reach adding rows is quicker than a matrix product, and as exact
 _EXACT = {"reassoc", "contract", "nnan", "nsz"}  # whole numbers: the order of the sums does not matter
 
 
