@@ -77,15 +77,16 @@ def _weighted_sum(
     voxel = domain.voxel_size
     cells, bumps = recipe.cell_spacing / voxel, recipe.bump_spacing / voxel
     width = recipe.branch_width / voxel
-    fields: list[tuple[float, Callable[[], NDArray[np.float32]]]] = [
+    fields: list[tuple[float, Callable[[], NDArray[np.float32]]]] = [  # the longest first, for the threads
         (recipe.branch, lambda: branch_field(seed, width, recipe.branch_cut, domain, window)),
-        (recipe.cells, lambda: grain_field(seed, "cells", cells, domain, window)),
         (-recipe.bumps, lambda: grain_field(seed, "bumps", bumps, domain, window)),
+        (recipe.cells, lambda: grain_field(seed, "cells", cells, domain, window)),
     ]
     present = [(weight, make) for weight, make in fields if weight != 0]
-    norm = math.hypot(*(weight for weight, _ in present))
+    norm = math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
+    made = together([make for _, make in present], threads)
     total: NDArray[np.float32] | None = None
-    for (weight, _), field in zip(present, together([make for _, make in present], threads), strict=True):
+    for (weight, _), field in zip(reversed(present), reversed(made), strict=True):
         field *= np.float32(SAMPLE_SD * weight / norm)
         if total is None:
             total = field
