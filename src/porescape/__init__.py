@@ -9,7 +9,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from porescape.version import __version__ as __version__
 
 _HOME = {  # loaded on first use, so that `import porescape` and `--help` take no time
     "read_image": "porescape.io.image",

@@ -14,7 +14,6 @@ import numpy as np
 import tifffile
 import tomli_w
 
-from porescape import __version__
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
@@ -38,6 +37,7 @@ from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
 from porescape.search import Trial
 from porescape.segmentation import segment
+from porescape.version import __version__
 
 SCHEMA_VERSION = 1  # of results.json; raised when a name changes its meaning or goes away
 LAGS = 256  # pixels; as far as the curves of `describe` reach

@@ -9,11 +9,11 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from porescape import __version__
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.io.atomic import whole_file
 from porescape.units import format_length
+from porescape.version import __version__
 
 PORE = 255  # BoneJ and Fiji take 255 for foreground
 SPACING_TOLERANCE = 0.02  # relative; two statements of one length may be rounded differently

@@ -14,7 +14,6 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from porescape import __version__
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Settings
 from porescape.core.volume import Volume
@@ -23,6 +22,7 @@ from porescape.pipeline import Reconstruction, Replica
 from porescape.report import figures
 from porescape.report.words import decimals_for, describe_box, label_of, scale_of, write
 from porescape.units import PER_METRE, format_length
+from porescape.version import __version__
 
 # the numbers of the first screen, in this order, if they were measured
 KEY_NUMBERS = (
