@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +151,28 @@ def test_bad_input_ends_in_one_sentence_and_leaves_nothing(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to another process")
+def test_ctrl_c_ends_in_words_and_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "porescape.cli", "run", str(sample_path()), "--out", "run"]
+    with subprocess.Popen(
+        [*command, "--workers", "2", "--trials", "100000"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell that runs tests in the background may have told its children to ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+    ) as process:
+        assert process.stderr is not None
+        assert "464 x 640 pixels" in process.stderr.readline()  # the work has begun
+        time.sleep(1)
+        os.killpg(process.pid, signal.SIGINT)
+        words = process.stderr.read()
+    assert process.returncode == 130
+    assert "stopped; nothing was written" in words
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_names_every_command_and_every_command_has_help() -> None:

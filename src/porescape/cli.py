@@ -32,6 +32,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+STOPPED = 130
 DEFAULT_FIT = Fit()
 DEFAULT_OUTPUT = Output()
 DEFAULT_SEGMENTATION = Segmentation()
@@ -532,9 +533,10 @@ def main() -> None:
     except PorescapeError as error:
         _say(f"porescape: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("porescape: stopped; nothing was written")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:  # typer has caught the Ctrl-C
+            _say("porescape: stopped; nothing was written")
+        raise
 
 
 if __name__ == "__main__":
