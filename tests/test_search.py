@@ -12,7 +12,9 @@ from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe, slices_of
 from porescape.rng import stream
 from porescape.search import (
+    CONFIRMED,
     DEGENERATE,
+    DRAWS,
     SAMPLERS,
     SectionProblem,
     best_of,
@@ -178,7 +180,7 @@ class Bowl:
     def recipe(self, x: np.ndarray) -> PaperRecipe:
         return PaperRecipe((*map(float, x), 1.0, 0.0, 0.0, 0.0, 0.0))
 
-    def evaluate(self, recipe: Recipe | PaperRecipe) -> dict[str, float]:
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
         assert isinstance(recipe, PaperRecipe)
         return {"bowl": sum((value - 0.3) ** 2 for value in recipe.x[:4])}
 
@@ -190,6 +192,23 @@ def test_samplers_find_the_bottom_of_a_bowl(sampler: str, depth: float) -> None:
     assert best_of(trials).loss < depth
     again = search(Bowl(), Fit(trials=120, sampler=sampler), 0)
     assert [t.x for t in again] == [t.x for t in trials]
+
+
+class Lottery(Bowl):
+    """Every recipe is as good as any other; what differs is luck on the first draw."""
+
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+        assert isinstance(recipe, PaperRecipe)
+        return {"luck": recipe.x[0] if draw == 0 else 1 - recipe.x[0]}
+
+
+def test_the_best_is_chosen_on_draws_the_search_did_not_see() -> None:
+    trials = list(search(Lottery(), Fit(trials=120, sampler="sobol"), 0))
+    assert len(trials) == 120
+    again = [trial for trial in trials if trial.draw]
+    assert len(again) == CONFIRMED * DRAWS
+    confirmed = {trial.x[0] for trial in again}
+    assert best_of(trials).x[0] == max(confirmed)  # the least lucky of those that were tried again
 
 
 def test_a_search_can_be_stopped_and_keeps_its_trials() -> None:

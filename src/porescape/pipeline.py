@@ -81,7 +81,7 @@ class Replica:
 
     @property
     def loss(self) -> float:
-        """Objective of the chosen trial."""
+        """Objective of the chosen recipe, on the search's own random fields."""
         return best_of(self.trials).loss
 
 

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ from porescape.measure.combined import combined_distance_function
 from porescape.measure.connectivity import largest_cluster_fraction
 from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
 from porescape.parallel import together
-from porescape.rng import stream
+from porescape.rng import stream, structure_seed
 from porescape.synthesis.generate import generate
 
 Point = NDArray[np.float64]  # in the unit cube
@@ -47,6 +48,8 @@ class Trial:
         What the loss is made of.
     seconds : float
         How long it took.
+    draw : int
+        Which random fields it was tried on: 0 are the search's own, the others confirm it.
     """
 
     number: int
@@ -55,6 +58,7 @@ class Trial:
     loss: float
     parts: dict[str, float]
     seconds: float
+    draw: int = 0
 
 
 class Problem(Protocol):
@@ -65,8 +69,8 @@ class Problem(Protocol):
     def recipe(self, x: Point) -> Recipe | PaperRecipe:
         """Return the recipe at a point of the unit cube."""
 
-    def evaluate(self, recipe: Recipe | PaperRecipe) -> dict[str, float]:
-        """Try a recipe; return the parts whose sum is the loss."""
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+        """Try a recipe on one draw of the random fields; return the parts whose sum is the loss."""
 
 
 class Sampler(Protocol):
@@ -82,6 +86,10 @@ class Sampler(Protocol):
 def search(problem: Problem, fit: Fit, seed: int, index: int = 0) -> Iterator[Trial]:
     """Try recipes, one after the other.
 
+    Recipes are compared on one draw of the random fields, which tells neighbours apart. The winner then
+    owes some of its loss to that draw; so the last trials try the best few again on other draws, and
+    `best_of` takes the one that is best on average.
+
     Parameters
     ----------
     problem : Problem
@@ -92,20 +100,43 @@ def search(problem: Problem, fit: Fit, seed: int, index: int = 0) -> Iterator[Tr
     """
     if fit.sampler not in SAMPLERS:
         raise SettingsError(f"sampler must be one of {', '.join(SAMPLERS)}, got {fit.sampler!r}")
-    sampler = SAMPLERS[fit.sampler](problem.dimension, fit.trials, stream(seed, "search", index))
-    for number in range(fit.trials):
-        clock = time.perf_counter()
-        x = np.clip(sampler.ask(), 0.0, 1.0)
-        recipe = problem.recipe(x)
-        parts = problem.evaluate(recipe)
-        loss = float(sum(parts.values()))
-        sampler.tell(x, loss)
-        yield Trial(number, tuple(map(float, x)), recipe, loss, parts, time.perf_counter() - clock)
+    confirmations = CONFIRMED * DRAWS if fit.trials >= LEAST_TO_CONFIRM and fit.method != "paper" else 0
+    looks = fit.trials - confirmations
+    sampler = SAMPLERS[fit.sampler](problem.dimension, looks, stream(seed, "search", index))
+    seen = []
+    for number in range(looks):
+        trial = _try(problem, number, np.clip(sampler.ask(), 0.0, 1.0), 0)
+        sampler.tell(np.array(trial.x), trial.loss)
+        seen.append(trial)
+        yield trial
+    if confirmations:
+        best = sorted(seen, key=lambda trial: trial.loss)[:CONFIRMED]
+        for i, (trial, draw) in enumerate(product(best, range(1, DRAWS + 1))):
+            yield _try(problem, looks + i, np.array(trial.x), draw)
+
+
+CONFIRMED = 8  # recipes tried again
+DRAWS = 3  # on so many other draws of the random fields
+LEAST_TO_CONFIRM = 100  # trials; a shorter search needs them all to look around
+
+
+def _try(problem: Problem, number: int, x: Point, draw: int) -> Trial:
+    clock = time.perf_counter()
+    recipe = problem.recipe(x)
+    parts = problem.evaluate(recipe, draw)
+    loss = float(sum(parts.values()))
+    return Trial(number, tuple(map(float, x)), recipe, loss, parts, time.perf_counter() - clock, draw)
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:
-    """Return the trial with the smallest loss, the first of equals."""
-    return min(trials, key=lambda trial: trial.loss)
+    """Return the trial of the best recipe: smallest mean loss over the most draws it was tried on."""
+    losses: dict[tuple[float, ...], list[float]] = {}
+    for trial in trials:
+        losses.setdefault(trial.x, []).append(trial.loss)
+    most = max(map(len, losses.values()))
+    means = {x: sum(found) / len(found) for x, found in losses.items() if len(found) == most}
+    best = min(means, key=lambda x: means[x])
+    return next(trial for trial in trials if trial.x == best)
 
 
 ABSENT = 0.2  # of the range of each weight means "without this field": pure materials are common
@@ -184,9 +215,10 @@ class SectionProblem:
         """Return the recipe at a point of the unit cube."""
         return decode(x, self._length, self._porosity)
 
-    def evaluate(self, recipe: Recipe | PaperRecipe) -> dict[str, float]:
-        """Try a recipe on the problem's own random fields, the same for every trial."""
-        volume = generate(recipe, self._domain, self._seed, self._threads)
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+        """Try a recipe on the problem's own random fields, the same for every trial, or on others."""
+        seed = structure_seed(self._seed, draw) if draw else self._seed
+        volume = generate(recipe, self._domain, seed, self._threads)
         if abs(volume.porosity - self._porosity) > 0.01:
             return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
         parts, loose = together(
@@ -268,7 +300,7 @@ class PaperProblem:
         """Return the paper's nine numbers."""
         return PaperRecipe(tuple(map(float, x)))
 
-    def evaluate(self, recipe: Recipe | PaperRecipe) -> dict[str, float]:
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
         """Return the mean absolute error between the two combined distance functions."""
         pore = generate(recipe, self._domain, self._seed).pore
         low = (pore.shape[1] - self._window) // 2
