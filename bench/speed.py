@@ -23,8 +23,8 @@ from porescape.core.settings import Fit
 from porescape.measure.connectivity import largest_cluster_fraction
 from porescape.measure.describe import describe, slices_of
 from porescape.memory import keep_memory
+from porescape.problems import SectionProblem
 from porescape.rng import stream
-from porescape.search import SectionProblem
 from porescape.synthesis import noise
 from porescape.synthesis.fields import branch_field, grain_field
 from porescape.synthesis.generate import generate, height_field, rank_level
@@ -96,7 +96,7 @@ def main() -> None:
 
 def _section(n: int) -> PhaseImage:
     """A slice of a structure of the default family with chords of about ten voxels."""
-    from porescape.search import decode
+    from porescape.problems import decode
 
     recipe = decode(np.full(9, 0.5), 6e-7, 0.6)
     return PhaseImage(generate(recipe, Domain((4, 2 * n, 2 * n), 1e-7), 1).pore[2], 1e-7)

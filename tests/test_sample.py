@@ -9,8 +9,9 @@ from scipy import ndimage
 
 from porescape.core.image import Micrograph
 from porescape.core.settings import Segmentation
+from porescape.measure.correlation import mean_chords
 from porescape.sample import load_truth, load_truth_section, sample_path
-from porescape.segmentation import mean_chord, segment
+from porescape.segmentation import segment
 
 KILOBYTE = 1000
 PIXEL = 25e-9  # m
@@ -72,7 +73,7 @@ def test_the_first_layer_of_the_truth_lies_in_the_section():
 
 
 def test_the_pores_are_as_wide_as_promised():
-    assert 12 <= mean_chord(load_truth_section().pore) <= 14
+    assert 12 <= mean_chords(load_truth())[0] / load_truth().voxel_size <= 14.5
 
 
 def test_the_picture_segments_to_the_structure_behind_it(micrograph):

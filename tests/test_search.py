@@ -10,19 +10,10 @@ from porescape.core.settings import Fit
 from porescape.errors import SettingsError
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe, slices_of
+from porescape.problems import DEGENERATE, SectionProblem, decode, problem_for, unit_length
 from porescape.rng import stream
-from porescape.search import (
-    CONFIRMED,
-    DEGENERATE,
-    DRAWS,
-    SAMPLERS,
-    SectionProblem,
-    best_of,
-    decode,
-    problem_for,
-    search,
-    unit_length,
-)
+from porescape.samplers import SAMPLERS
+from porescape.search import CONFIRMED, DRAWS, best_of, search
 from porescape.synthesis.generate import generate
 
 VOXEL = 1e-7

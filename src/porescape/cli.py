@@ -254,8 +254,9 @@ def fit(
     from porescape.memory import keep_memory
     from porescape.parallel import available_cores
     from porescape.pipeline import at_voxel_size, choose_voxel_size
+    from porescape.problems import problem_for
     from porescape.rng import structure_seed
-    from porescape.search import best_of, problem_for, search
+    from porescape.search import best_of, search
 
     micrograph = _read(image, pixel_size, crop, page)
     phase = segmentation.segment(

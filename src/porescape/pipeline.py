@@ -19,8 +19,9 @@ from porescape.measure.correlation import mean_chords
 from porescape.measure.numbers import Estimate, Measurement, measure_volume, summarise
 from porescape.memory import keep_memory
 from porescape.parallel import Tell, available_cores, map_ordered
+from porescape.problems import problem_for
 from porescape.rng import structure_seed
-from porescape.search import Trial, best_of, problem_for, search
+from porescape.search import Trial, best_of, search
 from porescape.segmentation import segment
 from porescape.synthesis.generate import generate
 from porescape.units import format_length

@@ -14,7 +14,9 @@ from skimage.filters import threshold_otsu, threshold_sauvola
 
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.settings import Segmentation
+from porescape.core.volume import Volume
 from porescape.errors import InputError
+from porescape.measure.correlation import mean_chords
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -109,18 +111,6 @@ def without_specks(mask: Mask, smallest: int) -> Mask:
     return bright | _islands(~bright, smallest)
 
 
-def mean_chord(mask: Mask) -> float:
-    """Mean length of the runs of True along rows and columns [pixel]; the border cuts runs short.
-
-    >>> mean_chord(np.tile([True, True, False], (6, 2)))
-    3.0
-    """
-    starts = sum(
-        np.count_nonzero(line[0]) + np.count_nonzero(line[1:] & ~line[:-1]) for line in (mask, mask.T)
-    )
-    return float(2 * np.count_nonzero(mask) / starts) if starts else 0.0
-
-
 def _window(grey: Grey, settings: Segmentation) -> tuple[int, ...]:
     if settings.window is not None:
         return (settings.window,) * grey.ndim
@@ -154,7 +144,8 @@ def _check_usable(pore: Mask, name: str) -> None:
             "try another threshold method or sensitivity, or crop to the porous part"
         )
     side = min(pore.shape)
-    chord, phase = max((mean_chord(pore), "pores"), (mean_chord(~pore), "solid"))
+    chords = mean_chords(Volume(pore[None], 1.0))  # pixels
+    chord, phase = max(zip(chords, ("pores", "solid"), strict=True))
     if chord > LARGEST_FEATURE * side:
         raise InputError(
             f"a line through the {phase} of {name} is {chord:.0f} pixels long on average, wanted at most a "

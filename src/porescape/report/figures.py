@@ -26,9 +26,9 @@ from porescape.measure.combined import ZOOM_FACTOR, ZOOMS, combined_distance_fun
 from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
 from porescape.measure.numbers import Estimate, Measurement
 from porescape.pipeline import Replica
+from porescape.problems import FARTHEST_LAG, unit_length
 from porescape.report.raycast import View, raycast
 from porescape.report.words import Scale, label_of, scale_for, scale_of
-from porescape.search import FARTHEST_LAG, unit_length
 from porescape.units import format_length
 
 INK = "#1b1f24"  # the image, text

@@ -1,0 +1,210 @@
+"""What there is to find: recipes whose sections look like the image, and what "look like" means.
+
+A problem turns a point of the unit cube into a recipe and a recipe into the parts of its loss. One
+evaluation makes a whole cube, describes slices across all three axes, and asks whether both phases hang
+together; the paper's own problem looks at one slice.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porescape.core.domain import Domain
+from porescape.core.image import PhaseImage
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.settings import Fit
+from porescape.core.volume import Volume
+from porescape.measure.combined import combined_distance_function
+from porescape.measure.connectivity import largest_cluster_fraction
+from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
+from porescape.parallel import together
+from porescape.rng import structure_seed
+from porescape.synthesis.generate import generate
+
+Point = NDArray[np.float64]  # in the unit cube
+
+
+class Problem(Protocol):
+    """What there is to find."""
+
+    dimension: int
+
+    def recipe(self, x: Point) -> Recipe | PaperRecipe:
+        """Return the recipe at a point of the unit cube."""
+
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+        """Try a recipe on one draw of the random fields; return the parts whose sum is the loss."""
+
+
+ABSENT = 0.2  # of the range of each weight means "without this field": pure materials are common
+
+
+def problem_for(section: PhaseImage, fit: Fit, seed: int, threads: int = 1) -> Problem:
+    """Return the problem of the named method: what is compared with the section, and how."""
+    if fit.method == "paper":
+        return PaperProblem(section, fit, seed)
+    return SectionProblem(section, fit, seed, threads)
+
+
+def unit_length(target: Descriptor) -> float:
+    """Return the length at which the target's covariance would reach 0 on its initial slope [m].
+
+    2*phi*(1-phi) / (phase changes per length): the length of Debye et al. (1957) for a random
+    two-phase material; robust, because it uses the interface only.
+    """
+    porosity = target.porosity.mean()
+    return float(2 * porosity * (1 - porosity) / target.interface.mean()) * target.pixel_size
+
+
+def decode(x: Point, length: float, porosity: float) -> Recipe:
+    """Return the recipe at a point of the unit cube, lengths in proportion to `length` [m]."""
+
+    def between(u: float, low: float, high: float) -> float:
+        return float(length * low * (high / low) ** float(u))
+
+    cells, bumps, branch = (max(float(u) - ABSENT, 0.0) for u in x[:3])
+    return Recipe(
+        cells=cells,
+        bumps=bumps,
+        branch=branch if cells + bumps + branch > 0 else 1.0,
+        cell_spacing=between(x[3], 1.0, 10.0),
+        bump_spacing=between(x[4], 1.0, 10.0),
+        branch_width=between(x[5], 0.12, 2.0),
+        branch_cut=0.05 + 0.9 * float(x[6]),
+        highpass_width=between(x[7], 0.4, 10.0),
+        smoothing=between(x[8], 0.03, 0.6),
+        porosity=porosity,
+    )
+
+
+class SectionProblem:
+    """Slices across all three axes of a periodic cube against windows of the image.
+
+    The curves of both phases (autocovariance, lineal path, distance to the wall), the interface per
+    length and the Euler number of the sections are compared in units of their scatter between the
+    image's windows: what varies from place to place may differ, what does not must agree. Beside them
+    stands the percolation prior, because sections alone do not tell whether the pores hang together.
+    """
+
+    dimension = 9
+
+    def __init__(self, section: PhaseImage, fit: Fit, seed: int, threads: int = 1) -> None:
+        self._seed = seed
+        self._threads = threads
+        self._percolate = fit.percolate
+        self._window = min(fit.size, *section.pore.shape)
+        windows = cut_windows(section.pore, self._window)
+        self._length = unit_length(describe(windows, section.pixel_size, 2))
+        self._porosity = section.porosity
+        far = round(FARTHEST_LAG * self._length / section.pixel_size)
+        self._lags = min(max(far, 8), self._window - 2)
+        target = features(describe(windows, section.pixel_size, self._lags + 1), self._length)
+        self._target = {name: value.mean(axis=0) for name, value in target.items()}
+        self._scatter = {
+            name: np.hypot(value.std(axis=0), LEAST_SCATTER[name]) for name, value in target.items()
+        }
+        self._domain = Domain((fit.size,) * 3, section.pixel_size)
+
+    def recipe(self, x: Point) -> Recipe:
+        """Return the recipe at a point of the unit cube."""
+        return decode(x, self._length, self._porosity)
+
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+        """Try a recipe on the problem's own random fields, the same for every trial, or on others."""
+        seed = structure_seed(self._seed, draw) if draw else self._seed
+        volume = generate(recipe, self._domain, seed, self._threads)
+        if abs(volume.porosity - self._porosity) > 0.01:
+            return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
+        parts, loose = together(
+            [lambda: self._dissimilarity(volume), lambda: self._loose_ends(volume.pore)], self._threads
+        )
+        return parts | loose
+
+    def _dissimilarity(self, volume: Volume) -> dict[str, float]:
+        """Return how far slices across all three axes are from the image, in its own scatter."""
+        windows = slices_of(volume.pore, self._window, SLICES_PER_AXIS)
+        found = features(describe(windows, self._domain.voxel_size, self._lags + 1), self._length)
+        return {
+            name: DISSIMILARITY_WEIGHT
+            * float(np.mean(np.abs(value.mean(axis=0) - self._target[name]) / self._scatter[name]))
+            for name, value in found.items()
+        }
+
+    def _loose_ends(self, pore: NDArray[np.bool_]) -> dict[str, float]:
+        """Return the fraction of each phase that must hang together but is not in its largest cluster."""
+        if self._percolate == "none":
+            return {"percolation": 0.0}
+        pore_share, solid_share = largest_cluster_fraction(pore)
+        loose = {"pore": 1 - pore_share, "solid": 1 - solid_share}
+        return {"percolation": sum(loose.values()) if self._percolate == "both" else loose[self._percolate]}
+
+
+DEGENERATE = 10.0  # a loss beyond that of any structure
+FARTHEST_LAG = 6.0  # unit lengths; the covariance of every truth in the bench is noise beyond
+SLICES_PER_AXIS = 5  # of 96: farther apart than most pores are wide, so nearly independent
+DISSIMILARITY_WEIGHT = 0.014  # one standard deviation in all seven parts costs as much as 10 % loose pores
+LEAST_SCATTER = {  # added to the scatter between windows, which a few windows can underestimate
+    "covariance": 0.004,
+    "lineal_pore": 0.004,
+    "lineal_solid": 0.004,
+    "distance_pore": 0.004,
+    "distance_solid": 0.004,
+    "interface": 0.01,
+    "euler": 0.002,
+}
+
+
+def features(descriptor: Descriptor, length: float) -> dict[str, NDArray[np.float64]]:
+    """Return what is compared, each of shape (windows, n), without dimension.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    length : float
+        Unit of length [m].
+    """
+    porosity = descriptor.porosity.mean()
+    unit = length / descriptor.pixel_size
+    return {
+        "covariance": (descriptor.s2[:, 1:] - porosity**2) / (porosity - porosity**2),
+        "lineal_pore": descriptor.lineal_pore[:, :-1] / porosity,
+        "lineal_solid": descriptor.lineal_solid[:, :-1] / (1 - porosity),
+        "distance_pore": descriptor.distance_pore[:, :-1] / porosity,
+        "distance_solid": descriptor.distance_solid[:, :-1] / (1 - porosity),
+        "interface": descriptor.interface[:, None] * unit,
+        "euler": descriptor.euler[:, None] * unit**2,
+    }
+
+
+class PaperProblem:
+    """The published objective: one central slice, its combined distance function, nothing else."""
+
+    dimension = 9
+
+    def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
+        self._seed = seed
+        self._voxel_size = section.pixel_size
+        self._window = min(fit.size, *section.pore.shape)
+        self._reach = PAPER_REACH * section.pixel_size
+        windows = cut_windows(section.pore, self._window)
+        self._target = np.mean([self._describe(window) for window in windows], axis=0)
+        self._domain = Domain((fit.size,) * 3, section.pixel_size)
+
+    def recipe(self, x: Point) -> PaperRecipe:
+        """Return the paper's nine numbers."""
+        return PaperRecipe(tuple(map(float, x)))
+
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+        """Return the mean absolute error between the two combined distance functions."""
+        pore = generate(recipe, self._domain, self._seed).pore
+        low = (pore.shape[1] - self._window) // 2
+        inner = slice(low, low + self._window)
+        found = self._describe(pore[len(pore) // 2, inner, inner])
+        return {"combined_distance": float(np.abs(found - self._target).mean())}
+
+    def _describe(self, window: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return combined_distance_function(window, self._voxel_size, reach=self._reach)
+
+
+PAPER_REACH = 25  # pixels, where the authors' script clips its histograms
