@@ -239,7 +239,7 @@ def test_the_combined_distance_function_counts_every_pixel_but_the_farthest(resu
 
 def test_the_bold_line_of_the_search_is_the_best_so_far(result):
     lines = figures.fit_history(result.replicas).axes[0].lines
-    for replica, best in zip(result.replicas, lines[1::3], strict=True):
+    for replica, best in zip(result.replicas, lines[1::4], strict=True):
         losses = [trial.loss for trial in replica.trials]
         assert best.get_ydata().tolist() == [min(losses[: i + 1]) for i in range(len(losses))]
         assert best.get_ydata()[-1] == best_of(replica.trials).loss

@@ -338,12 +338,16 @@ def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
 
 
 def fit_history(replicas: Sequence[Replica]) -> Figure:
-    """Draw the loss of each trial, and of the best so far, for every replica."""
+    """Draw the loss of each trial, and of the best so far, for every replica.
+
+    Hollow marks at the end are the best few recipes, tried again on other random fields.
+    """
     figure = Figure(figsize=(WIDE, 3.6), layout="constrained")
     panel = figure.subplots()
     shades = _shades(len(replicas))
     for replica, shade in zip(replicas, shades, strict=True):
-        losses = np.array([trial.loss for trial in replica.trials])
+        again = [trial for trial in replica.trials if trial.draw]
+        losses = np.array([trial.loss for trial in replica.trials if not trial.draw])
         number = np.arange(1, len(losses) + 1)
         first = replica is replicas[0]
         panel.plot(
@@ -359,6 +363,16 @@ def fit_history(replicas: Sequence[Replica]) -> Figure:
             label="best so far, one line per replica" if first else None,
         )
         panel.plot(number[-1], best[-1], "o", ms=4, color=shade, mec="white", mew=0.6)
+        panel.plot(
+            [trial.number + 1 for trial in again],
+            [trial.loss for trial in again],
+            "o",
+            ms=3,
+            mfc="none",
+            mec=shade,
+            mew=0.7,
+            label="the best few again, on other random fields" if first and again else None,
+        )
     panel.set_yscale("log")
     panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     panel.yaxis.set_major_formatter(ScalarFormatter())
