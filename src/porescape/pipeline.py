@@ -27,7 +27,7 @@ from porescape.synthesis.generate import generate
 from porescape.units import format_length
 
 FINE_ENOUGH = 10.0  # voxels per mean chord of the thinner phase; finer than this buys no shape, only size
-FEW_FEATURES = 6.0  # mean pore + solid chords across the box; below, one box is an anecdote
+FEW_FEATURES = 4.0  # mean pore + solid chords across the box; below, one box is an anecdote
 
 
 @dataclass(frozen=True, slots=True)
