@@ -2,23 +2,25 @@
 
 import math
 import re
+from decimal import Decimal, InvalidOperation
 from typing import NewType
 
 from porescape.errors import SettingsError
 
 Metres = NewType("Metres", float)  # made by `parse_length` and by nothing else
 
-PER_METRE = {
-    "pm": 1e12,
-    "Å": 1e10,
-    "nm": 1e9,
-    "um": 1e6,
-    "µm": 1e6,  # micro sign
-    "μm": 1e6,  # Greek mu
-    "mm": 1e3,
-    "cm": 1e2,
-    "m": 1.0,
+POWER = {  # of ten, in metres
+    "pm": -12,
+    "Å": -10,
+    "nm": -9,
+    "um": -6,
+    "µm": -6,  # micro sign
+    "μm": -6,  # Greek mu
+    "mm": -3,
+    "cm": -2,
+    "m": 0,
 }
+PER_METRE = {unit: 10.0**-power for unit, power in POWER.items()}
 _LENGTH = re.compile(r"\s*([+-]?[0-9.]+(?:[eE][+-]?\d+)?)\s*([A-Za-zµμÅ]*)\s*")
 _DISPLAY = (("m", 1.0), ("mm", 1e-3), ("µm", 1e-6), ("nm", 1e-9), ("pm", 1e-12))
 
@@ -36,12 +38,12 @@ def parse_length(text: str) -> Metres:
     """
     match = _LENGTH.fullmatch(text)
     unit = match[2] if match else ""
-    if match is None or unit not in PER_METRE:
-        known = ", ".join(u for u in PER_METRE if u != "μm")
+    if match is None or unit not in POWER:
+        known = ", ".join(u for u in POWER if u != "μm")
         raise SettingsError(f"length {text!r} needs a unit, one of {known} (e.g. '5 nm')")
     try:
-        value = float(match[1]) / PER_METRE[unit]
-    except ValueError:
+        value = float(Decimal(match[1]).scaleb(POWER[unit]))  # so that 0.1 um is 1e-07 to the last digit
+    except InvalidOperation:
         raise SettingsError(f"length {text!r} does not start with a number (e.g. '5 nm')") from None
     if not 0 < value < math.inf:
         raise SettingsError(f"length must be positive and finite, got {text!r}")
