@@ -1,22 +1,18 @@
 """How long is one trial, and where does the time go? Against `porespy.generators.blobs`, in one run.
 
-    pip install ".[bench]" && python bench/speed.py && python bench/speed.py --threads 2
+    pip install ".[bench]" && python bench/speed.py
 
-The sides take turns, so a noisy machine slows both. With `--threads 1` a trial is what one of several
-workers does in `porescape run`, with `--threads 2` what `porescape fit` does, which has the machine to
-itself; `blobs` knows one thread only. A trial is all that the search does per recipe: three fields,
-high-pass, rank, slices described, loose ends counted. Its random numbers are drawn once per search and
-shared by its trials; "new noise" draws them anew each time.
+The sides take turns, each on one thread, so a noisy machine slows both. A trial is all that the search
+does per recipe: three fields, high-pass, rank, slices described, loose ends counted. Its random numbers
+are drawn once per search and shared by its trials; "new noise" draws them anew each time.
 """
 
 import argparse
 import os
-import sys
 import time
 
-THREADS = int(sys.argv[sys.argv.index("--threads") + 1]) if "--threads" in sys.argv else 1
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[variable] = str(THREADS)
+    os.environ[variable] = "1"
 
 import numpy as np
 
@@ -40,7 +36,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--threads", type=int, default=1, help="of a trial; `blobs` knows only one")
     options = parser.parse_args()
     keep_memory()
     try:
@@ -51,7 +46,7 @@ def main() -> None:
     n = options.size
     domain = Domain((n, n, n), 1e-7)
     rng = stream(0, "search", 0)
-    start = SectionProblem(_section(n), Fit(size=n), 0, threads=options.threads)
+    start = SectionProblem(_section(n), Fit(size=n), 0)
     points = list(rng.random((400, start.dimension)))
 
     def fresh(x: np.ndarray) -> None:

@@ -252,7 +252,6 @@ def fit(
     from porescape.io.atomic import whole_file
     from porescape.io.settings import material_toml
     from porescape.memory import keep_memory
-    from porescape.parallel import available_cores
     from porescape.pipeline import at_voxel_size, choose_voxel_size
     from porescape.problems import problem_for
     from porescape.rng import structure_seed
@@ -274,7 +273,7 @@ def fit(
     )
     own_seed = structure_seed(seed, 0)
     keep_memory()
-    problem = problem_for(section, settings, own_seed, available_cores())
+    problem = problem_for(section, settings, own_seed)
     done = []
     with _bar("fitting", trials) as advance:
         for trial in search(problem, settings, seed):

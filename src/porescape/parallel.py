@@ -3,8 +3,8 @@
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -70,14 +70,6 @@ def map_ordered(
         finally:
             mail.close()
             mail.cancel_join_thread()
-
-
-def together(tasks: Sequence[Callable[[], R]], threads: int = 1) -> list[R]:
-    """Do independent tasks that spend their time in compiled code, on threads of this process."""
-    if threads <= 1 or len(tasks) <= 1:
-        return [task() for task in tasks]
-    with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
-        return list(pool.map(lambda task: task(), tasks))
 
 
 _mail: Any = None  # of this worker process, set once when it starts

@@ -18,7 +18,7 @@ from porescape.errors import InputError, SettingsError
 from porescape.measure.correlation import mean_chords
 from porescape.measure.numbers import Estimate, Measurement, measure_volume, summarise
 from porescape.memory import keep_memory
-from porescape.parallel import Tell, available_cores, map_ordered
+from porescape.parallel import Tell, map_ordered
 from porescape.problems import problem_for
 from porescape.rng import structure_seed
 from porescape.search import Trial, best_of, search
@@ -199,14 +199,7 @@ def make_replicas(
     progress: Callable[[Progress], None] = lambda event: None,
 ) -> Iterator[Replica]:
     """Fit, generate and measure the replicas; yields them in order."""
-    busy = min(workers, settings.output.replicas)
-    work = partial(
-        _make_replica,
-        section=(section.pore, section.pixel_size),
-        settings=settings,
-        seed=seed,
-        threads=max(available_cores() // busy, 1) if workers > 1 else 1,
-    )
+    work = partial(_make_replica, section=(section.pore, section.pixel_size), settings=settings, seed=seed)
     yield from map_ordered(work, range(settings.output.replicas), workers, listen=progress)
 
 
@@ -217,13 +210,12 @@ def _make_replica(
     section: tuple[NDArray[np.bool_], float],
     settings: Settings,
     seed: int,
-    threads: int,
 ) -> Replica:
     keep_memory()
     phase = PhaseImage(*section)
     own_seed = structure_seed(seed, index)
     clock = time.perf_counter()
-    problem = problem_for(phase, settings.fit, own_seed, threads)
+    problem = problem_for(phase, settings.fit, own_seed)
     trials = []
     for trial in search(problem, settings.fit, seed, index):
         trials.append(trial)
@@ -232,7 +224,7 @@ def _make_replica(
     fitted = time.perf_counter()
     tell(Progress("generate", index, seconds=fitted - clock))
     domain = Domain(settings.output.size, phase.pixel_size, settings.output.periodic)
-    volume = generate(recipe, domain, own_seed, threads)
+    volume = generate(recipe, domain, own_seed)
     generated = time.perf_counter()
     measurement = measure_volume(volume)
     measured = time.perf_counter()

@@ -18,7 +18,6 @@ from porescape.core.volume import Volume
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.connectivity import largest_cluster_fraction
 from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
-from porescape.parallel import together
 from porescape.rng import structure_seed
 from porescape.synthesis.generate import generate
 
@@ -40,11 +39,11 @@ class Problem(Protocol):
 ABSENT = 0.2  # of the range of each weight means "without this field": pure materials are common
 
 
-def problem_for(section: PhaseImage, fit: Fit, seed: int, threads: int = 1) -> Problem:
+def problem_for(section: PhaseImage, fit: Fit, seed: int) -> Problem:
     """Return the problem of the named method: what is compared with the section, and how."""
     if fit.method == "paper":
         return PaperProblem(section, fit, seed)
-    return SectionProblem(section, fit, seed, threads)
+    return SectionProblem(section, fit, seed)
 
 
 def unit_length(target: Descriptor) -> float:
@@ -89,9 +88,8 @@ class SectionProblem:
 
     dimension = 9
 
-    def __init__(self, section: PhaseImage, fit: Fit, seed: int, threads: int = 1) -> None:
+    def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
         self._seed = seed
-        self._threads = threads
         self._percolate = fit.percolate
         self._window = min(fit.size, *section.pore.shape)
         windows = cut_windows(section.pore, self._window)
@@ -113,13 +111,10 @@ class SectionProblem:
     def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
         """Try a recipe on the problem's own random fields, the same for every trial, or on others."""
         seed = structure_seed(self._seed, draw) if draw else self._seed
-        volume = generate(recipe, self._domain, seed, self._threads)
+        volume = generate(recipe, self._domain, seed)
         if abs(volume.porosity - self._porosity) > 0.01:
             return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
-        parts, loose = together(
-            [lambda: self._dissimilarity(volume), lambda: self._loose_ends(volume.pore)], self._threads
-        )
-        return parts | loose
+        return self._dissimilarity(volume) | self._loose_ends(volume.pore)
 
     def _dissimilarity(self, volume: Volume) -> dict[str, float]:
         """Return how far slices across all three axes are from the image, in its own scatter."""

@@ -1,7 +1,7 @@
 """From a recipe to a structure: B = X1*B1 + X2*B2 + X3*B3, less its own blur, cut by rank."""
 
 import math
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from porescape.core.domain import Domain, Window
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.volume import Volume
-from porescape.parallel import together
 from porescape.synthesis.fields import branch_field, grain_field
 from porescape.synthesis.paper import generate_paper
 from porescape.synthesis.smoothing import SAMPLE_SD, reach, smooth_samples, to_samples
@@ -17,7 +16,7 @@ from porescape.synthesis.smoothing import SAMPLE_SD, reach, smooth_samples, to_s
 WIDEST_HIGHPASS = 1.0  # of the shortest edge; a wider blur is the box's mean
 
 
-def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int, threads: int = 1) -> Volume:
+def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int) -> Volume:
     """Make the structure of a recipe, the physical or the paper's literal one.
 
     Parameters
@@ -27,8 +26,6 @@ def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int, threads: i
         Shape, voxel size, periodic or not.
     seed : int
         Same recipe, domain and seed: same bytes, on any machine and in any number of pieces.
-    threads : int
-        Threads that share the work; the bytes do not depend on them.
 
     Returns
     -------
@@ -37,12 +34,12 @@ def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int, threads: i
     """
     if isinstance(recipe, PaperRecipe):
         return generate_paper(recipe, domain, seed)
-    field = height_field(recipe, domain, seed, threads=threads)
+    field = height_field(recipe, domain, seed)
     return Volume(field > rank_level(field, recipe.porosity), domain.voxel_size)
 
 
 def height_field(
-    recipe: Recipe, domain: Domain, seed: int, window: Window | None = None, threads: int = 1
+    recipe: Recipe, domain: Domain, seed: int, window: Window | None = None
 ) -> NDArray[np.float32]:
     """Return the field whose upper part is pore, in a window of the domain (default: all of it).
 
@@ -56,7 +53,7 @@ def height_field(
     if domain.periodic:
         highpass = min(highpass, WIDEST_HIGHPASS * min(domain.shape))
     wide = window.grown(reach(highpass) + reach(smoothing), wraps)
-    smooth = smooth_samples(_weighted_sum(recipe, domain, seed, wide, threads), smoothing, wraps)
+    smooth = smooth_samples(_weighted_sum(recipe, domain, seed, wide), smoothing, wraps)
     blurred = smooth_samples(to_samples(smooth.copy()), highpass, wraps)
     inner = tuple(
         slice((a - b) // 2, (a - b) // 2 + b) for a, b in zip(smooth.shape, blurred.shape, strict=True)
@@ -70,27 +67,23 @@ def rank_level(field: NDArray[np.float32], porosity: float) -> np.float32:
     return np.float32(np.partition(field.ravel(), solid - 1)[solid - 1])
 
 
-def _weighted_sum(
-    recipe: Recipe, domain: Domain, seed: int, window: Window, threads: int
-) -> NDArray[np.float32]:
+def _weighted_sum(recipe: Recipe, domain: Domain, seed: int, window: Window) -> NDArray[np.float32]:
     """Return the weighted fields in whole-number samples of unit variance."""
     voxel = domain.voxel_size
-    cells, bumps = recipe.cell_spacing / voxel, recipe.bump_spacing / voxel
-    width = recipe.branch_width / voxel
-    fields: list[tuple[float, Callable[[], NDArray[np.float32]]]] = [  # the longest first, for the threads
-        (recipe.branch, lambda: branch_field(seed, width, recipe.branch_cut, domain, window)),
-        (-recipe.bumps, lambda: grain_field(seed, "bumps", bumps, domain, window)),
-        (recipe.cells, lambda: grain_field(seed, "cells", cells, domain, window)),
-    ]
-    present = [(weight, make) for weight, make in fields if weight != 0]
     norm = math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
-    made = together([make for _, make in present], threads)
     total: NDArray[np.float32] | None = None
-    for (weight, _), field in zip(reversed(present), reversed(made), strict=True):
-        field *= np.float32(SAMPLE_SD * weight / norm)
+    for weight, field in (
+        (recipe.cells, partial(grain_field, seed, "cells", recipe.cell_spacing / voxel)),
+        (-recipe.bumps, partial(grain_field, seed, "bumps", recipe.bump_spacing / voxel)),
+        (recipe.branch, partial(branch_field, seed, recipe.branch_width / voxel, recipe.branch_cut)),
+    ):
+        if weight == 0:
+            continue
+        values = field(domain, window)
+        values *= np.float32(SAMPLE_SD * weight / norm)
         if total is None:
-            total = field
+            total = values
         else:
-            total += field
+            total += values
     assert total is not None  # a recipe's weights are not all 0
     return to_samples(total)
