@@ -183,7 +183,7 @@ def _pass_x(signed, cap, wrap):  # type: ignore[no-untyped-def]
     return out
 
 
-FEW = 16  # candidates; with so few a cube of 8 voxels is filled without looking closer
+FEW = 28  # candidates; with so few a cube of 8 voxels is filled without looking closer
 # every square is an exact number, so the compiler may reorder sums and minima
 EXACT = {"reassoc", "nnan", "ninf", "nsz"}
 
