@@ -106,15 +106,8 @@ def run(
         source, micrograph, settings, seed = _job_again(image)
     else:
         settings = Settings(
-            segmentation=Segmentation(
-                method=threshold_method,  # type: ignore[arg-type]  # checked by the settings themselves
-                sensitivity=sensitivity,
-                window=window,
-                threshold=threshold,
-                smoothing=smoothing,
-                median=median,
-                speck=speck,
-                pore=pore,  # type: ignore[arg-type]
+            segmentation=_segmentation(
+                threshold_method, sensitivity, window, threshold, smoothing, median, speck, pore
             ),
             fit=Fit(
                 method=method,  # type: ignore[arg-type]
@@ -182,16 +175,7 @@ def segment(
     from porescape.io.run_folder import to_json, write_segmentation
     from porescape.report.figures import segmentation_overlay
 
-    settings = Segmentation(
-        method=threshold_method,  # type: ignore[arg-type]
-        sensitivity=sensitivity,
-        window=window,
-        threshold=threshold,
-        smoothing=smoothing,
-        median=median,
-        speck=speck,
-        pore=pore,  # type: ignore[arg-type]
-    )
+    settings = _segmentation(threshold_method, sensitivity, window, threshold, smoothing, median, speck, pore)
     micrograph = _read(image, pixel_size, crop, page)
     phase = segmentation.segment(micrograph, settings)
     with whole_folder(out, overwrite) as folder:
@@ -208,8 +192,14 @@ def describe(
     pixel_size: PixelSize = None,
     crop: CropOption = None,
     page: PageOption = None,
-    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
+    threshold_method: MethodOption = DEFAULT_SEGMENTATION.method,
     sensitivity: Sensitivity = DEFAULT_SEGMENTATION.sensitivity,
+    window: WindowOption = None,
+    threshold: Threshold = None,
+    smoothing: Smoothing = DEFAULT_SEGMENTATION.smoothing,
+    median: Median = DEFAULT_SEGMENTATION.median,
+    speck: Speck = DEFAULT_SEGMENTATION.speck,
+    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
     out: OutFolder = Path("porescape-describe"),
     overwrite: Overwrite = False,
 ) -> None:
@@ -220,7 +210,7 @@ def describe(
     from porescape.report.figures import combined_distance, descriptor_curves
 
     micrograph = _read(image, pixel_size, crop, page)
-    settings = Segmentation(pore=pore, sensitivity=sensitivity)  # type: ignore[arg-type]
+    settings = _segmentation(threshold_method, sensitivity, window, threshold, smoothing, median, speck, pore)
     phase = segmentation.segment(micrograph, settings)
     with whole_folder(out, overwrite) as folder:
         (folder / "descriptor.json").write_text(to_json(description(phase)), encoding="utf-8")
@@ -235,8 +225,14 @@ def fit(
     pixel_size: PixelSize = None,
     crop: CropOption = None,
     page: PageOption = None,
-    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
+    threshold_method: MethodOption = DEFAULT_SEGMENTATION.method,
     sensitivity: Sensitivity = DEFAULT_SEGMENTATION.sensitivity,
+    window: WindowOption = None,
+    threshold: Threshold = None,
+    smoothing: Smoothing = DEFAULT_SEGMENTATION.smoothing,
+    median: Median = DEFAULT_SEGMENTATION.median,
+    speck: Speck = DEFAULT_SEGMENTATION.speck,
+    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
     voxel_size: VoxelSize = None,
     trials: TrialsOption = DEFAULT_FIT.trials,
     fit_size: FitSize = DEFAULT_FIT.size,
@@ -258,10 +254,10 @@ def fit(
     from porescape.search import best_of, search
 
     micrograph = _read(image, pixel_size, crop, page)
-    phase = segmentation.segment(
-        micrograph,
-        Segmentation(pore=pore, sensitivity=sensitivity),  # type: ignore[arg-type]
+    segment_settings = _segmentation(
+        threshold_method, sensitivity, window, threshold, smoothing, median, speck, pore
     )
+    phase = segmentation.segment(micrograph, segment_settings)
     wanted = Output(voxel_size=None if voxel_size is None else parse_length(voxel_size))
     section = at_voxel_size(phase, choose_voxel_size(phase, wanted))
     settings = Fit(
@@ -374,6 +370,29 @@ def parse_size(text: str, voxel_size: float) -> tuple[int, int, int]:
         raise SettingsError(f"size {text!r} has {len(edges)} numbers; wanted one or three (z x y x x)")
     z, y, x = edges * 3 if len(edges) == 1 else edges
     return z, y, x
+
+
+def _segmentation(
+    method: str,
+    sensitivity: float,
+    window: int | None,
+    threshold: float | None,
+    smoothing: float,
+    median: int,
+    speck: int,
+    pore: str,
+) -> Segmentation:
+    """Return the settings that the commands' shared options ask for."""
+    return Segmentation(
+        method=method,  # type: ignore[arg-type]  # checked by the settings themselves
+        sensitivity=sensitivity,
+        window=window,
+        threshold=threshold,
+        smoothing=smoothing,
+        median=median,
+        speck=speck,
+        pore=pore,  # type: ignore[arg-type]
+    )
 
 
 def _sized(settings: Settings, size: str, micrograph: "Micrograph") -> Settings:
