@@ -398,14 +398,14 @@ def _segmentation(
 def _sized(settings: Settings, size: str, micrograph: "Micrograph") -> Settings:
     """Return the settings with the box read from text; a length needs the voxel size, so the image."""
     from porescape import segmentation
-    from porescape.pipeline import choose_voxel_size, with_size
+    from porescape.pipeline import choose_voxel_size
 
     voxel = settings.output.voxel_size or micrograph.pixel_size
     if not all(part.strip().isdecimal() for part in size.lower().split("x")):
         phase = segmentation.segment(micrograph, settings.segmentation)
         voxel = choose_voxel_size(phase, settings.output)
         settings = replace(settings, output=replace(settings.output, voxel_size=voxel))
-    return with_size(settings, parse_size(size, voxel))
+    return replace(settings, output=replace(settings.output, size=parse_size(size, voxel)))
 
 
 def _read(image: Path, pixel_size: str | None, crop: str | None, page: int | None) -> "Micrograph":

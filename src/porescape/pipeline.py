@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Output, Settings
 from porescape.core.volume import Volume
-from porescape.errors import InputError, SettingsError
+from porescape.errors import InputError
 from porescape.measure.correlation import mean_chords
 from porescape.measure.numbers import Estimate, Measurement, measure_volume, summarise
 from porescape.memory import keep_memory
@@ -259,10 +259,3 @@ def _fit_cautions(replicas: tuple[Replica, ...]) -> Iterator[str]:
     ]
     if apart:
         yield f"no pore connects opposite faces in replica {', '.join(map(str, apart))}: nothing would flow"
-
-
-def with_size(settings: Settings, size: tuple[int, int, int]) -> Settings:
-    """Return the settings with another box."""
-    if any(n < 16 for n in size):
-        raise SettingsError(f"size must be at least 16 voxels along every axis, got {size}")
-    return replace(settings, output=replace(settings.output, size=size))
