@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -73,7 +73,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON to
 @app.command()
 def run(
     image: Annotated[
-        Path, typer.Argument(help="Micrograph, or the recipe.toml of an earlier run.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Micrograph, or the recipe.toml of an earlier run, whose own settings and seed then hold.",
+            show_default=False,
+        ),
     ],
     pixel_size: PixelSize = None,
     crop: CropOption = None,
@@ -415,9 +419,11 @@ def _read(image: Path, pixel_size: str | None, crop: str | None, page: int | Non
     return read_image(image, pixel_size=size, crop=_parse_crop(crop), page=page)
 
 
-def _parse_crop(text: str | None) -> "Crop | Any":
-    if text is None or text == "none":
-        return text
+def _parse_crop(text: str | None) -> "Crop | Literal['none'] | None":
+    if text is None:
+        return None
+    if text == "none":
+        return "none"
     try:
         top, left, height, width = (int(part) for part in text.split(","))
     except ValueError:

@@ -136,7 +136,7 @@ class SectionProblem:
 
 
 DEGENERATE = 10.0  # a loss beyond that of any structure
-FARTHEST_LAG = 6.0  # unit lengths; the covariance of every truth in the bench is noise beyond
+FARTHEST_LAG = 6.0  # unit lengths; well beyond the first zero of the covariance
 SLICES_PER_AXIS = 5  # of 96: farther apart than most pores are wide, so nearly independent
 DISSIMILARITY_WEIGHT = 0.014  # one standard deviation in all seven parts costs as much as 10 % loose pores
 LEAST_SCATTER = {  # added to the scatter between windows, which a few windows can underestimate

@@ -1,4 +1,4 @@
-"""What a material is made of: nine numbers whose lengths are physical."""
+"""What a material is made of: the paper's nine numbers with physical lengths, and one for smooth walls."""
 
 import math
 from dataclasses import dataclass

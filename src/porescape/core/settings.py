@@ -104,11 +104,12 @@ class Fit:
         Family, descriptor and objective together. "paper" is the published method to the letter:
         the central slice only, its combined distance function, nothing else.
     trials : int
-        Structures tried per replica.
+        Structures tried per replica; of 100 or more, the last 24 try the best 8 recipes again on other
+        random fields.
     size : int
-        Edge of the cube that is fitted [voxels]; smaller where the image is smaller.
+        Edge of the cube that is fitted [voxels]; of its slices only as much is compared as the image holds.
     sampler : str
-        Name of the optimiser, see `porescape.search.SAMPLERS`.
+        Name of the optimiser, see `porescape.samplers.SAMPLERS`.
     percolate : {"both", "pore", "solid", "none"}
         Which phases must hang together; membranes need both: water passes, and nothing falls out.
     """
