@@ -23,7 +23,7 @@ from porescape.core.volume import Volume
 from porescape.measure.describe import cut_windows
 from porescape.measure.numbers import FIRST_NUMBERS, Measurement, measure_volume, summarise
 from porescape.pipeline import Reconstruction, reconstruct
-from porescape.report import figures
+from porescape.report import drawing, figures
 from porescape.report.html import number_rows, render_report, typical
 from porescape.report.raycast import NOTCH, View, raycast
 from porescape.report.words import describe_box, label_of, scale_of, write
@@ -169,7 +169,7 @@ def test_the_overlay_says_the_porosity(result):
 
 @given(most=st.floats(1e-9, 1e3))
 def test_a_round_length_is_the_largest_that_fits(most):
-    length = figures.round_length(most)
+    length = drawing.round_length(most)
     digit = round(length / 10 ** math.floor(math.log10(length) + 1e-9))
     assert digit in (1, 2, 5)
     assert length <= most * (1 + 1e-8) < {1: 2, 2: 2.5, 5: 2}[digit] * length * (1 + 1e-8)

@@ -1,18 +1,15 @@
 """Every stage draws itself.
 
 A function takes what a stage made and returns a matplotlib `Figure` of its own: no pyplot, no global
-settings, so figures can be drawn in any thread. Axes of pictures are in metres, with the origin at the
-upper left corner of the array. Colours are those of Okabe and Ito (2008); what they tell apart, line
-style, marker or lightness tells apart too. Pores are dark, solid is light.
+settings, so figures can be drawn in any thread.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
@@ -27,22 +24,35 @@ from porescape.measure.describe import Descriptor, cut_windows, describe, slices
 from porescape.measure.numbers import Estimate, Measurement
 from porescape.pipeline import Replica
 from porescape.problems import FARTHEST_LAG, unit_length
+from porescape.report.drawing import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    OUTLINE,
+    TEXT,
+    WIDE,
+    bare,
+    block_means,
+    blues,
+    coloured,
+    dress,
+    entitle,
+    extent_of,
+    legend_below,
+    middle_of,
+    picture_row,
+    scale_bar,
+    show_phases,
+    shrunk,
+)
 from porescape.report.raycast import View, raycast
 from porescape.report.words import Scale, label_of, scale_for, scale_of
 from porescape.units import format_length
 
-INK = "#1b1f24"  # the image, text
-GREY = "#6b7280"  # captions, frames
-BLUE = "#0072B2"  # replicas
-ORANGE = "#D55E00"  # the truth
-OUTLINE = (1.0, 0.69, 0.0)  # over grey: bright where the pores are dark, yellow where they are not
-TWO_PHASES = ListedColormap(["#efece4", "#20262e"])  # solid, pore
-TEXT = 9.0  # points: a figure 10 inches wide then reads well in a column of 960 CSS pixels
-WIDE = 10.0  # inches
 CURVE_SLICES = 6  # per axis and replica; more changes the curves by less than a line's width
 COMBINED_SLICES = 3  # likewise; each is measured at three zooms
 DETAIL = 4  # times: how much the middle of the image is enlarged to show single pixels
-MOST_PIXELS = 1100  # of a drawn image along its longer side; no screen shows more of half a page
 THREE_D_VOXELS = 256  # along the longest edge; larger structures are drawn from blocks of voxels
 
 Curve = NDArray[np.float64]
@@ -57,17 +67,17 @@ def segmentation_overlay(image: Micrograph, phase: PhaseImage) -> Figure:
     parts = [(image.grey, phase.pore)]
     if max(image.grey.shape) >= DETAIL * 100:  # a smaller image shows its pixels as it is
         inner = [max(n // DETAIL, 1) for n in image.grey.shape]
-        parts.append((_middle(image.grey, inner), _middle(phase.pore, inner)))
+        parts.append((middle_of(image.grey, inner), middle_of(phase.pore, inner)))
     ny, nx = image.grey.shape
-    figure, panels = _picture_row([(ny, nx)] * 2 * len(parts), image.pixel_size, columns=2)
+    figure, panels = picture_row([(ny, nx)] * 2 * len(parts), image.pixel_size, columns=2)
     for left, right, (grey, pore), zoom in zip(panels[::2], panels[1::2], parts, (1, DETAIL), strict=False):
-        for panel, colour in ((left, _coloured(_shrunk(grey))), (right, outline_pores(grey, pore))):
-            extent = _extent(grey.shape, image.pixel_size)
+        for panel, colour in ((left, coloured(shrunk(grey))), (right, outline_pores(grey, pore))):
+            extent = extent_of(grey.shape, image.pixel_size)
             panel.set(xlim=extent[:2], ylim=extent[2:])
             panel.imshow(colour, extent=extent, interpolation="antialiased", vmin=0, vmax=1)
-        _name(left, "the image" if zoom == 1 else f"its middle, {zoom} ×")
-        _name(right, f"outline of the pores, porosity {100 * phase.porosity:.1f} %" if zoom == 1 else "")
-        _scale_bar(left)
+        entitle(left, "the image" if zoom == 1 else f"its middle, {zoom} ×")
+        entitle(right, f"outline of the pores, porosity {100 * phase.porosity:.1f} %" if zoom == 1 else "")
+        scale_bar(left)
     if len(parts) > 1:
         starts = [(n - n // DETAIL) // 2 * image.pixel_size for n in (nx, ny)]
         sides = [n // DETAIL * image.pixel_size for n in (nx, ny)]
@@ -81,14 +91,14 @@ def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray
 
     Images wider than a screen are shrunk first, so that the outline stays a line; shape (ny, nx, 3).
     """
-    small = _shrunk(grey)
-    inside = _shrunk(pore.astype(np.float32)) > 0.5
+    small = shrunk(grey)
+    inside = shrunk(pore.astype(np.float32)) > 0.5
     apart = np.zeros_like(inside)  # pore pixels with solid above, below, left or right
     apart[1:] |= ~inside[:-1]
     apart[:-1] |= ~inside[1:]
     apart[:, 1:] |= ~inside[:, :-1]
     apart[:, :-1] |= ~inside[:, 1:]
-    colour = _coloured(small)
+    colour = coloured(small)
     colour[inside & apart] = OUTLINE
     return colour
 
@@ -98,14 +108,14 @@ def triptych(section: PhaseImage, volume: Volume) -> Figure:
 
     The slices are the middle ones, not chosen. Where the section is larger, its middle is shown.
     """
-    planes = [_middle(section.pore, volume.pore.shape[1:])]
+    planes = [middle_of(section.pore, volume.pore.shape[1:])]
     planes += [np.take(volume.pore, n // 2, axis=axis) for axis, n in enumerate(volume.shape)]
-    figure, panels = _picture_row([plane.shape for plane in planes], volume.voxel_size)
+    figure, panels = picture_row([plane.shape for plane in planes], volume.voxel_size)
     names = ["the image", "replica, across z", "replica, across y", "replica, across x"]
     for panel, plane, name in zip(panels, planes, names, strict=True):
-        _show_phases(panel, plane, volume.voxel_size)
-        _name(panel, name)
-    _scale_bar(panels[0])
+        show_phases(panel, plane, volume.voxel_size)
+        entitle(panel, name)
+    scale_bar(panels[0])
     return figure
 
 
@@ -120,17 +130,17 @@ def truth_slices(truth: Volume, volume: Volume) -> Figure:
         for axis, letter in enumerate("zyx"):
             plane = np.take(one.pore, one.shape[axis] // 2, axis=axis)
             wanted = [round(s / one.voxel_size) for other, s in enumerate(size) if other != axis]
-            planes.append(_middle(plane, wanted))
+            planes.append(middle_of(plane, wanted))
             names.append(f"{whose}, across {letter}")
             steps.append(one.voxel_size)
     lengths = [
         (plane.shape[0] * step, plane.shape[1] * step) for plane, step in zip(planes, steps, strict=True)
     ]
-    figure, panels = _picture_row(lengths, 1.0, columns=3)
+    figure, panels = picture_row(lengths, 1.0, columns=3)
     for panel, plane, name, step in zip(panels, planes, names, steps, strict=True):
-        _show_phases(panel, plane, step)
-        _name(panel, name)
-    _scale_bar(panels[0])
+        show_phases(panel, plane, step)
+        entitle(panel, name)
+    scale_bar(panels[0])
     return figure
 
 
@@ -247,7 +257,7 @@ def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
     for panel, (title, along, of, first) in zip(panels, curves, strict=True):
         lags = (image.lags + first * image.pixel_size) * scale.factor
         _line_and_band(panel, lags, of(image), [of(one) for one in made])
-        _dress(panel, title, f"{along} [{scale.unit}]")
+        dress(panel, title, f"{along} [{scale.unit}]")
         panel.set_xlim(0, lags[-1])
     panels[0].axhline(porosity**2, color=GREY, lw=0.8, ls=":")
     panels[0].annotate(
@@ -265,7 +275,7 @@ def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
         panel.set(xlim=(0, reached * image.pixel_size * scale.factor), ylim=(0, 1.03))
     for panel in panels[1:3]:
         panel.set_ylim(bottom=0)
-    _legend_below(figure, panels[0])
+    legend_below(figure, panels[0])
     return figure
 
 
@@ -295,10 +305,10 @@ def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
         half = 0.5 * window * step / ZOOM_FACTOR**zoom
         centre = 0.5 * window * step
         limits = {"xlim": (centre - half, centre + half), "ylim": (centre + half, centre - half)}
-        _show_phases(top, shown, step)
+        show_phases(top, shown, step)
         drawn = middle.imshow(
             away * scale.factor,
-            extent=_extent(shown.shape, step),
+            extent=extent_of(shown.shape, step),
             cmap="cividis",
             vmin=0,
             vmax=reach * scale.factor,
@@ -306,8 +316,8 @@ def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
         )
         for panel in (top, middle):
             panel.set(**limits)
-            _bare(panel)
-        _name(
+            bare(panel)
+        entitle(
             top, f"{'ABC'[zoom]}   {'the section' if zoom == 0 else f'its middle, {ZOOM_FACTOR**zoom:.3g} ×'}"
         )
         if zoom < ZOOMS - 1:
@@ -317,9 +327,9 @@ def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
                     (centre - inner, centre - inner), 2 * inner, 2 * inner, fill=False, ec=OUTLINE, lw=1.4
                 )
             )
-        _scale_bar(top)
+        scale_bar(top)
         _line_and_band(bottom, *_mirrored(image[zoom], [one[zoom] for one in made], step * scale.factor))
-        _dress(
+        dress(
             bottom,
             "Combined distance function" if zoom == 0 else "",
             f"← solid · distance to the wall [{scale.unit}] · pore →",
@@ -329,7 +339,7 @@ def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
         bottom.xaxis.set_major_formatter(lambda x, _: f"{abs(x):g}")
         bottom.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         bottom.yaxis.set_major_formatter(lambda y, _: f"{100 * y:g} %")
-    _legend_below(figure, panels[2, 0])
+    legend_below(figure, panels[2, 0])
     bar = figure.colorbar(drawn, ax=panels[1, :], shrink=0.8, aspect=24, pad=0.015)
     bar.set_label(f"distance to the wall [{scale.unit}]", fontsize=TEXT, color=GREY)
     bar.ax.tick_params(labelsize=TEXT, colors=GREY)
@@ -344,7 +354,7 @@ def fit_history(replicas: Sequence[Replica]) -> Figure:
     """
     figure = Figure(figsize=(WIDE, 3.6), layout="constrained")
     panel = figure.subplots()
-    shades = _shades(len(replicas))
+    shades = blues(len(replicas))
     for replica, shade in zip(replicas, shades, strict=True):
         again = [trial for trial in replica.trials if trial.draw]
         losses = np.array([trial.loss for trial in replica.trials if not trial.draw])
@@ -377,7 +387,7 @@ def fit_history(replicas: Sequence[Replica]) -> Figure:
     panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     panel.yaxis.set_major_formatter(ScalarFormatter())
     panel.minorticks_off()
-    _dress(panel, "", "trial")
+    dress(panel, "", "trial")
     panel.set_ylabel("loss", fontsize=TEXT, color=INK)
     panel.set_xlim(0, 1.01 * max(len(replica.trials) for replica in replicas) + 1)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -428,7 +438,7 @@ def _number_strip(panel: Axes, estimate: Estimate, values: Curve, true: float, s
         # at least 2 % of the value wide, so that agreement to the last digit does not look like scatter
         half = max(0.6 * np.ptp(shown), 0.01 * np.abs(shown).max(), 1e-12)
         panel.set_xlim(0.5 * (shown.min() + shown.max()) - half, 0.5 * (shown.min() + shown.max()) + half)
-    _dress(panel, "", "")
+    dress(panel, "", "")
     panel.set(ylim=(-1, 1), yticks=[])
     panel.spines["left"].set_visible(False)
     panel.xaxis.set_major_locator(MaxNLocator(4))
@@ -508,9 +518,6 @@ def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, 
     )
 
 
-# -- how it is drawn --------------------------------------------------------------------------------
-
-
 def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Sequence[Curve]) -> None:
     """Draw the image's curve over those of the replicas, of which there may be none."""
     if len(made) > 1:
@@ -522,140 +529,6 @@ def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Sequence[Curve]) -
     panel.plot(x, image, color=INK, lw=1.5, label="the image")
 
 
-def _dress(panel: Axes, title: str, along: str) -> None:
-    """Give a plot its quiet frame and its words."""
-    panel.set_title(title, fontsize=TEXT + 0.5, loc="left", color=INK)
-    panel.set_xlabel(along, fontsize=TEXT, color=INK)
-    panel.tick_params(labelsize=TEXT - 0.5, colors=GREY, length=3, width=0.7)
-    for side, spine in panel.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set(color="#b8bcc2", linewidth=0.8)
-
-
-def _legend_below(figure: Figure, panel: Axes) -> None:
-    handles, labels = panel.get_legend_handles_labels()
-    figure.legend(
-        handles[::-1], labels[::-1], frameon=False, fontsize=TEXT, loc="outside lower left", ncols=3
-    )
-
-
-def _bare(panel: Axes) -> None:
-    panel.set(xticks=[], yticks=[])
-    for spine in panel.spines.values():
-        spine.set(color="#b8bcc2", linewidth=0.6)
-
-
-def _name(panel: Axes, text: str) -> None:
-    panel.set_title(text, fontsize=TEXT, loc="left", color=INK, pad=4)
-
-
-def _picture_row(
-    shapes: Sequence[Sequence[float]], step: float, columns: int | None = None
-) -> tuple[Figure, list[Axes]]:
-    """Return a page-wide figure with one bare panel per picture, all at one scale, and their axes.
-
-    Pictures are given by their height and width [pixels of `step` metres].
-    """
-    columns = columns or len(shapes)
-    rows = -(-len(shapes) // columns)
-    grid = [list(shapes[row * columns : (row + 1) * columns]) for row in range(rows)]
-    widths = [max(line[c][1] for line in grid) for c in range(columns)]
-    heights = [max(shape[0] for shape in line) for line in grid]
-    gap, headline = 0.12, 0.29  # inches
-    per_pixel = (WIDE - gap * (columns - 1)) / sum(widths)
-    total = sum(heights) * per_pixel + headline * rows
-    figure = Figure(figsize=(WIDE, total))
-    panels = []
-    top = total
-    for line, height in zip(grid, heights, strict=True):
-        left = 0.0
-        for shape, width in zip(line, widths, strict=True):
-            h, w = shape[0] * per_pixel, shape[1] * per_pixel
-            panel = figure.add_axes(
-                (left / WIDE, (top - headline - h) / total, w / WIDE, h / total),
-                xlim=(0, shape[1] * step),
-                ylim=(shape[0] * step, 0),
-            )
-            _bare(panel)
-            panels.append(panel)
-            left += width * per_pixel + gap
-        top -= headline + height * per_pixel
-    return figure, panels
-
-
-def _show_phases(panel: Axes, pore: NDArray[np.bool_], step: float) -> None:
-    panel.imshow(
-        pore, extent=_extent(pore.shape, step), cmap=TWO_PHASES, vmin=0, vmax=1, interpolation="nearest"
-    )
-
-
-def _coloured(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.repeat(grey[..., None], 3, axis=-1)
-
-
-def _extent(shape: Sequence[int], step: float) -> tuple[float, float, float, float]:
-    """Return left, right, bottom, top of a picture [m] with y downwards."""
-    return 0.0, shape[1] * step, shape[0] * step, 0.0
-
-
-def round_length(most: float) -> float:
-    """Return the largest of 1, 2, 5, 10, 20 ... that is not above `most`.
-
-    >>> round_length(3.7e-7), round_length(5.0), round_length(19)
-    (2e-07, 5.0, 10.0)
-    """
-    power = math.floor(math.log10(most) + 1e-9)
-    digit = max(d for d in (1, 2, 5) if d * 10.0**power <= most * (1 + 1e-9))
-    return float(f"{digit}e{power}")
-
-
-def _scale_bar(panel: Axes) -> None:
-    """Draw a bar of round length into the lower left corner of a panel in metres."""
-    (left, right), (bottom, _) = panel.get_xlim(), panel.get_ylim()
-    width = right - left
-    length = round_length(0.3 * width)
-    inch = width / (panel.get_position().width * WIDE)
-    pad, tall = 0.09 * inch, 0.27 * inch
-    box = (left + 0.5 * pad, bottom - 0.5 * pad - tall - pad)
-    panel.add_patch(Rectangle(box, length + 2 * pad, tall + pad, fc="white", alpha=0.88, lw=0, zorder=4))
-    x, y = left + 1.5 * pad, bottom - 1.2 * pad
-    panel.add_patch(Rectangle((x, y), length, -0.04 * inch, fc=INK, lw=0, zorder=5, gid="scale-bar"))
-    panel.text(
-        x + length / 2,
-        y - 0.07 * inch,
-        format_length(length),
-        ha="center",
-        va="bottom",
-        fontsize=TEXT - 1,
-        color=INK,
-        zorder=5,
-    )
-
-
-def _shades(n: int) -> list[Any]:
-    """Return n blues from deep to light, still dark enough for a line on white."""
-    ramp = LinearSegmentedColormap.from_list("blues", ["#08306b", BLUE, "#6db3dc"])
-    return [ramp(i / max(n - 1, 1)) for i in range(n)]
-
-
-def _middle(plane: NDArray[P], shape: Sequence[int]) -> NDArray[P]:
-    """Return the middle of a picture, no larger than `shape`."""
-    starts = [max(n - wanted, 0) // 2 for n, wanted in zip(plane.shape, shape, strict=True)]
-    return plane[tuple(slice(a, a + wanted) for a, wanted in zip(starts, shape, strict=True))]
-
-
-def _shrunk(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return means over squares of pixels, as many as a page can show; a ragged border is dropped."""
-    factor = -(-max(picture.shape) // MOST_PIXELS)
-    return _block_means(picture, factor) if factor > 1 else picture
-
-
 def _coarse(pore: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
     factor = -(-max(pore.shape) // most)
-    return _block_means(pore.astype(np.float32), factor) > 0.5 if factor > 1 else pore
-
-
-def _block_means(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    whole = values[tuple(slice(n - n % factor) for n in values.shape)]
-    blocks = whole.reshape([k for n in whole.shape for k in (n // factor, factor)])
-    return np.asarray(blocks.mean(axis=tuple(range(1, 2 * values.ndim, 2))))
+    return block_means(pore.astype(np.float32), factor) > 0.5 if factor > 1 else pore

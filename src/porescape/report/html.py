@@ -1,18 +1,11 @@
 """One page that tells what was made of an image: its look, its numbers, and how far to trust them."""
 
-import base64
 import dataclasses
-import io
 import math
 import platform
 from collections.abc import Iterator
-from importlib import metadata, resources
+from importlib import metadata
 from typing import NamedTuple
-
-import jinja2
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from PIL import Image
 
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Settings
@@ -20,6 +13,7 @@ from porescape.core.volume import Volume
 from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, measure_volume
 from porescape.pipeline import Reconstruction, Replica
 from porescape.report import figures
+from porescape.report.page import Picture, embed, fill
 from porescape.report.words import decimals_for, describe_box, label_of, scale_of, write
 from porescape.units import PER_METRE, format_length
 from porescape.version import __version__
@@ -33,28 +27,8 @@ KEY_NUMBERS = (
     "specific_surface",
     "correlation_length",
 )
-SHARP = 160  # dots per inch of pictures: 1.7 per CSS pixel on a page 960 wide
 RECIPE_LENGTHS = ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing")
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "matplotlib")
-
-
-class Picture(NamedTuple):
-    """A figure as the page holds it.
-
-    Attributes
-    ----------
-    uri : str
-        The picture itself, as a data URI.
-    width, height : int
-        Size it is laid out for [CSS pixel].
-    alt : str
-        What it shows, for those who do not see it.
-    """
-
-    uri: str
-    width: int
-    height: int
-    alt: str
 
 
 class Row(NamedTuple):
@@ -87,11 +61,8 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
     known = None if truth is None else measure_volume(truth)
     rows = number_rows(result, known)
     shown = typical(result)
-    template = resources.files("porescape.report").joinpath("template.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(template).render(
+    return fill(
+        "report.html.j2",
         name=result.image.name,
         pixel_size=format_length(result.image.pixel_size),
         pixel_size_source=result.image.pixel_size_source,
@@ -119,7 +90,6 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
         sha256=result.image.sha256,
         crop=result.image.crop,
         versions=_versions(),
-        version=__version__,
         size=format_length(result.section.pixel_size),
     )
 
@@ -261,34 +231,3 @@ def _draw(
             f"Middle slices of the true structure across z, y and x above those of {which}, at one scale.",
         )
     return {key: embed(figure, alt) for key, (figure, alt) in drawn.items()}
-
-
-def embed(figure: Figure, alt: str) -> Picture:
-    """Return a figure as SVG if it is all lines, and as PNG if it shows pixels."""
-    width, height = (round(96 * inches) for inches in figure.get_size_inches())
-    if any(panel.images for panel in figure.axes):
-        return Picture(_uri("image/png", _png(figure)), width, height, alt)
-    return Picture(_uri("image/svg+xml", _svg(figure)), width, height, alt)
-
-
-def _png(figure: Figure) -> bytes:
-    """Return the figure with at most 256 colours: a third of the size, and no eye sees it."""
-    full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=max(SHARP, figure.dpi), pil_kwargs={"compress_level": 1})
-    with Image.open(full) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-            small, format="png", optimize=True
-        )
-    return small.getvalue()
-
-
-def _svg(figure: Figure) -> bytes:
-    """Return the figure without a date and with fixed names, so that the same run gives the same page."""
-    out = io.BytesIO()
-    with rc_context({"svg.hashsalt": "porescape"}):
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return out.getvalue()
-
-
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
