@@ -130,12 +130,61 @@ class Fit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """What is measured, and with which liquids.
+
+    Attributes
+    ----------
+    numbers : tuple of str
+        Groups of numbers or single ones, by the names of `porescape.measure.numbers`.
+    r_max : int
+        Radius in which a pore body keeps only its deepest point [voxels]; part of what a pore body is.
+    sigma : float
+        Width of the Gaussian that smooths the distances pore bodies are found in [voxels].
+    surface_tension : float
+        Of the wetting liquid of porometry [N/m]; 0.0159 is a usual fluorinated one.
+    contact_angle : float
+        Of that liquid on the solid [degrees].
+    thickness : float or None
+        Of the membrane [m], for retention and flux; None is the box itself.
+    pressure : float
+        Across that thickness, for the clean-water flux [Pa].
+    viscosity : float
+        For the clean-water flux [Pa s]; 1.002e-3 is water at 20 °C.
+    """
+
+    numbers: tuple[str, ...] = ("all",)
+    r_max: int = 4
+    sigma: float = 0.4
+    surface_tension: float = 0.0159
+    contact_angle: float = 0.0
+    thickness: float | None = None
+    pressure: float = 1e5
+    viscosity: float = 1.002e-3
+
+    def __post_init__(self) -> None:
+        _within("r_max", self.r_max, 1, 50)
+        _within("sigma", self.sigma, 0, 50)
+        _within("surface tension [N/m]", self.surface_tension, 1e-4, 10)
+        _within("viscosity [Pa s]", self.viscosity, 1e-6, 1e3)
+        _within("pressure [Pa]", self.pressure, 1e-3, 1e10)
+        if not 0 <= self.contact_angle < 90:
+            raise SettingsError(
+                f"the contact angle of a wetting liquid must be at least 0 and below 90 degrees, "
+                f"got {self.contact_angle!r}"
+            )
+        if self.thickness is not None and not 0 < self.thickness < 1:
+            raise SettingsError(f"thickness must be a positive length below 1 m, got {self.thickness!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """Every choice of a run but the image, its scale and the seed."""
 
     segmentation: Segmentation = field(default_factory=Segmentation)
     fit: Fit = field(default_factory=Fit)
     output: Output = field(default_factory=Output)
+    measure: Measure = field(default_factory=Measure)
 
 
 def _among(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -1,9 +1,8 @@
-"""Volumes in and out: ImageJ TIFF stacks, VTK ImageData, NumPy arrays. 255 or True is pore."""
+"""Volumes in and out: what we write has 255 or 1 for pore; what we read, two values, or grey."""
 
-import base64
-import zipfile
-import zlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tifffile
@@ -12,11 +11,81 @@ from numpy.typing import NDArray
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.io.atomic import whole_file
-from porescape.units import format_length
+from porescape.io.raw_volume import RawVolume, as_slabs, choose_voxel_size, what_was_seen
+from porescape.io.volume_files import read_raw
+from porescape.io.vti import write_vti
 from porescape.version import __version__
 
+__all__ = (
+    "VolumeSource",
+    "read_volume",
+    "read_volume_with_source",
+    "volume_from_array",
+    "write_tiff",
+    "write_vti",
+)
+
+Brightness = Literal["dark", "bright"]
+
 PORE = 255  # BoneJ and Fiji take 255 for foreground
-SPACING_TOLERANCE = 0.02  # relative; two statements of one length may be rounded differently
+MOST_LEVELS = 65536  # of the histogram; finer grey levels are put together
+MOST_LABELS = 8  # fewer different values than this are names of phases rather than grey levels
+NUDGE = 0.05  # of the contrast between the means of the two classes
+OVERLAP = 0.04  # of the voxels within the nudges; two Gaussian classes 3 standard deviations apart have that
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VolumeSource:
+    """A volume, and how it was made of a file.
+
+    Attributes
+    ----------
+    volume : Volume
+    name : str
+        File or folder name.
+    voxel_size_source : str
+        Who says how large a voxel is, in words.
+    pore : {"bright", "dark"}
+        Which side was taken for pore.
+    threshold : float or None
+        Grey level, in the file's own numbers; the darker side includes it. None where there were but
+        two values.
+    threshold_source : {"otsu", "given"} or None
+    porosity_range : tuple of float or None
+        Porosity with the threshold 5 % of the contrast lower and higher; None where there was no threshold.
+    warnings : tuple of str
+        What a careful reader should know about how it was read.
+    sha256 : str
+        Of the file; of several, that of their names and hashes.
+    """
+
+    volume: Volume
+    name: str
+    voxel_size_source: str
+    pore: Brightness
+    threshold: float | None
+    threshold_source: Literal["otsu", "given"] | None
+    porosity_range: tuple[float, float] | None
+    warnings: tuple[str, ...]
+    sha256: str
+
+
+class _Cut(NamedTuple):
+    """Voxels told apart, and how."""
+
+    bright: NDArray[np.bool_]
+    pore: Brightness
+    threshold: float | None = None
+    source: Literal["otsu", "given"] | None = None
+    porosity_range: tuple[float, float] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class _Levels(NamedTuple):
+    """How often each grey level occurs."""
+
+    counts: NDArray[np.int64]
+    grey: NDArray[np.float64]  # middle of each level, ascending
 
 
 def write_tiff(path: Path | str, volume: Volume) -> None:
@@ -38,41 +107,13 @@ def write_tiff(path: Path | str, volume: Volume) -> None:
         )
 
 
-def write_vti(path: Path | str, volume: Volume) -> None:
-    """Write a VTK ImageData file: cell array `pore` (1 = pore, 0 = solid), spacing in metres."""
-    nz, ny, nx = volume.shape
-    raw = volume.pore.astype(np.uint8).tobytes()
-    block = 2**20
-    pieces = [raw[i : i + block] for i in range(0, len(raw), block)]
-    packed = [zlib.compress(piece) for piece in pieces]
-    # vtkZLibDataCompressor: number of blocks, block size, size of the last block if short, sizes
-    header = [len(pieces), block, len(raw) % block, *map(len, packed)]
-    spacing = f"{volume.voxel_size:.9g}"
-    text = f"""<?xml version="1.0"?>
-<VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64" \
-compressor="vtkZLibDataCompressor">
-  <!-- porescape {__version__}: pore = 1 in the pores, 0 in the solid; lengths in metres -->
-  <ImageData WholeExtent="0 {nx} 0 {ny} 0 {nz}" Origin="0 0 0" Spacing="{spacing} {spacing} {spacing}">
-    <Piece Extent="0 {nx} 0 {ny} 0 {nz}">
-      <CellData Scalars="pore">
-        <DataArray type="UInt8" Name="pore" format="binary">
-{_base64(np.array(header, dtype="<u8").tobytes())}{_base64(b"".join(packed))}
-        </DataArray>
-      </CellData>
-    </Piece>
-  </ImageData>
-</VTKFile>
-"""
-    with whole_file(Path(path)) as temporary:
-        temporary.write_text(text, encoding="ascii")
-
-
 def read_volume(path: Path | str, voxel_size: float | None = None) -> Volume:
-    """Read a binary volume from a TIFF stack, `.npy`, `.npz` or `.vti`.
+    """Read a binary volume; the larger of its two values is pore.
 
     Parameters
     ----------
     path : path
+        What `read_volume_with_source` reads.
     voxel_size : float, optional
         [m]; wins over what the file says.
 
@@ -82,31 +123,88 @@ def read_volume(path: Path | str, voxel_size: float | None = None) -> Volume:
         Not a 3-D array of two values, or nothing says how large a voxel is.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} is not a file; wanted a 3-D TIFF stack, .npy, .npz or .vti")
-    kind = path.suffix.lower()
-    readers = {".tif": _tiff, ".tiff": _tiff, ".npy": _npy, ".npz": _npz, ".vti": _vti}
-    if kind not in readers:
-        raise InputError(f"{path.name} has the ending {kind!r}; wanted one of {', '.join(readers)}")
-    try:
-        array, stated = readers[kind](path)
-    except InputError:
-        raise
-    except Exception as error:  # every reader has its own ways to fail on a broken file
-        raise InputError(
-            f"{path.name} could not be read as {kind}: {error}; is the file complete?"
-        ) from error
-    size = voxel_size or stated
-    volume = volume_from_array(array, size or 1.0, path.name)  # what is wrong with the array is said first
+    raw, _ = read_raw(path)
+    size, _, _ = choose_voxel_size(path.name, voxel_size, raw)
+    # what is wrong with the array is said first
+    volume = volume_from_array(raw.array, size or 1.0, path.name)
     if size is None:
-        raise InputError(
-            f'{path.name} does not say how large a voxel is; give it, for example --voxel-size "1 um"'
-        )
+        raise _no_size(path.name, what_was_seen(raw))
     return volume
+
+
+def read_volume_with_source(
+    path: Path | str,
+    voxel_size: float | None = None,
+    *,
+    threshold: float | None = None,
+    pore: Brightness | None = None,
+) -> VolumeSource:
+    """Read a binary or grey volume, and say how.
+
+    A TIFF stack, a folder (or pattern, "scan/s_*.tif") of flat TIFF, PNG or BMP slices in the order of their
+    numbers, `.npy`, `.npz` (one array, or `packed` bits and `shape`), `.vti`, `.nrrd`, or OME-Zarr (extra
+    `zarr`; the finest level). Two values are taken as they are; grey is cut by one threshold everywhere.
+    Otsu's looks for two classes: a third one (a void around the sample, dense particles) pulls it aside,
+    and it fails on shading. Noise is cut as it is: denoise first.
+
+    Parameters
+    ----------
+    path : path
+    voxel_size : float, optional
+        [m]; wins over what the file says.
+    threshold : float, optional
+        Grey level in the file's own numbers, the last that is dark; Otsu's by default.
+    pore : {"dark", "bright"}, optional
+        Which side is pore; by default the dark of grey volumes, and the larger of two values.
+
+    Raises
+    ------
+    InputError
+        Nothing there that can be read as a volume, voxels that are no cubes, a few labels instead of grey,
+        or nothing says how large a voxel is.
+    MissingExtra
+        Zarr is not installed.
+
+    References
+    ----------
+    Otsu (1979), IEEE Transactions on Systems, Man, and Cybernetics 9, 62.
+    """
+    path = Path(path)
+    name = path.name
+    raw, sha256 = read_raw(path)
+    size, source, warnings = choose_voxel_size(name, voxel_size, raw)
+    low, high, binary = _range(raw.array, name)
+    if binary:
+        cut = _Cut(_larger(raw.array, low, high), pore or "bright")
+        if low == high:
+            phase = "pore" if (low != 0) == (cut.pore == "bright") else "solid"
+            warnings += (f"every voxel of {name} is {low:g}, which is taken for {phase}",)
+        elif threshold is not None:
+            warnings += (f"{name} holds two values only; the threshold {threshold:g} was not needed",)
+    else:
+        cut = _cut_grey(raw, (low, high), threshold, pore or "dark", name)
+    if size is None:
+        raise _no_size(name, what_was_seen(raw))
+    inside = cut.bright
+    if cut.pore == "dark":
+        np.logical_not(inside, out=inside)
+    return VolumeSource(
+        Volume(inside, size),
+        name,
+        source,
+        cut.pore,
+        cut.threshold,
+        cut.source,
+        cut.porosity_range,
+        (*raw.warnings, *warnings, *cut.warnings),
+        sha256,
+    )
 
 
 def volume_from_array(array: NDArray[np.generic], voxel_size: float, name: str = "array") -> Volume:
     """Return a volume from a 3-D array of two values; the larger is pore.
+
+    With one value only, 0 is solid and anything else pore.
 
     Raises
     ------
@@ -115,86 +213,141 @@ def volume_from_array(array: NDArray[np.generic], voxel_size: float, name: str =
     """
     if array.ndim != 3:
         raise InputError(f"{name} has shape {array.shape}; wanted three axes (z, y, x)")
+    low, high, binary = _range(array, name)
+    if not binary:
+        values = len(np.unique(array)) if array.size < 2**24 else "more than two"
+        raise InputError(
+            f"{name} holds {values} different values from {low:g} to {high:g}; wanted two, one per phase "
+            "(True or the larger is pore): segment it first, or have it cut at a threshold by "
+            "`read_volume_with_source`"
+        )
+    return Volume(_larger(array, low, high), voxel_size)
+
+
+def _range(array: NDArray[Any], name: str) -> tuple[float, float, bool]:
+    """Return the smallest and the largest value, and whether there is no other."""
     if array.size == 0:
         raise InputError(f"{name} is empty, shape {array.shape}")
-    if array.dtype == bool:
-        return Volume(array.astype(bool), voxel_size)
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-        raise InputError(f"{name} holds NaN or infinite values; wanted two values, one per phase")
-    values = np.unique(array)
-    if len(values) > 2:
+    if not (array.dtype == bool or np.issubdtype(array.dtype, np.number)) or np.iscomplexobj(array):
+        raise InputError(f"{name} holds {array.dtype}, wanted numbers or True and False")
+    lows, highs = [], []
+    slabs = as_slabs(array)
+    for z in slabs:
+        slab = array[z : z + slabs.step]
+        lows.append(slab.min())
+        highs.append(slab.max())  # NaN comes through both
+    low, high = min(lows), max(highs)
+    if not (np.isfinite(lows).all() and np.isfinite(highs).all()):
         raise InputError(
-            f"{name} holds {len(values)} different values from {values[0]} to {values[-1]}; wanted two, "
-            "one per phase (True or the larger is pore): segment it first"
+            f"{name} holds NaN or infinite values; wanted numbers only: crop them away, or replace them"
         )
-    # with one value only, 0 is solid and anything else pore
-    return Volume(array == values[1] if len(values) == 2 else array != 0, voxel_size)
+    binary = all(
+        bool(((slab == low) | (slab == high)).all()) for slab in (array[z : z + slabs.step] for z in slabs)
+    )
+    return float(low), float(high), binary
 
 
-def _tiff(path: Path) -> tuple[NDArray[np.generic], float | None]:
-    with tifffile.TiffFile(path) as tiff:
-        if not tiff.pages:
-            raise InputError(
-                f"{path.name} could not be read as .tif: it holds no image; is the file complete?"
-            )
-        array = tiff.asarray()
-        metadata = tiff.imagej_metadata or {}
-        unit = {"um": 1e-6, "µm": 1e-6, "\\u00B5m": 1e-6, "micron": 1e-6, "nm": 1e-9, "mm": 1e-3}
-        scale = unit.get(metadata.get("unit", ""))
-        stated = None
-        if scale is not None:
-            first = tiff.pages.first
-            numerator, denominator = first.tags["XResolution"].value
-            stated = denominator / numerator * scale
-            spacing = metadata.get("spacing", 0) * scale
-            if spacing and abs(spacing / stated - 1) > SPACING_TOLERANCE:
-                raise InputError(
-                    f"{path.name} has voxels of {format_length(stated)} in the plane and "
-                    f"{format_length(spacing)} between slices; wanted cubes: resample it first, or say "
-                    "--voxel-size if the file is wrong"
-                )
-    return np.squeeze(array) if array.ndim > 3 else array, stated
+def _larger(array: NDArray[Any], low: float, high: float) -> NDArray[np.bool_]:
+    """Return where the larger of two values is; of one value, whether it is anything but 0."""
+    return np.full(array.shape, low != 0) if low == high else _above(array, low)
 
 
-def _npy(path: Path) -> tuple[NDArray[np.generic], float | None]:
-    return np.load(path, allow_pickle=False), None
+def _above(array: NDArray[Any], level: float) -> NDArray[np.bool_]:
+    """Return where the values are larger than a level; where bools are True."""
+    if array.dtype == bool:
+        return np.array(array)
+    above = np.empty(array.shape, dtype=bool)
+    slabs = as_slabs(array)
+    for z in slabs:
+        np.greater(array[z : z + slabs.step], level, out=above[z : z + slabs.step])
+    return above
 
 
-def _npz(path: Path) -> tuple[NDArray[np.generic], float | None]:
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path.name} is not a NumPy archive; is the file complete?")
-    with np.load(path, allow_pickle=False) as archive:
-        if "packed" in archive and "shape" in archive:  # one bit per voxel
-            shape = tuple(int(n) for n in archive["shape"])
-            bits = np.unpackbits(archive["packed"], count=int(np.prod(shape)))
-            return bits.reshape(shape).astype(bool), None
-        if len(archive.files) != 1:
-            raise InputError(
-                f"{path.name} holds {len(archive.files)} arrays ({', '.join(archive.files)}); wanted one, or "
-                "`packed` bits with their `shape`"
-            )
-        return archive[archive.files[0]], None
+def _cut_grey(
+    raw: RawVolume, ends: tuple[float, float], threshold: float | None, pore: Brightness, name: str
+) -> _Cut:
+    if threshold is not None and not ends[0] <= threshold < ends[1]:
+        raise InputError(
+            f"the threshold {threshold:g} leaves one phase only, the grey levels of {name} go from "
+            f"{ends[0]:g} to {ends[1]:g}; take one between them"
+        )
+    levels = _levels(raw.array, *ends)
+    if threshold is None:
+        _refuse_labels(levels, name)
+    level = _otsu(levels) if threshold is None else threshold
+    bright = _above(raw.array, level)
+    warnings = []
+    if raw.inverted:
+        warnings.append(f"{name} asks to be shown inverted: its largest values count as dark")
+        np.logical_not(bright, out=bright)
+    shares = _nudged(levels, level)
+    if (pore == "dark") == raw.inverted:
+        shares = 1 - shares[1], 1 - shares[0]
+    if shares[1] - shares[0] > OVERLAP:
+        warnings.append(
+            f"pore and solid of {name} overlap in grey: moving the threshold {level:.6g} by {NUDGE:.0%} of "
+            f"their contrast either way changes the porosity from {shares[0]:.3f} to {shares[1]:.3f}; "
+            "denoise it, or segment it with a tool made for that"
+        )
+    origin: Literal["otsu", "given"] = "otsu" if threshold is None else "given"
+    return _Cut(bright, pore, float(level), origin, shares, tuple(warnings))
 
 
-def _vti(path: Path) -> tuple[NDArray[np.generic], float | None]:
-    import re
-
-    text = path.read_text(encoding="ascii")
-    extent = re.search(r'WholeExtent="0 (\d+) 0 (\d+) 0 (\d+)"', text)
-    spacing = re.search(r'Spacing="(\S+) (\S+) (\S+)"', text)
-    data = re.search(r'Name="pore" format="binary">\s*(\S+)\s*<', text)
-    if not (extent and spacing and data):
-        raise InputError(f"{path.name} is not a .vti that porescape wrote; export it as a TIFF stack instead")
-    nx, ny, nz = map(int, extent.groups())
-    count = int(np.frombuffer(base64.b64decode(data[1][:12])[:8], "<u8")[0])
-    length = -(-(8 * (3 + count)) // 3) * 4
-    sizes = np.frombuffer(base64.b64decode(data[1][:length]), "<u8")[3:]
-    body = base64.b64decode(data[1][length:])
-    ends = np.cumsum(sizes).astype(int)
-    starts = ends - sizes.astype(int)
-    raw = b"".join(zlib.decompress(body[a:b]) for a, b in zip(starts, ends, strict=True))
-    return np.frombuffer(raw, np.uint8).reshape(nz, ny, nx), float(spacing[1])
+def _levels(array: NDArray[Any], low: float, high: float) -> _Levels:
+    """Count the grey levels: each whole number if there are not too many, else as many bins as may be."""
+    whole = np.issubdtype(array.dtype, np.integer) and high - low < MOST_LEVELS
+    n = int(high - low) + 1 if whole else MOST_LEVELS
+    counts = np.zeros(n, dtype=np.int64)
+    slabs = as_slabs(array)
+    for z in slabs:
+        slab = array[z : z + slabs.step]
+        if whole:
+            place = slab.astype(np.int64) - int(low)
+        else:
+            place = np.minimum((slab.astype(np.float64) - low) * (n / (high - low)), n - 1).astype(np.int64)
+        counts += np.bincount(place.ravel(), minlength=n)
+    step = 1.0 if whole else (high - low) / n
+    return _Levels(counts, np.asarray(low + (np.arange(n) + (0 if whole else 0.5)) * step, dtype=np.float64))
 
 
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+def _refuse_labels(levels: _Levels, name: str) -> None:
+    """Labels are not grey: Otsu would cut somewhere between them and nobody would know."""
+    present = np.flatnonzero(levels.counts)
+    if len(present) <= MOST_LABELS:
+        values = ", ".join(f"{levels.grey[i]:.4g}" for i in present)
+        raise InputError(
+            f"{name} holds {len(present)} different values ({values}), too few for grey and too many for "
+            "pore and solid; say where to cut (--threshold) and which side is pore (--pore dark or bright)"
+        )
+
+
+def _otsu(levels: _Levels) -> float:
+    """Return the level up to which grey is dark; where several separate equally well, the middle one."""
+    share = levels.counts / levels.counts.sum()
+    dark = np.cumsum(share)[:-1]
+    moment = np.cumsum(share * levels.grey)
+    # a class without voxels separates nothing
+    some = (dark > 0) & (dark < 1)
+    between = np.zeros(len(dark))
+    between[some] = (moment[-1] * dark[some] - moment[:-1][some]) ** 2 / (dark[some] * (1 - dark[some]))
+    best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
+    return float(levels.grey[best[len(best) // 2]])
+
+
+def _nudged(levels: _Levels, threshold: float) -> tuple[float, float]:
+    """Return the dark share with the threshold a little lower and a little higher."""
+    share = levels.counts / levels.counts.sum()
+    dark = levels.grey <= threshold
+    if not 0 < share[dark].sum() < 1:  # the threshold lies within the first or the last level
+        return float(share[dark].sum()), float(share[dark].sum())
+    means = [float(np.average(levels.grey[side], weights=share[side])) for side in (dark, ~dark)]
+    step = NUDGE * (means[1] - means[0])
+    return float(share[levels.grey <= threshold - step].sum()), float(
+        share[levels.grey <= threshold + step].sum()
+    )
+
+
+def _no_size(name: str, seen: str) -> InputError:
+    return InputError(
+        f'{name} does not say how large a voxel is{seen}; give it, for example --voxel-size "1 um"'
+    )

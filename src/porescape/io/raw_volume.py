@@ -1,0 +1,153 @@
+"""What a volume file holds before it is understood: values, and what it says about their scale."""
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porescape.errors import InputError
+from porescape.units import PER_METRE, format_length
+
+SPACING_TOLERANCE = 0.02  # relative; two statements of one length may be rounded differently
+
+_SPELT_OUT = re.compile(r"(pico|nano|micro|milli|centi|)met(?:er|re)s?")
+_SHORT = {"pico": "pm", "nano": "nm", "micro": "um", "milli": "mm", "centi": "cm", "": "m"}
+_OTHER_NAMES = {"micron": "um", "microns": "um", "angstrom": "Å", "ångström": "Å"}
+
+
+class Spacing(NamedTuple):
+    """What one source says about the edges of a voxel.
+
+    Attributes
+    ----------
+    edges : tuple of float or None
+        Along z, y and x [m], or in an unknown unit; None where the source does not say.
+    source : str
+        In words.
+    in_metres : bool
+        False where the source names no unit: then only their ratio is known.
+    """
+
+    edges: tuple[float | None, float | None, float | None]
+    source: str
+    in_metres: bool = True
+
+
+class RawVolume(NamedTuple):
+    """Values as stored, and what is said about them.
+
+    Attributes
+    ----------
+    array : ndarray, shape (nz, ny, nx)
+        May be mapped from the file.
+    spacings : tuple of Spacing
+        Best first.
+    notes : tuple of str
+        What was seen of the scale and cannot be used.
+    warnings : tuple of str
+    inverted : bool
+        The file asks to be shown with its smallest value white.
+    """
+
+    array: NDArray[Any]
+    spacings: tuple[Spacing, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    inverted: bool = False
+
+
+def in_metres(value: object, unit: object) -> float | None:
+    """Return a length in metres; None where the number or the unit is none.
+
+    >>> in_metres(0.5, "micrometer"), in_metres("2", "nm"), in_metres(1, "pixel")
+    (5e-07, 2e-09, None)
+    """
+    try:
+        number = abs(float(value))  # type: ignore[arg-type]  # ImageJ writes negative spacings; words are caught
+    except (TypeError, ValueError):
+        return None
+    name = re.sub(r"\\u00B5", "µ", str(unit or "").strip(), flags=re.IGNORECASE)  # as ImageJ escapes it
+    if match := _SPELT_OUT.fullmatch(name.lower()):
+        name = _SHORT[match[1]]
+    name = _OTHER_NAMES.get(name.lower(), name)
+    if name not in PER_METRE or not 0 < number < float("inf"):
+        return None
+    return number / PER_METRE[name]
+
+
+def choose_voxel_size(
+    name: str, given: float | None, raw: RawVolume
+) -> tuple[float | None, str, tuple[str, ...]]:
+    """Return voxel size [m], its source and warnings, from what the user and the file say; None: nobody.
+
+    Raises
+    ------
+    InputError
+        The file says that voxels are no cubes, and the user does not say otherwise.
+    """
+    warnings = []
+    told: list[tuple[float, str]] = [] if given is None else [(given, "--voxel-size")]
+    for spacing in raw.spacings:
+        known = [edge for edge in spacing.edges if edge is not None]
+        if not known:
+            continue
+        if not _agree(max(known), min(known)):
+            words = f"{name} has voxels of {_bricks(spacing)}"
+            if given is None:
+                raise InputError(
+                    f"{words}; wanted cubes: resample it first, or say --voxel-size if the file is wrong"
+                )
+            warnings.append(
+                f"{words} by {spacing.source}, which are no cubes; --voxel-size says {format_length(given)}, "
+                "which is used for all three edges"
+            )
+            continue
+        if not spacing.in_metres:
+            continue
+        own = spacing.edges[2] or known[-1]
+        if told and not any(_agree(own, other) for other, _ in told):
+            warnings.append(
+                f"{told[0][1]} says {format_length(told[0][0])} per voxel, which is used, "
+                f"but {spacing.source} says {format_length(own)}"
+            )
+        if not told and spacing.edges[0] is None:
+            warnings.append(
+                f"{spacing.source} says nothing about the distance between slices, which is taken for the "
+                f"{format_length(own)} of the plane; give --voxel-size after resampling if it is another"
+            )
+        told.append((own, spacing.source))
+    if not told:
+        return None, "", tuple(warnings)
+    return *told[0], tuple(warnings)
+
+
+def what_was_seen(raw: RawVolume) -> str:
+    """Say in brackets what is known of the scale that is not enough, or nothing."""
+    notes = [*raw.notes]
+    notes += [f"{s.source} says {_bricks(s)} without a unit" for s in raw.spacings if not s.in_metres]
+    return f" ({'; '.join(notes)})" if notes else ""
+
+
+def as_slabs(array: NDArray[Any]) -> range:
+    """Return the first slices of slabs small enough to be worked on one by one; step by its `step`.
+
+    >>> as_slabs(np.zeros((2, 3, 4)))
+    range(0, 2, 2)
+    """
+    thickness = max(1, min(len(array), 2**22 // max(1, int(np.prod(array.shape[1:])))))
+    return range(0, len(array), thickness)
+
+
+def _agree(one: float, other: float) -> bool:
+    return abs(one / other - 1) <= SPACING_TOLERANCE
+
+
+def _bricks(spacing: Spacing) -> str:
+    z, y, x = (
+        "?" if edge is None else format_length(edge) if spacing.in_metres else f"{edge:.4g}"
+        for edge in spacing.edges
+    )
+    if z == y == x:
+        return x
+    return f"{x} in the plane and {z} between slices" if y == x else f"{z} x {y} x {x} (z x y x x)"
