@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from porescape.core.settings import Fit, Output, Segmentation, Settings
+from porescape.core.settings import Checks, Fit, Output, Segmentation, Settings
 from porescape.errors import InputError, PorescapeError, SettingsError
 from porescape.units import format_length, parse_length
 
@@ -56,6 +56,9 @@ PoreOption = Annotated[str, typer.Option(help="Which grey is pore: dark or brigh
 SizeOption = Annotated[
     str, typer.Option(help='Box in voxels or as a length: "128", "64x128x128" (z,y,x), "20 um".')
 ]
+AcceptOption = Annotated[
+    str, typer.Option(help='Checks of the image that may fail, e.g. "isotropy,stationarity".')
+]
 VoxelSize = Annotated[str | None, typer.Option(help='Edge of a voxel, e.g. "0.2 um".')]
 TrialsOption = Annotated[int, typer.Option(help="Structures tried per replica.")]
 FitSize = Annotated[int, typer.Option(help="Edge of the cube that is fitted [voxels].")]
@@ -93,6 +96,7 @@ def run(
     size: SizeOption = "128",
     voxel_size: VoxelSize = None,
     periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
+    accept: AcceptOption = "",
     replicas: Replicas = DEFAULT_OUTPUT.replicas,
     trials: TrialsOption = DEFAULT_FIT.trials,
     fit_size: FitSize = DEFAULT_FIT.size,
@@ -113,6 +117,7 @@ def run(
             segmentation=_segmentation(
                 threshold_method, sensitivity, window, threshold, smoothing, median, speck, pore
             ),
+            checks=Checks(accept=_names(accept)),
             fit=Fit(
                 method=method,  # type: ignore[arg-type]
                 trials=trials,
@@ -191,6 +196,43 @@ def segment(
 
 
 @app.command()
+def check(
+    image: ImageFile,
+    pixel_size: PixelSize = None,
+    crop: CropOption = None,
+    page: PageOption = None,
+    threshold_method: MethodOption = DEFAULT_SEGMENTATION.method,
+    sensitivity: Sensitivity = DEFAULT_SEGMENTATION.sensitivity,
+    window: WindowOption = None,
+    threshold: Threshold = None,
+    smoothing: Smoothing = DEFAULT_SEGMENTATION.smoothing,
+    median: Median = DEFAULT_SEGMENTATION.median,
+    speck: Speck = DEFAULT_SEGMENTATION.speck,
+    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("check.png"),
+    as_json: Json = False,
+) -> None:
+    """Is the image isotropic, homogeneous, large and sharp enough to stand for its material?"""
+    from porescape import segmentation
+    from porescape.checks import check_image
+    from porescape.io.atomic import whole_file
+    from porescape.io.run_folder import checks_table, to_json
+    from porescape.report.check_figures import checks_figure
+
+    micrograph = _read(image, pixel_size, crop, page)
+    settings = _segmentation(threshold_method, sensitivity, window, threshold, smoothing, median, speck, pore)
+    phase = segmentation.segment(micrograph, settings)
+    checks = check_image(phase)
+    with whole_file(out) as temporary:
+        checks_figure(phase, checks).savefig(temporary, dpi=150, format="png")
+    for one in checks:
+        _say(f"{one.name} {one.status}: {one.sentence}")
+    _say(f"picture in {out}")
+    if as_json:
+        _print(to_json({"porosity": phase.porosity, "checks": checks_table(checks)}))
+
+
+@app.command()
 def describe(
     image: ImageFile,
     pixel_size: PixelSize = None,
@@ -243,11 +285,13 @@ def fit(
     method: FitMethod = DEFAULT_FIT.method,
     sampler: SamplerOption = DEFAULT_FIT.sampler,
     percolate: Percolate = DEFAULT_FIT.percolate,
+    accept: AcceptOption = "",
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="File to write the fitted recipe to.")] = Path("material.toml"),
 ) -> None:
     """Find one recipe whose sections look like the image; `generate` makes structures of it."""
     from porescape import segmentation
+    from porescape.checks import check_image, raise_on_failures
     from porescape.core.domain import Domain
     from porescape.io.atomic import whole_file
     from porescape.io.settings import material_toml
@@ -262,6 +306,11 @@ def fit(
         threshold_method, sensitivity, window, threshold, smoothing, median, speck, pore
     )
     phase = segmentation.segment(micrograph, segment_settings)
+    checks = check_image(phase)
+    raise_on_failures(checks, _names(accept))
+    for one in checks:
+        if one.status != "ok":
+            _say(f"note: {one.sentence}")
     wanted = Output(voxel_size=None if voxel_size is None else parse_length(voxel_size))
     section = at_voxel_size(phase, choose_voxel_size(phase, wanted))
     settings = Fit(
@@ -374,6 +423,11 @@ def parse_size(text: str, voxel_size: float) -> tuple[int, int, int]:
         raise SettingsError(f"size {text!r} has {len(edges)} numbers; wanted one or three (z x y x x)")
     z, y, x = edges * 3 if len(edges) == 1 else edges
     return z, y, x
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Read a list of names with commas between them."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _segmentation(

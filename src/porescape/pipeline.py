@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.transform import resize
 
+from porescape.checks import Check, check_image, raise_on_failures
 from porescape.core.domain import Domain
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
@@ -97,6 +98,8 @@ class Reconstruction:
         The segmented image at its own pixel size.
     section : PhaseImage
         The same at the voxel size of the replicas: what the fit saw.
+    checks : tuple of Check
+        Whether the image can stand for an isotropic, homogeneous material.
     replicas : tuple of Replica
     properties : dict of str to Estimate
         Mean, spread and interval over replicas, by the names of `measure.numbers.FIRST_NUMBERS`.
@@ -109,6 +112,7 @@ class Reconstruction:
     image: Micrograph
     phase: PhaseImage
     section: PhaseImage
+    checks: tuple[Check, ...]
     replicas: tuple[Replica, ...]
     properties: dict[str, Estimate]
     settings: Settings
@@ -147,6 +151,8 @@ def reconstruct(
     """
     settings = settings or Settings()
     phase = segment(image, settings.segmentation)  # (y, x) bool
+    checks = check_image(phase)
+    raise_on_failures(checks, settings.checks.accept)
     section = at_voxel_size(phase, choose_voxel_size(phase, settings.output))  # (y, x) bool
     progress(Progress("segment"))
     replicas = tuple(make_replicas(section, settings, seed, workers=workers, progress=progress))
@@ -154,11 +160,17 @@ def reconstruct(
         image=image,
         phase=phase,
         section=section,
+        checks=checks,
         replicas=replicas,
         properties=summarise([replica.measurement for replica in replicas]),
         settings=settings,
         seed=seed,
-        warnings=(*image.warnings, *_cautions(phase, section, settings.output), *_fit_cautions(replicas)),
+        warnings=(
+            *image.warnings,
+            *(check.sentence for check in checks if check.status != "ok"),
+            *_cautions(phase, section, settings.output),
+            *_fit_cautions(replicas),
+        ),
     )
 
 
@@ -241,14 +253,13 @@ def _cautions(phase: PhaseImage, section: PhaseImage, output: Output) -> Iterato
             f'--voxel-size "{format_length(phase.pixel_size)}" keeps the pixels'
         )
     period = sum(mean_chords(Volume(section.pore[None], section.pixel_size)))
-    for what, voxels in (("box", min(output.size)), ("image", min(section.pore.shape))):
-        across = voxels * section.pixel_size / period
-        if across < FEW_FEATURES:
-            yield (
-                f"the {what} is only {across:.1f} pore-to-pore distances wide "
-                f"({format_length(period)} each); below {FEW_FEATURES:g} single pores decide the "
-                "numbers: expect them to vary"
-            )
+    across = min(output.size) * section.pixel_size / period
+    if across < FEW_FEATURES:
+        yield (
+            f"the box is only {across:.1f} pore-to-pore distances wide "
+            f"({format_length(period)} each); below {FEW_FEATURES:g} single pores decide the "
+            "numbers: expect them to vary"
+        )
 
 
 def _fit_cautions(replicas: tuple[Replica, ...]) -> Iterator[str]:

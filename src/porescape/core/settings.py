@@ -64,6 +64,19 @@ class Segmentation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Checks:
+    """What the image is forgiven before it is fitted.
+
+    Attributes
+    ----------
+    accept : tuple of str
+        Checks that may fail and the run still goes on, by the names of `porescape.checks`.
+    """
+
+    accept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
     """The box that is delivered.
 
@@ -182,6 +195,7 @@ class Settings:
     """Every choice of a run but the image, its scale and the seed."""
 
     segmentation: Segmentation = field(default_factory=Segmentation)
+    checks: Checks = field(default_factory=Checks)
     fit: Fit = field(default_factory=Fit)
     output: Output = field(default_factory=Output)
     measure: Measure = field(default_factory=Measure)

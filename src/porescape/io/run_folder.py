@@ -4,6 +4,7 @@ import json
 import math
 import platform
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,6 +15,7 @@ import numpy as np
 import tifffile
 import tomli_w
 
+from porescape.checks import Check, check_image
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
@@ -118,6 +120,7 @@ def read_run(folder: Path | str) -> Reconstruction:
         image=image,
         phase=phase,
         section=at_voxel_size(phase, numbers["voxel_size"]),
+        checks=check_image(phase),
         replicas=tuple(replicas),
         properties=summarise([replica.measurement for replica in replicas]),
         settings=settings,
@@ -192,8 +195,22 @@ def provenance(result: Reconstruction) -> dict[str, Any]:
             "is_binary": image.is_binary,
         },
         "segmentation": settings_table(result.settings.segmentation) | {"porosity": result.phase.porosity},
+        "checks": checks_table(result.checks),
         "voxel_size": result.section.pixel_size,
         "warnings": list(result.warnings),
+    }
+
+
+def checks_table(checks: Sequence[Check]) -> dict[str, Any]:
+    """Return what the checks found, by their names."""
+    return {
+        check.name: {
+            "status": check.status,
+            "sentence": check.sentence,
+            "values": check.values,
+            "limits": {name: list(limits) for name, limits in check.limits.items()},
+        }
+        for check in checks
     }
 
 
