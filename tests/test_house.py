@@ -11,7 +11,7 @@ FLOORS = (  # from the ground up; rooms on one floor do not know each other
     ("units", "rng", "parallel", "distance"),
     ("core",),
     ("measure", "synthesis", "sample"),
-    ("segmentation", "problems", "samplers"),
+    ("segmentation", "checks", "judge", "problems", "samplers"),
     ("search",),
     ("pipeline",),
     ("report",),
