@@ -67,12 +67,14 @@ def test_distances_to_points_equal_a_tree_search(count: int) -> None:
     rng = np.random.default_rng(count)
     start, shape = np.array([-3, 5, 40]), np.array([37, 20, 50])
     points = (rng.integers(-80, 600, size=(3, count)) / 8).astype(np.float32)
-    found = distance_to_points(points, start, shape, 25.0)
+    found = distance_to_points(points, start, shape, 25.0, np.float32(0), np.float32(1))
     voxels = np.stack(np.meshgrid(*map(np.arange, start, start + shape), indexing="ij"), axis=-1)
     expected = np.minimum(cKDTree(points.T).query(voxels)[0], 25.0)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_without_points_everything_is_as_far_as_the_cap() -> None:
-    found = distance_to_points(np.empty((3, 0), np.float32), np.zeros(3, int), np.array([5, 9, 9]), 7.0)
-    assert (found == 7.0).all()
+    found = distance_to_points(
+        np.empty((3, 0), np.float32), np.zeros(3, int), np.array([5, 9, 9]), 7.0, np.float32(1), np.float32(2)
+    )
+    assert (found == (7.0 - 1) * 2).all()

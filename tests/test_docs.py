@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from porescape.measure.numbers import FIRST_NUMBERS
+from porescape.measure.numbers import NUMBERS
 from porescape.sample import sample_path
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -74,8 +74,9 @@ def test_the_shown_python_runs(
 def test_every_number_is_explained() -> None:
     section = TEXT.split("## The numbers")[1].split("##")[0]
     named = set(re.findall(r"`(\w+)`", section))
-    for name in FIRST_NUMBERS:
-        assert name in named or f"_{name[-1]}" in named, name
+    for name in NUMBERS:
+        base = re.sub(r"_p\d\d$", "", name)
+        assert base in named or (base[-2:] in ("_y", "_x") and f"{base[:-1]}z" in named), name
 
 
 def test_files_named_in_the_readme_exist() -> None:

@@ -29,7 +29,7 @@ from porescape.io.settings import (
     settings_table,
 )
 from porescape.io.volume import read_volume, volume_from_array, write_tiff, write_vti
-from porescape.measure.numbers import FIRST_NUMBERS
+from porescape.measure.numbers import NUMBERS
 from porescape.pipeline import Reconstruction, reconstruct
 from porescape.sample import sample_path
 from porescape.synthesis.generate import generate
@@ -241,17 +241,19 @@ def test_a_run_folder_holds_what_it_promises(folder: Path) -> None:
         "segmentation.png",
         "report.html",
         *(f"replica-0{i}.{ending}" for i in (1, 2) for ending in ("tif", "vti", "toml")),
+        *(f"replica-0{i}-{what}.csv" for i in (1, 2) for what in ("pores", "throats", "curves")),
+        *(f"replica-0{i}-{what}" for i in (1, 2) for what in ("details.npz", "network.vtp")),
     }
 
 
 def test_results_say_everything_under_its_name(folder: Path, result: Reconstruction) -> None:
     table = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert table["schema_version"] == SCHEMA_VERSION
-    assert list(table["properties"]) == list(FIRST_NUMBERS)
+    assert list(table["properties"]) == list(NUMBERS)
     for name, entry in table["properties"].items():
         assert {"mean", "sd", "ci95", "unit", "n"} <= set(entry)
         assert entry["mean"] == result.properties[name].mean
-        assert entry["unit"] == FIRST_NUMBERS[name][0]
+        assert entry["unit"] == NUMBERS[name].unit
     assert [r["properties"]["porosity"]["value"] for r in table["replicas"]] == [
         r.measurement.values["porosity"] for r in result.replicas
     ]

@@ -10,7 +10,7 @@ from porescape.core.settings import Fit, Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.io.image import image_from_array
-from porescape.measure.numbers import FIRST_NUMBERS
+from porescape.measure.numbers import NUMBERS
 from porescape.parallel import map_ordered
 from porescape.pipeline import Progress, Reconstruction, at_voxel_size, choose_voxel_size, reconstruct
 from porescape.sample import load_truth
@@ -31,7 +31,7 @@ def result(image: Micrograph) -> Reconstruction:
 
 
 def test_every_number_comes_with_its_interval(result: Reconstruction) -> None:
-    assert set(result.properties) == set(FIRST_NUMBERS)
+    assert set(result.properties) == set(NUMBERS)
     porosity = result.properties["porosity"]
     assert porosity.n == 2
     assert porosity.mean == pytest.approx(result.phase.porosity, abs=1e-3)

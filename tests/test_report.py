@@ -20,11 +20,13 @@ from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
+from porescape.judge import choose
 from porescape.measure.describe import cut_windows
-from porescape.measure.numbers import FIRST_NUMBERS, Measurement, measure_volume, summarise
+from porescape.measure.meters import measure_volume
+from porescape.measure.numbers import GROUPS, NUMBERS, Measurement, summarise
 from porescape.pipeline import Reconstruction, reconstruct
 from porescape.report import drawing, figures
-from porescape.report.html import number_rows, render_report, typical
+from porescape.report.html import number_rows, render_report
 from porescape.report.raycast import NOTCH, View, raycast
 from porescape.report.words import describe_box, label_of, scale_of, write
 from porescape.search import best_of
@@ -341,7 +343,7 @@ def test_links_within_the_page_lead_somewhere_and_names_are_unique(page):
 
 def test_every_picture_has_words_and_can_be_seen(page):
     images = Reader(page).images
-    assert len(images) == 8
+    assert len(images) == 15
     for image in images:
         assert len(image["alt"]) > 40
         kind, _, data = image["src"].partition(";base64,")
@@ -361,11 +363,11 @@ def test_every_picture_has_words_and_can_be_seen(page):
 def test_every_number_is_in_the_table_with_its_definition_and_its_value(page, result):
     reader = Reader(page)
     assert reader.values == pytest.approx({name: e.mean for name, e in result.properties.items()}, rel=1e-15)
-    assert list(reader.values) == list(FIRST_NUMBERS)
-    lines = reader.tables["number-table"][1:]
+    assert list(reader.values) == list(NUMBERS)
+    lines = [line for group in GROUPS for line in reader.tables[f"numbers-{group}"][1:]]
     for (name, estimate), line in zip(result.properties.items(), lines, strict=True):
         head, mean, sd, interval, unit, n, margin = line
-        assert head == label_of(name) + FIRST_NUMBERS[name][1]
+        assert head == label_of(name) + NUMBERS[name].definition
         scale = scale_of(name, estimate.unit, estimate.mean)
         assert unit == (scale.unit or "1")
         assert int(n) == estimate.n == 2
@@ -424,11 +426,11 @@ def test_the_truth_stands_beside_the_mean_with_the_sign_of_the_error(page, resul
     assert "Beside the truth" in page
 
 
-def test_the_replica_shown_is_the_one_in_the_middle(result):
-    best, worst = sorted(result.replicas, key=lambda replica: replica.loss)
-    three = replace(result, replicas=(worst, best, best))
-    assert typical(three) is best
-    assert typical(result) is best  # of two the better
+def test_the_replica_shown_is_the_selected_one(page, result):
+    totals = [score.total for score in result.verdict.scores]
+    assert result.selected is result.replicas[totals.index(min(totals))]
+    assert f"Crops drawn at random from the image and from replica {result.selected.index + 1}" in page
+    assert result.verdict.reason in page
 
 
 def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report(result):
@@ -439,12 +441,19 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
         measurement=Measurement(values, {"chord_pore": "no pore & no chord"}),
         recipe=PaperRecipe((0.5,) * 9),
     )
-    page = render_report(replace(result, replicas=(alone,), properties=summarise([alone.measurement])))
+    page = render_report(
+        replace(
+            result,
+            replicas=(alone,),
+            properties=summarise([alone.measurement]),
+            verdict=choose(result.section, [alone.look]),
+        )
+    )
     reader = Reader(page)
     assert "replica 1 has no value for mean chord, pore: no pore &amp; no chord" in page
     assert "no interval" in page
     assert reader.tables["recipe-table"][0][1:10] == [f"X{i}" for i in range(1, 10)]
-    row = next(line for line in reader.tables["number-table"] if line[0].startswith("Mean chord, pore"))
+    row = next(line for line in reader.tables["numbers-basic"] if line[0].startswith("Mean chord, pore"))
     assert row[1:4] == ["–", "–", "–"]
     assert "truth" not in reader.ids
     assert "nan" not in {cell for table in reader.tables.values() for line in table for cell in line}

@@ -16,10 +16,15 @@ from porescape.measure.minkowski import specific_surface
 from porescape.synthesis.fields import branch_field, grain_field
 from porescape.synthesis.generate import generate, height_field, rank_level
 from porescape.synthesis.noise import NOISE_SD, random_points, white_noise
-from porescape.synthesis.smoothing import SAMPLE_SD, smooth_noise, smooth_samples, to_samples
+from porescape.synthesis.smoothing import (
+    SAMPLE_SD,
+    smooth_noise,
+    smooth_samples,
+    stride,
+    to_samples,
+)
 
 VOXEL = 1e-7
-ALL = (True, True, True)
 
 
 def recipe(**changes: float) -> Recipe:
@@ -61,7 +66,7 @@ def test_noise_is_white_with_the_stated_spread() -> None:
 
 def test_smoothed_noise_has_unit_variance_and_the_gaussian_correlation() -> None:
     domain = cube(96)
-    field = smooth_noise(white_noise(0, "branch", domain, domain.whole), NOISE_SD, 2.0, ALL)
+    field = smooth_noise(white_noise(0, "branch", domain, domain.whole), NOISE_SD, 2.0, domain, domain.whole)
     assert field.std() == pytest.approx(1, abs=0.03)
     # white noise smoothed with width s is correlated as exp(-r²/4s²)
     for lag in (1, 2, 4):
@@ -69,14 +74,31 @@ def test_smoothed_noise_has_unit_variance_and_the_gaussian_correlation() -> None
         assert found == pytest.approx(math.exp(-(lag**2) / 16), abs=0.02)
 
 
-def test_smoothing_leaves_a_constant_and_spreads_a_point_as_a_gaussian() -> None:
-    flat = np.full((20, 20, 20), 500, dtype=np.float32)
-    assert np.array_equal(smooth_samples(flat.copy(), 3.0, ALL), flat)
-    wave = np.cos(2 * np.pi * np.arange(40) / 20)
-    samples = to_samples((SAMPLE_SD * wave[None, None, :] * np.ones((4, 4, 1))).astype(np.float32))
-    damped = smooth_samples(samples.copy(), 2.0, ALL)
+@pytest.mark.parametrize("width", [0.2, 1.0, 2.0, 3.0, 5.0, 30.0])
+def test_smoothing_leaves_a_constant(width: float) -> None:
+    flat = np.full((20, 24, 20), 500, dtype=np.float32)
+    domain = Domain(flat.shape, VOXEL)
+    assert np.array_equal(smooth_samples(flat.copy(), width, domain, domain.whole), flat)
+
+
+@pytest.mark.parametrize(("width", "edge"), [(1.0, 40), (2.0, 40), (5.0, 40), (3.0, 41)])
+def test_smoothing_damps_a_wave_as_a_gaussian(width: float, edge: int) -> None:
+    """On every voxel, on every second or fifth one, and where the period is prime and has no coarse grid."""
+    wave = np.cos(2 * np.pi * np.arange(edge) / edge)
+    along_each = wave[:, None, None] * wave[None, :, None] * wave[None, None, :]
+    samples = to_samples((SAMPLE_SD * 5 * along_each).astype(np.float32))
+    domain = cube(edge)
+    damped = smooth_samples(samples, width, domain, domain.whole)
     ratio = float((damped * samples).sum() / (samples**2).sum())
-    assert ratio == pytest.approx(math.exp(-0.5 * (2 * np.pi / 20 * 2.0) ** 2), abs=0.005)
+    assert ratio == pytest.approx(math.exp(-0.5 * (2 * np.pi / edge * width) ** 2) ** 3, abs=0.005)
+    shape = damped / damped.max() - samples / samples.max()
+    assert np.abs(shape).max() < 0.01  # what a coarse grid would leave of itself
+
+
+def test_the_coarse_grid_of_a_smoothing_fits_the_period() -> None:
+    assert [stride(width, cube(96)) for width in (0.5, 1.9, 2.0, 5.0, 7.5, 50.0)] == [1, 1, 2, 4, 6, 8]
+    assert stride(50.0, cube(97)) == 1
+    assert stride(5.0, cube(97, periodic=False)) == 5
 
 
 @pytest.mark.parametrize("spacing", [5.0, 9.0])
@@ -131,18 +153,20 @@ def test_porosity_is_exact_by_rank(porosity: float, seed: int) -> None:
 
 
 LOCAL = recipe(branch_width=1.2 * VOXEL, highpass_width=3 * VOXEL)
-WHOLE = height_field(LOCAL, Domain((70, 66, 80), VOXEL), 5)
+COARSE = recipe(branch_width=2.1 * VOXEL, highpass_width=4.5 * VOXEL, smoothing=2.5 * VOXEL)
+DOMAINS = {(70, 66, 80): LOCAL, (48, 60, 72): COARSE}  # the second is smoothed on every 2nd and 4th voxel
+WHOLE = {shape: height_field(material, Domain(shape, VOXEL), 5) for shape, material in DOMAINS.items()}
 
 
+@pytest.mark.parametrize("box", DOMAINS)
 @given(data=st.data())
 @settings(max_examples=6)
-def test_any_window_alone_has_the_bytes_of_the_whole(data: st.DataObject) -> None:
-    domain = Domain((70, 66, 80), VOXEL)
-    start = tuple(data.draw(st.integers(-n, n)) for n in domain.shape)
+def test_any_window_alone_has_the_bytes_of_the_whole(box: tuple[int, int, int], data: st.DataObject) -> None:
+    start = tuple(data.draw(st.integers(-n, n)) for n in box)
     shape = tuple(data.draw(st.integers(1, 12)) for _ in range(3))
-    part = height_field(LOCAL, domain, 5, Window(start, shape))
-    index = np.ix_(*((np.arange(s, s + m) % n) for s, m, n in zip(start, shape, domain.shape, strict=True)))
-    assert np.array_equal(part, WHOLE[index])
+    part = height_field(DOMAINS[box], Domain(box, VOXEL), 5, Window(start, shape))
+    index = np.ix_(*((np.arange(s, s + m) % n) for s, m, n in zip(start, shape, box, strict=True)))
+    assert np.array_equal(part, WHOLE[box][index])
 
 
 def test_long_axes_done_in_blocks_have_the_bytes_of_short_ones() -> None:

@@ -25,7 +25,7 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "segment": "porescape.segmentation",
     "describe": "porescape.measure.describe",
     "combined_distance_function": "porescape.measure.combined",
-    "measure_volume": "porescape.measure.numbers",
+    "measure_volume": "porescape.measure.meters",
     "summarise": "porescape.measure.numbers",
     "generate": "porescape.synthesis.generate",
     "Recipe": "porescape.core.recipe",
@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from porescape.io.volume import write_vti as write_vti
     from porescape.measure.combined import combined_distance_function as combined_distance_function
     from porescape.measure.describe import describe as describe
-    from porescape.measure.numbers import measure_volume as measure_volume
+    from porescape.measure.meters import measure_volume as measure_volume
     from porescape.measure.numbers import summarise as summarise
     from porescape.pipeline import reconstruct as reconstruct
     from porescape.report.html import render_report as render_report

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 unexpected, 2 wrong option, 3 unusable input, 4 output can
 """
 
 import logging
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from porescape.core.settings import Checks, Fit, Output, Segmentation, Settings
+from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import InputError, PorescapeError, SettingsError
 from porescape.units import format_length, parse_length
 
@@ -33,9 +34,12 @@ app = typer.Typer(
 )
 
 STOPPED = 130
+BAR = 1e5  # Pa
+DARCY = 9.869233e-13  # m²
 DEFAULT_FIT = Fit()
 DEFAULT_OUTPUT = Output()
 DEFAULT_SEGMENTATION = Segmentation()
+DEFAULT_MEASURE = Measure()
 
 ImageFile = Annotated[Path, typer.Argument(help="TIFF, PNG, JPEG or BMP micrograph.", show_default=False)]
 PixelSize = Annotated[
@@ -65,6 +69,19 @@ FitSize = Annotated[int, typer.Option(help="Edge of the cube that is fitted [vox
 FitMethod = Annotated[str, typer.Option("--method", help="porescape, or paper for the published method.")]
 SamplerOption = Annotated[str, typer.Option(help="Optimiser: cma, tpe or sobol.")]
 Percolate = Annotated[str, typer.Option(help="Phases that must hang together: both, pore, solid, none.")]
+MeasureOption = Annotated[
+    str,
+    typer.Option(
+        "--measure",
+        help='Groups "basic,network,tortuosity,permeability,filtration", single numbers, or all.',
+    ),
+]
+Thickness = Annotated[
+    str | None, typer.Option(help='Of the membrane, e.g. "120 um", for retention and water flux.')
+]
+Pressure = Annotated[float, typer.Option(help="Across it, for the water flux [bar].")]
+Tension = Annotated[float, typer.Option("--surface-tension", help="Of porometry's wetting liquid [N/m].")]
+Angle = Annotated[float, typer.Option("--contact-angle", help="Of that liquid [degrees].")]
 Replicas = Annotated[int, typer.Option(help="Structures, each fitted on its own.")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
 Workers = Annotated[int | None, typer.Option(help="Processes; all cores by default.")]
@@ -97,6 +114,11 @@ def run(
     voxel_size: VoxelSize = None,
     periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
     accept: AcceptOption = "",
+    measure: MeasureOption = "all",
+    thickness: Thickness = None,
+    pressure: Pressure = DEFAULT_MEASURE.pressure / BAR,
+    surface_tension: Tension = DEFAULT_MEASURE.surface_tension,
+    contact_angle: Angle = DEFAULT_MEASURE.contact_angle,
     replicas: Replicas = DEFAULT_OUTPUT.replicas,
     trials: TrialsOption = DEFAULT_FIT.trials,
     fit_size: FitSize = DEFAULT_FIT.size,
@@ -130,6 +152,7 @@ def run(
                 replicas=replicas,
                 periodic=periodic,
             ),
+            measure=_measure(measure, thickness, pressure, surface_tension, contact_angle),
         )
         source = image
         micrograph = _read(image, pixel_size, crop, page)
@@ -364,27 +387,205 @@ def generate(
     )
 
 
-@app.command()
-def measure(
-    volume: Annotated[Path, typer.Argument(help="TIFF stack, .npy, .npz or .vti.", show_default=False)],
+@app.command("measure")
+def measure_command(
+    volume: Annotated[
+        Path,
+        typer.Argument(
+            help="TIFF stack or folder of slices, .npy, .npz, .vti, .nrrd or OME-Zarr.", show_default=False
+        ),
+    ],
     voxel_size: VoxelSize = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of a grey volume, in its own numbers; Otsu's by default.")
+    ] = None,
+    pore: Annotated[
+        str | None, typer.Option(help="dark or bright; by default dark of grey, the larger of two values.")
+    ] = None,
+    measure: MeasureOption = "all",
+    thickness: Thickness = None,
+    pressure: Pressure = DEFAULT_MEASURE.pressure / BAR,
+    surface_tension: Tension = DEFAULT_MEASURE.surface_tension,
+    contact_angle: Angle = DEFAULT_MEASURE.contact_angle,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for pores, throats, curves and results.json: new or empty.")
+    ] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Measure any binary volume; True, 255 or the larger of two values is pore."""
-    from porescape.io.run_folder import measurement_table, to_json
-    from porescape.io.volume import read_volume
-    from porescape.measure.numbers import measure_volume
+    """Measure any volume: pores, throats, tortuosity, permeability, retention, each with its definition."""
+    from porescape.io.atomic import whole_folder
+    from porescape.io.run_folder import measurement_table, to_json, write_measured
+    from porescape.io.settings import settings_table
+    from porescape.io.volume import read_volume_with_source
+    from porescape.measure.meters import measure_volume, steps
 
-    subject = read_volume(volume, None if voxel_size is None else parse_length(voxel_size))
-    with _bar("measuring", 7) as advance:
-        measurement = measure_volume(subject, progress=lambda done, of: advance(""))
+    settings = _measure(measure, thickness, pressure, surface_tension, contact_angle)
+    steps_in_all = steps(settings.numbers)
+    source = read_volume_with_source(
+        volume,
+        None if voxel_size is None else parse_length(voxel_size),
+        threshold=threshold,
+        pore=pore,  # type: ignore[arg-type]  # checked there
+    )
+    subject = source.volume
+    for warning in source.warnings:
+        _say(f"note: {warning}")
+    with _bar("measuring", steps_in_all) as advance:
+        measurement = measure_volume(subject, settings, progress=lambda step, done, of: advance(step))
+    table = {
+        "file": volume.name,
+        "sha256": source.sha256,
+        "voxel_size": subject.voxel_size,
+        "voxel_size_source": source.voxel_size_source,
+        "shape": subject.shape,
+        "pore": source.pore,
+        "threshold": source.threshold,
+        "threshold_source": source.threshold_source,
+        "settings": settings_table(settings),
+        **measurement_table(measurement),
+    }
+    if out is not None:
+        with whole_folder(out, overwrite) as folder:
+            write_measured(folder, "volume", measurement)
+            (folder / "results.json").write_text(to_json(table), encoding="utf-8")
+        _say(f"pores, throats and curves in {out}")
     if as_json:
-        head = {"file": volume.name, "voxel_size": subject.voxel_size, "shape": subject.shape}
-        _print(to_json(head | measurement_table(measurement)))
+        _print(to_json(table))
     else:
         _table(volume.name, ("number", "value"), list(_readable(measurement.values).items()))
-        for name, reason in measurement.reasons.items():
-            _say(f"{name}: {reason}")
+        for reason, names in _same_reasons(measurement.reasons).items():
+            _say(f"{', '.join(names)}: {reason}")
+
+
+@app.command()
+def compare(
+    structures: Annotated[
+        list[Path],
+        typer.Argument(help="Run folders and volume files; the first is the reference.", show_default=False),
+    ],
+    voxel_size: VoxelSize = None,
+    resample: Annotated[
+        str | None, typer.Option(help='Bring every volume to this voxel size, e.g. "0.4 um".')
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help='Box to cut every volume to, in voxels: "128", "64x128x128".')
+    ] = None,
+    measure: MeasureOption = "all",
+    thickness: Thickness = None,
+    pressure: Pressure = DEFAULT_MEASURE.pressure / BAR,
+    surface_tension: Tension = DEFAULT_MEASURE.surface_tension,
+    contact_angle: Angle = DEFAULT_MEASURE.contact_angle,
+    workers: Workers = None,
+    out: OutFolder = Path("porescape-compare"),
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Reconstructions beside a tomography or each other: same voxels, same box, same measurement."""
+    from porescape.compare import Sample
+    from porescape.compare import compare as side_by_side
+    from porescape.io.atomic import check_writable
+    from porescape.io.comparison import comparison_table, read_sample, write_comparison
+    from porescape.io.run_folder import to_json
+    from porescape.parallel import available_cores
+
+    check_writable(out, overwrite)
+    given = None if voxel_size is None else parse_length(voxel_size)
+    samples: list[Sample] = [read_sample(path, given) for path in structures]
+    new_size = None if resample is None else parse_length(resample)
+    box = None if size is None else parse_size(size, new_size or samples[0].volumes[0].voxel_size)
+    settings = _measure(measure, thickness, pressure, surface_tension, contact_angle)
+    with _bar("measuring", None) as advance:
+        found = side_by_side(
+            samples,
+            settings,
+            resample=new_size,
+            size=box,
+            workers=workers or available_cores(),
+            progress=advance,
+        )
+    write_comparison(out, found, overwrite)
+    for note in found.notes:
+        _say(f"note: {note}")
+    head = ("number", *(side.name for side in found.sides), "difference")
+    rows = []
+    for name in found.sides[0].properties:
+        values = [side.properties[name] for side in found.sides if name in side.properties]
+        off = found.difference(name, len(found.sides) - 1)
+        rows.append((name, *(_quantity(e.mean, e.unit) for e in values), f"{off:+.1f} %"))
+    _table("side by side", head, rows)
+    _say(f"open {out / 'compare.html'}")
+    if as_json:
+        _print(to_json(comparison_table(found)))
+
+
+@app.command()
+def resolution(
+    image: ImageFile,
+    pixel_sizes: Annotated[str, typer.Option(help='To try, e.g. "0.1 um,0.2 um,0.3 um,0.4 um".')],
+    pixel_size: PixelSize = None,
+    crop: CropOption = None,
+    page: PageOption = None,
+    threshold_method: MethodOption = DEFAULT_SEGMENTATION.method,
+    sensitivity: Sensitivity = DEFAULT_SEGMENTATION.sensitivity,
+    window: WindowOption = None,
+    threshold: Threshold = None,
+    smoothing: Smoothing = DEFAULT_SEGMENTATION.smoothing,
+    median: Median = DEFAULT_SEGMENTATION.median,
+    speck: Speck = DEFAULT_SEGMENTATION.speck,
+    pore: PoreOption = DEFAULT_SEGMENTATION.pore,
+    size: SizeOption = "128",
+    accept: AcceptOption = "",
+    measure: MeasureOption = "basic,network",
+    replicas: Replicas = 3,
+    trials: TrialsOption = DEFAULT_FIT.trials,
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: OutFolder = Path("porescape-resolution"),
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """What the pixel size does to the numbers: the image resampled, reconstructed and measured at each."""
+    from porescape.io.atomic import check_writable
+    from porescape.io.comparison import resolution_table, write_resolution
+    from porescape.io.run_folder import to_json
+    from porescape.measure.meters import steps
+    from porescape.parallel import available_cores
+    from porescape.resolution import resolution_study
+
+    check_writable(out, overwrite)
+    micrograph = _read(image, pixel_size, crop, page)
+    wanted = sorted(parse_length(part) for part in _names(pixel_sizes))
+    if not wanted:
+        raise SettingsError('--pixel-sizes needs one length or more, e.g. "0.1 um,0.2 um"')
+    settings = Settings(
+        segmentation=_segmentation(
+            threshold_method, sensitivity, window, threshold, smoothing, median, speck, pore
+        ),
+        checks=Checks(accept=_names(accept)),
+        fit=Fit(trials=trials),
+        output=Output(size=parse_size(size, wanted[0]), replicas=replicas),
+        measure=Measure(numbers=_names(measure)),
+    )
+    total = len(wanted) * replicas * (trials + steps(settings.measure.numbers))
+    with _bar("reconstructing", total) as advance:
+
+        def listen(pixel_size: float, event: "Progress") -> None:
+            if event.trial is not None or event.step:
+                advance(f"pixels of {format_length(pixel_size)}")
+
+        study = resolution_study(
+            micrograph, wanted, settings, seed, workers=workers or available_cores(), progress=listen
+        )
+    write_resolution(out, study, overwrite)
+    rows = [
+        (name, *(_quantity(r.properties[name].mean, r.properties[name].unit) for r in study.results))
+        for name in study.results[0].properties
+    ]
+    _table(micrograph.name, ("number", *(format_length(s) for s in study.pixel_sizes)), rows)
+    _say(f"open {out / 'resolution.html'}")
+    if as_json:
+        _print(to_json(resolution_table(study)))
 
 
 @app.command()
@@ -423,6 +624,31 @@ def parse_size(text: str, voxel_size: float) -> tuple[int, int, int]:
         raise SettingsError(f"size {text!r} has {len(edges)} numbers; wanted one or three (z x y x x)")
     z, y, x = edges * 3 if len(edges) == 1 else edges
     return z, y, x
+
+
+def _measure(
+    numbers: str, thickness: str | None, pressure: float, surface_tension: float, contact_angle: float
+) -> Measure:
+    """Return the settings that the shared options of measuring ask for."""
+    from porescape.measure.numbers import pick
+
+    settings = Measure(
+        numbers=_names(numbers),
+        thickness=None if thickness is None else parse_length(thickness),
+        pressure=pressure * BAR,
+        surface_tension=surface_tension,
+        contact_angle=contact_angle,
+    )
+    pick(settings.numbers)
+    return settings
+
+
+def _same_reasons(reasons: dict[str, str]) -> dict[str, list[str]]:
+    """Gather the numbers that are missing for one reason."""
+    gathered: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        gathered.setdefault(reason, []).append(name)
+    return gathered
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -520,6 +746,7 @@ def _run(
 ) -> "Reconstruction":
     from porescape.io.atomic import check_writable
     from porescape.io.run_folder import write_run
+    from porescape.measure.meters import steps
     from porescape.parallel import available_cores
     from porescape.pipeline import reconstruct
 
@@ -530,7 +757,7 @@ def _run(
         f"{micrograph.name}: {micrograph.grey.shape[0]} x {micrograph.grey.shape[1]} pixels of "
         f"{format_length(micrograph.pixel_size)} ({micrograph.pixel_size_source})"
     )
-    total = settings.output.replicas * (settings.fit.trials + 1)
+    total = settings.output.replicas * (settings.fit.trials + steps(settings.measure.numbers))
     best: dict[int, float] = {}
     with _bar("reconstructing", total) as advance:
 
@@ -538,8 +765,8 @@ def _run(
             if event.trial is not None:
                 best[event.replica] = min(best.get(event.replica, event.trial.loss), event.trial.loss)
                 advance(f"best {min(best.values()):.4f}")
-            elif event.stage == "measure":
-                advance(f"replica {event.replica + 1} done")
+            elif event.step:
+                advance(f"replica {event.replica + 1}: {event.step}")
 
         result = reconstruct(
             micrograph, settings, seed, workers=workers or available_cores(), progress=listen
@@ -552,24 +779,31 @@ def _run(
     _table(f"{len(result.replicas)} replicas", ("number", "mean", "95 % interval"), rows)
     for warning in result.warnings:
         _say(f"note: {warning}")
+    _say(f"selected {result.verdict.reason}")
     _say(f"open {out / 'report.html'}")
     return result
 
 
 def _readable(values: dict[str, float]) -> dict[str, str]:
-    from porescape.measure.numbers import FIRST_NUMBERS
+    from porescape.measure.numbers import NUMBERS
 
-    return {name: _quantity(value, FIRST_NUMBERS[name][0]) for name, value in values.items()}
+    return {name: _quantity(value, NUMBERS[name].unit) for name, value in values.items()}
 
 
 def _quantity(value: float, unit: str) -> str:
+    if not math.isfinite(value):
+        return "-"
     if unit == "m":
         return format_length(value)
+    if unit == "m²":
+        return f"{value:.4g} m² ({value / DARCY:.3g} D)"
+    if unit == "m/s":
+        return f"{value:.4g} m/s ({value * 3.6e6:.4g} L/(m² h))"
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
 
 
 @contextmanager
-def _bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
+def _bar(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
     """Show progress on stderr; yields a function that advances by one and says a word."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -79,27 +79,6 @@ def _pass_z(phase, cap, wrap, zero):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _lower_row(best, sign, left, right, square, n):  # type: ignore[no-untyped-def]
-    """Lower `best` to what two rows at squared distance `square` offer; return the new largest value.
-
-    A voxel of the other phase offers `square`, one of the same phase its own squared distance more.
-    """
-    zero = best.dtype.type(0)
-    largest = zero
-    for i in range(n):
-        one = left[i] if sign[i] > 0 else -left[i]
-        two = right[i] if sign[i] > 0 else -right[i]
-        less = one if one < two else two
-        less = less if less > zero else zero
-        offered = best.dtype.type(less + square)
-        now = best[i]
-        now = offered if offered < now else now
-        best[i] = now
-        largest = now if now > largest else largest
-    return largest
-
-
-@njit(cache=True, nogil=True)
 def _pass_y(signed, cap, wrap):  # type: ignore[no-untyped-def]
     """Second pass: a voxel `step` rows away offers step² more than its own, or step² if other phase."""
     nz, ny, nx = signed.shape
@@ -184,12 +163,12 @@ def _pass_x(signed, cap, wrap):  # type: ignore[no-untyped-def]
 
 
 FEW = 28  # candidates; with so few a cube of 8 voxels is filled without looking closer
-# every square is an exact number, so the compiler may reorder sums and minima
-EXACT = {"reassoc", "nnan", "ninf", "nsz"}
+# every square is an exact number, so the compiler may reorder sums and join products to them
+EXACT = {"reassoc", "contract", "nnan", "ninf", "nsz"}
 
 
 @njit(cache=True, nogil=True)
-def distance_to_points(points, start, shape, cap):  # type: ignore[no-untyped-def]
+def distance_to_points(points, start, shape, cap, mean, scale):  # type: ignore[no-untyped-def]
     """Return the distance of each voxel centre of a window to the nearest point.
 
     Nested cubes hand down the few points that can be nearest to any of their voxels.
@@ -202,17 +181,21 @@ def distance_to_points(points, start, shape, cap):  # type: ignore[no-untyped-de
         The window.
     cap : float
         Distances are cut off here [voxels].
+    mean, scale : float32
+        What is returned is (distance - mean) * scale: here this costs no visit to memory.
 
     Returns
     -------
     ndarray of float32, shape `shape`
-        [voxels], at most `cap`.
     """
     out = np.empty((shape[0], shape[1], shape[2]), dtype=np.float32)
     total = points.shape[1]
-    kept = np.empty((4, 3, total), dtype=np.float32)
-    best = np.empty(64, dtype=np.float32)
+    kept = np.empty((4, 3, total + 1), dtype=np.float32)
     bound = np.empty(total, dtype=np.float32)
+    best = np.empty(512, dtype=np.float32)
+    of_8, of_4 = np.empty((4, 512), dtype=np.float32), np.empty((4, 64), dtype=np.float32)
+    _number_voxels(of_8, 8)
+    _number_voxels(of_4, 4)
     top = np.float32(cap)
     for z in range(0, shape[0], 32):
         for y in range(0, shape[1], 32):
@@ -229,48 +212,58 @@ def distance_to_points(points, start, shape, cap):  # type: ignore[no-untyped-de
                             continue
                         n8 = _candidates(kept[1], n16, start, z8, y8, x8, 8, top, bound, kept[2])
                         if n8 <= FEW:
-                            _fill(kept[2], n8, start, z8, y8, x8, 8, top, best, out)
+                            _fill(kept[2], n8, start, z8, y8, x8, 8, of_8, top, best)
+                            _write(best, z8, y8, x8, 8, mean, scale, out)
                             continue
                         for c in range(8):
                             z4, y4, x4 = z8 + 4 * (c >> 2), y8 + 4 * (c >> 1 & 1), x8 + 4 * (c & 1)
                             if z4 >= shape[0] or y4 >= shape[1] or x4 >= shape[2]:
                                 continue
                             n4 = _candidates(kept[2], n8, start, z4, y4, x4, 4, top, bound, kept[3])
-                            _fill(kept[3], n4, start, z4, y4, x4, 4, top, best, out)
+                            _fill(kept[3], n4, start, z4, y4, x4, 4, of_4, top, best)
+                            _write(best, z4, y4, x4, 4, mean, scale, out)
     return out
 
 
+@njit(cache=True, nogil=True)
+def _number_voxels(into, edge):  # type: ignore[no-untyped-def]
+    """Write z, y, x and z² + y² + x² of the voxels of a cube, in the order of memory."""
+    for t in range(edge**3):
+        z, y, x = t // edge**2, t // edge % edge, t % edge
+        into[0, t], into[1, t], into[2, t], into[3, t] = z, y, x, z * z + y * y + x * x
+
+
 @njit(cache=True, nogil=True, fastmath=EXACT)
-def _fill(points, n, start, z, y, x, edge, cap, best, out):  # type: ignore[no-untyped-def]
-    """Write the distances of one cube's voxels to the nearest of its candidate points."""
-    for k in range(z, min(z + edge, out.shape[0])):
-        best[: edge * edge] = cap * cap
-        for p in range(n):
-            dz = np.float32(start[0] + k) - points[0, p]
-            y0 = np.float32(start[1] + y) - points[1, p]
-            x0 = np.float32(start[2] + x) - points[2, p]
-            if edge == 8:
-                _lower_plane(best, dz * dz, y0, x0, 8)
-            else:
-                _lower_plane(best, dz * dz, y0, x0, 4)
-        into = np.uint64(x)
+def _fill(points, n, start, z, y, x, edge, voxels, cap, best):  # type: ignore[no-untyped-def]
+    """Write the squared distances of one cube's voxels to the nearest of its candidate points.
+
+    All voxels of the cube are one long loop over contiguous numbers, which is what fills wide registers.
+    """
+    size = np.uint64(edge**3)
+    best[: edge**3] = cap * cap
+    for p in range(n):
+        dz = np.float32(start[0] + z) - points[0, p]
+        dy = np.float32(start[1] + y) - points[1, p]
+        dx = np.float32(start[2] + x) - points[2, p]
+        corner = dz * dz + dy * dy + dx * dx  # |d + voxel|² = |d|² + 2 d.voxel + |voxel|²
+        dz, dy, dx = dz + dz, dy + dy, dx + dx
+        for t in range(size):
+            square = corner + dz * voxels[0, t] + dy * voxels[1, t] + dx * voxels[2, t] + voxels[3, t]
+            now = best[t]
+            best[t] = square if square < now else now
+
+
+@njit(cache=True, nogil=True)
+def _write(best, z, y, x, edge, mean, scale, out):  # type: ignore[no-untyped-def]
+    for t in range(np.uint64(edge**3)):
+        best[t] = (np.sqrt(best[t]) - mean) * scale
+    across = np.uint64(min(edge, out.shape[2] - x))
+    into = np.uint64(x)
+    for k in range(min(edge, out.shape[0] - z)):
         for j in range(min(edge, out.shape[1] - y)):
-            row = np.uint64(j * edge)
-            for i in range(min(edge, out.shape[2] - x)):
-                out[k, y + j, np.uint64(i) + into] = np.sqrt(best[np.uint64(i) + row])
-
-
-@njit(cache=True, nogil=True, fastmath=EXACT, inline="always")
-def _lower_plane(best, base, y0, x0, edge):  # type: ignore[no-untyped-def]
-    for j in range(edge):
-        dy = y0 + np.float32(j)
-        row = base + dy * dy
-        first = np.uint64(j * edge)
-        for i in range(edge):
-            dx = x0 + np.float32(i)
-            square = row + dx * dx
-            now = best[np.uint64(i) + first]
-            best[np.uint64(i) + first] = square if square < now else now
+            row = np.uint64((k * edge + j) * edge)
+            for i in range(across):
+                out[z + k, y + j, into + i] = best[row + i]
 
 
 @njit(cache=True, nogil=True, fastmath=EXACT)
@@ -285,25 +278,26 @@ def _candidates(points, n, start, z, y, x, edge, cap, bound, kept):  # type: ign
     cy = np.float32(start[1] + y) + half
     cx = np.float32(start[2] + x) + half
     zero = np.float32(0)
-    limit = cap * cap
-    for p in range(n):
+    nearest = np.int32(cap * cap)  # of the far corners; whole, as numba widens no minimum of floats
+    for p in range(np.uint64(n)):
         dz = abs(points[0, p] - cz)
         dy = abs(points[1, p] - cy)
         dx = abs(points[2, p] - cx)
-        far = (dz + half) * (dz + half) + (dy + half) * (dy + half) + (dx + half) * (dx + half)
-        limit = min(limit, far)
-        dz = max(dz - half, zero)
-        dy = max(dy - half, zero)
-        dx = max(dx - half, zero)
+        far = np.int32((dz + half) * (dz + half) + (dy + half) * (dy + half) + (dx + half) * (dx + half))
+        nearest = far if far < nearest else nearest
+        dz, dy, dx = dz - half, dy - half, dx - half
+        dz = dz if dz > zero else zero
+        dy = dy if dy > zero else zero
+        dx = dx if dx > zero else zero
         bound[p] = dz * dz + dy * dy + dx * dx
-    count = 0
-    for p in range(n):
-        if bound[p] <= limit:
-            kept[0, count] = points[0, p]
-            kept[1, count] = points[1, p]
-            kept[2, count] = points[2, p]
-            count += 1
-    return count
+    limit = np.float32(nearest) + np.float32(1)
+    count = np.uint64(0)
+    for p in range(np.uint64(n)):  # every point is copied and most are overwritten: no branch to guess
+        kept[0, count] = points[0, p]
+        kept[1, count] = points[1, p]
+        kept[2, count] = points[2, p]
+        count += np.uint64(bound[p] <= limit)
+    return np.int64(count)
 
 
 def signed_squared_distance_2d(phase: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -334,30 +328,45 @@ def fill_signed_squared_distance_2d(phase, out):  # type: ignore[no-untyped-def]
     cache as a callee, they cannot hand one to Python any more.
     """
     ny, nx = phase.shape
-    far = ny + nx
-    across = np.empty((ny, nx), dtype=np.int32)
+    far = np.int32(ny + nx)
+    one = np.int32(1)
+    run = np.full(nx, far, dtype=np.int32)
     for j in range(ny):
-        run = far
         for i in range(nx):
-            run = 1 if i > 0 and phase[j, i] != phase[j, i - 1] else min(run + 1, far)
-            across[j, i] = run
-        run = far
-        for i in range(nx - 1, -1, -1):
-            run = 1 if i < nx - 1 and phase[j, i] != phase[j, i + 1] else min(run + 1, far)
-            near = min(run, across[j, i])
-            across[j, i] = near * near if phase[j, i] else -near * near
-    best = np.empty(nx, dtype=np.int32)
+            grown = min(np.int32(run[i] + one), far)
+            run[i] = one if j > 0 and phase[j, i] != phase[j - 1, i] else grown
+            out[j, i] = run[i]
+    run[:] = far
+    for j in range(ny - 1, -1, -1):
+        for i in range(nx):
+            grown = min(np.int32(run[i] + one), far)
+            run[i] = one if j < ny - 1 and phase[j, i] != phase[j + 1, i] else grown
+            near = min(run[i], out[j, i])
+            square = np.int32(near * near)
+            out[j, i] = square if phase[j, i] else -square
+    # along x each phase by itself: its own squares, 0 in the other phase, nothing near beyond the border
+    pore = np.full(3 * nx, far * far, dtype=np.int32)
+    solid = pore.copy()
+    best = np.empty((2, nx), dtype=np.int32)
+    middle = np.uint64(nx)
     for j in range(ny):
-        row = across[j]
-        largest = np.int64(0)
-        for i in range(nx):
-            best[i] = abs(row[i])
-            largest = max(largest, np.int64(best[i]))
+        largest = np.int32(0)
+        for i in range(np.uint64(nx)):
+            here = out[j, i]
+            pore[middle + i] = best[0, i] = max(here, np.int32(0))
+            solid[middle + i] = best[1, i] = max(-here, np.int32(0))
+            largest = max(largest, abs(here))
         step = 1
-        while step * step < largest and (j - step >= 0 or j + step < ny):
-            low = across[j - step if j - step >= 0 else j + step]
-            high = across[j + step if j + step < ny else j - step]
-            largest = np.int64(_lower_row(best, row, low, high, np.int32(step * step), nx))
+        while step * step < largest and step < nx:
+            low, high = np.uint64(nx - step), np.uint64(nx + step)
+            square = np.int32(step * step)
+            largest = np.int32(0)
+            for i in range(np.uint64(nx)):
+                one = np.int32(min(pore[low + i], pore[high + i]) + square)
+                two = np.int32(min(solid[low + i], solid[high + i]) + square)
+                best[0, i] = min(best[0, i], one)
+                best[1, i] = min(best[1, i], two)
+                largest = max(largest, max(best[0, i], best[1, i]))
             step += 1
-        for i in range(nx):
-            out[j, i] = best[i] if row[i] > 0 else -best[i]
+        for i in range(np.uint64(nx)):
+            out[j, i] = best[0, i] - best[1, i]

@@ -16,8 +16,11 @@ from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError
+from porescape.judge import Look, Verdict, choose, look_at
+from porescape.measure.connectivity import connected_porosities
 from porescape.measure.correlation import mean_chords
-from porescape.measure.numbers import Estimate, Measurement, measure_volume, summarise
+from porescape.measure.meters import measure_volume
+from porescape.measure.numbers import Estimate, Measurement, pick, summarise
 from porescape.memory import keep_memory
 from porescape.parallel import Tell, map_ordered
 from porescape.problems import problem_for
@@ -43,6 +46,8 @@ class Progress:
         From 0; -1 where the stage has no replica.
     trial : Trial or None
         The trial just done.
+    step : str
+        What was just measured; empty when a stage is done.
     seconds : float
         Time the stage has taken so far.
     """
@@ -50,6 +55,7 @@ class Progress:
     stage: str
     replica: int = -1
     trial: Trial | None = None
+    step: str = ""
     seconds: float = 0.0
 
 
@@ -69,8 +75,10 @@ class Replica:
         Every trial of its search, in order.
     volume : Volume
     measurement : Measurement
+    look : Look
+        How it compares with the image where the fit did not look.
     seconds : dict of str to float
-        Time spent on "fit", "generate" and "measure".
+        Time spent on "fit", "generate", "measure" and "judge".
     """
 
     index: int
@@ -79,6 +87,7 @@ class Replica:
     trials: tuple[Trial, ...]
     volume: Volume
     measurement: Measurement
+    look: Look
     seconds: dict[str, float]
 
     @property
@@ -102,7 +111,9 @@ class Reconstruction:
         Whether the image can stand for an isotropic, homogeneous material.
     replicas : tuple of Replica
     properties : dict of str to Estimate
-        Mean, spread and interval over replicas, by the names of `measure.numbers.FIRST_NUMBERS`.
+        Mean, spread and interval over replicas, by the names of `measure.numbers.NUMBERS`.
+    verdict : Verdict
+        Which replica looks most like the image, and why.
     settings : Settings
     seed : int
     warnings : tuple of str
@@ -115,9 +126,15 @@ class Reconstruction:
     checks: tuple[Check, ...]
     replicas: tuple[Replica, ...]
     properties: dict[str, Estimate]
+    verdict: Verdict
     settings: Settings
     seed: int
     warnings: tuple[str, ...]
+
+    @property
+    def selected(self) -> Replica:
+        """The replica that looks most like the image."""
+        return self.replicas[self.verdict.selected]
 
 
 def reconstruct(
@@ -150,12 +167,14 @@ def reconstruct(
         The image cannot be used; the message says what was found, wanted and to try.
     """
     settings = settings or Settings()
+    pick(settings.measure.numbers)  # what cannot be measured is said now, not after the fit
     phase = segment(image, settings.segmentation)  # (y, x) bool
     checks = check_image(phase)
     raise_on_failures(checks, settings.checks.accept)
     section = at_voxel_size(phase, choose_voxel_size(phase, settings.output))  # (y, x) bool
     progress(Progress("segment"))
     replicas = tuple(make_replicas(section, settings, seed, workers=workers, progress=progress))
+    verdict = choose(section, [replica.look for replica in replicas])
     return Reconstruction(
         image=image,
         phase=phase,
@@ -163,6 +182,7 @@ def reconstruct(
         checks=checks,
         replicas=replicas,
         properties=summarise([replica.measurement for replica in replicas]),
+        verdict=verdict,
         settings=settings,
         seed=seed,
         warnings=(
@@ -170,6 +190,7 @@ def reconstruct(
             *(check.sentence for check in checks if check.status != "ok"),
             *_cautions(phase, section, settings.output),
             *_fit_cautions(replicas),
+            *verdict.cautions,
         ),
     )
 
@@ -231,18 +252,29 @@ def _make_replica(
     trials = []
     for trial in search(problem, settings.fit, seed, index):
         trials.append(trial)
-        tell(Progress("fit", index, trial, time.perf_counter() - clock))
+        tell(Progress("fit", index, trial, seconds=time.perf_counter() - clock))
     recipe = best_of(trials).recipe
     fitted = time.perf_counter()
     tell(Progress("generate", index, seconds=fitted - clock))
     domain = Domain(settings.output.size, phase.pixel_size, settings.output.periodic)
     volume = generate(recipe, domain, own_seed)
     generated = time.perf_counter()
-    measurement = measure_volume(volume)
+
+    def heard(step: str, done: int, of: int) -> None:
+        tell(Progress("measure", index, step=step, seconds=time.perf_counter() - generated))
+
+    measurement = measure_volume(volume, settings.measure, heard)
     measured = time.perf_counter()
-    tell(Progress("measure", index, seconds=measured - clock))
-    seconds = {"fit": fitted - clock, "generate": generated - fitted, "measure": measured - generated}
-    return Replica(index, own_seed, recipe, tuple(trials), volume, measurement, seconds)
+    look = look_at(phase, volume, own_seed)
+    judged = time.perf_counter()
+    tell(Progress("measure", index, seconds=judged - clock))
+    seconds = {
+        "fit": fitted - clock,
+        "generate": generated - fitted,
+        "measure": measured - generated,
+        "judge": judged - measured,
+    }
+    return Replica(index, own_seed, recipe, tuple(trials), volume, measurement, look, seconds)
 
 
 def _cautions(phase: PhaseImage, section: PhaseImage, output: Output) -> Iterator[str]:
@@ -263,10 +295,6 @@ def _cautions(phase: PhaseImage, section: PhaseImage, output: Output) -> Iterato
 
 
 def _fit_cautions(replicas: tuple[Replica, ...]) -> Iterator[str]:
-    apart = [
-        replica.index + 1
-        for replica in replicas
-        if max(replica.measurement.values[f"connected_porosity_{axis}"] for axis in "zyx") == 0
-    ]
+    apart = [replica.index + 1 for replica in replicas if not any(connected_porosities(replica.volume))]
     if apart:
         yield f"no pore connects opposite faces in replica {', '.join(map(str, apart))}: nothing would flow"

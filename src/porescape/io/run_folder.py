@@ -21,7 +21,9 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.io.atomic import whole_file, whole_folder
+from porescape.io.details import read_details, write_curves, write_details
 from porescape.io.image import read_image
+from porescape.io.network import write_network_csv, write_network_vtp
 from porescape.io.settings import (
     material_toml,
     read_material,
@@ -31,9 +33,10 @@ from porescape.io.settings import (
     settings_table,
 )
 from porescape.io.volume import read_volume, write_tiff, write_vti
+from porescape.judge import EyeTest, Look, choose
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe
-from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, summarise
+from porescape.measure.numbers import NUMBERS, Estimate, Measurement, summarise
 from porescape.pipeline import Reconstruction, Replica, at_voxel_size
 from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
@@ -83,6 +86,7 @@ def write_run(
             write_tiff(temporary / f"{stem}.tif", replica.volume)
             write_vti(temporary / f"{stem}.vti", replica.volume)
             domain = Domain(replica.volume.shape, replica.volume.voxel_size, result.settings.output.periodic)
+            write_measured(temporary, stem, replica.measurement)
             _write_text(temporary / f"{stem}.toml", material_toml(replica.recipe, domain, replica.seed))
         _write_text(temporary / "report.html", render_report(result, truth))
 
@@ -114,15 +118,21 @@ def read_run(folder: Path | str) -> Reconstruction:
             for t in fit["trials"]
         )
         volume = read_volume(folder / f"{row['name']}.tif", domain.voxel_size)
-        measurement = Measurement(values, row["reasons"])
-        replicas.append(Replica(index, seed, recipe, tuple(trials), volume, measurement, row["seconds"]))
+        details = read_details(folder / f"{row['name']}-details.npz")
+        measurement = Measurement(values, row["reasons"], row["measure_seconds"], details=details)
+        eye = row["look"]["eye"]
+        look = Look(row["look"]["unseen"], None if eye is None else EyeTest(**eye))
+        made = (recipe, tuple(trials), volume, measurement, look)
+        replicas.append(Replica(index, seed, *made, row["seconds"]))
+    section = at_voxel_size(phase, numbers["voxel_size"])
     return Reconstruction(
         image=image,
         phase=phase,
-        section=at_voxel_size(phase, numbers["voxel_size"]),
+        section=section,
         checks=check_image(phase),
         replicas=tuple(replicas),
         properties=summarise([replica.measurement for replica in replicas]),
+        verdict=choose(section, [replica.look for replica in replicas]),
         settings=settings,
         seed=table["seed"],
         warnings=tuple(numbers["warnings"]),
@@ -143,6 +153,16 @@ def _number(value: float | None) -> float:
 def replica_name(replica: Replica) -> str:
     """Return the stem of a replica's files, numbered from 01."""
     return f"replica-{replica.index + 1:02d}"
+
+
+def write_measured(folder: Path, stem: str, measurement: Measurement) -> None:
+    """Write what stands behind a volume's numbers: raw rows per pore and throat, curves, and a picture."""
+    details = measurement.details
+    write_details(folder / f"{stem}-details.npz", details)
+    write_curves(folder / f"{stem}-curves.csv", details.curves)
+    if details.network is not None:
+        write_network_csv(folder, details.network, f"{stem}-")
+        write_network_vtp(folder / f"{stem}-network.vtp", details.network)
 
 
 def write_segmentation(folder: Path, phase: PhaseImage) -> None:
@@ -231,10 +251,13 @@ def results(result: Reconstruction) -> dict[str, Any]:
                 "loss": replica.loss,
                 "recipe": settings_table(replica.recipe),
                 "seconds": replica.seconds,
+                "look": asdict(replica.look),
                 **measurement_table(replica.measurement),
             }
             for replica in result.replicas
         ],
+        "selected": replica_name(result.selected),
+        "selected_because": result.verdict.reason,
         "warnings": list(result.warnings),
     }
 
@@ -281,10 +304,10 @@ def measurement_table(measurement: Measurement) -> dict[str, Any]:
     """Return one volume's numbers with units, and why some are missing."""
     return {
         "properties": {
-            name: {"value": value, "unit": FIRST_NUMBERS[name][0]}
-            for name, value in measurement.values.items()
+            name: {"value": value, "unit": NUMBERS[name].unit} for name, value in measurement.values.items()
         },
         "reasons": measurement.reasons,
+        "measure_seconds": {step: round(seconds, 3) for step, seconds in measurement.seconds.items()},
     }
 
 

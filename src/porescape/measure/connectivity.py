@@ -1,8 +1,8 @@
 """Which pores hang together, and which of them lead through the box.
 
 Pores and solid are both 6-connected: voxels must share a face. Clusters are found by joining runs of
-equal voxels along x, which are several times fewer than voxels: at 96³ with 10-voxel pores both phases take
-4 ms, against 9 ms for cc3d's multi-label call and a bincount.
+equal voxels along x, which are several times fewer than voxels and are found 64 voxels at a time: at 96³
+with 10-voxel pores both phases take 2 to 3 ms, against 9 ms for cc3d's multi-label call and a bincount.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from porescape.core.volume import Volume
+from porescape.measure.bits import ones, pack_rows
 
 
 def connected_porosity(volume: Volume, axis: int) -> float:
@@ -65,34 +66,29 @@ def _clusters(pore):  # type: ignore[no-untyped-def]
     Returns phase (1 pore, 0 solid), voxels, and a bit for each face touched, per cluster.
     """
     nz, ny, nx = pore.shape
-    n_runs = 0
-    for z in range(nz):
-        for y in range(ny):
-            n_runs += 1
-            for x in range(1, nx):
-                n_runs += pore[z, y, x] != pore[z, y, x - 1]
-    parent = np.empty(n_runs, np.int64)
-    end = np.empty(n_runs, np.int64)  # one past the run's last x; its first x is the end of the run before
-    row_start = np.empty(nz * ny + 1, np.int64)
-
-    run = 0
-    for z in range(nz):
-        for y in range(ny):
-            row = z * ny + y
-            row_start[row] = run
-            for x in range(1, nx):
-                if pore[z, y, x] != pore[z, y, x - 1]:
-                    parent[run] = run
-                    end[run] = x
-                    run += 1
-            parent[run] = run
-            end[run] = nx
-            run += 1
-            row_start[row + 1] = run
-            if y > 0:
-                _join_rows(parent, end, row_start, row, row - 1, pore[z, y, 0] == pore[z, y - 1, 0])
-            if z > 0:
-                _join_rows(parent, end, row_start, row, row - ny, pore[z, y, 0] == pore[z - 1, y, 0])
+    per_row = -(-nx // 64)
+    words = np.empty((nz * ny, per_row), np.uint64)
+    pack_rows(pore.reshape(nz * ny, nx), words)
+    turns = np.empty_like(words)  # bit x: voxel x is not of the phase of x - 1
+    row_start = np.zeros(nz * ny + 1, np.int64)  # number of the row's first run
+    inside = ~np.uint64(0) >> np.uint64(-nx % 64)  # bits of a row's last word that are voxels
+    for row in range(nz * ny):
+        before = words[row, 0] & np.uint64(1)
+        runs = 1
+        for k in range(per_row):
+            word = words[row, k]
+            turn = word ^ ((word << np.uint64(1)) | before)
+            turns[row, k] = turn & inside if k == per_row - 1 else turn
+            before = word >> np.uint64(63)
+            runs += ones(turns[row, k])
+        row_start[row + 1] = row_start[row] + runs
+    n_runs = row_start[-1]
+    parent = np.arange(n_runs).astype(np.int32)
+    for row in range(nz * ny):
+        if row % ny > 0:
+            _join_rows(parent, words, turns, row_start, inside, row, row - 1)
+        if row >= ny:
+            _join_rows(parent, words, turns, row_start, inside, row, row - ny)
 
     cluster = np.empty(n_runs, np.int64)
     n_clusters = 0
@@ -117,38 +113,54 @@ def _clusters(pore):  # type: ignore[no-untyped-def]
                 touched |= _Y_FIRST
             if y == ny - 1:
                 touched |= _Y_LAST
-            start = 0
-            for i in range(row_start[row], row_start[row + 1]):
-                c = cluster[i]
-                phase[c] = pore[z, y, start]
-                size[c] += end[i] - start
-                faces[c] |= touched
-                if start == 0:
-                    faces[c] |= _X_FIRST
-                if end[i] == nx:
-                    faces[c] |= _X_LAST
-                start = end[i]
+            run, start = row_start[row], 0
+            for k in range(per_row):
+                turn = turns[row, k]
+                while turn or k == per_row - 1:  # the row's end closes its last run
+                    end = 64 * k + ones((turn & (~turn + np.uint64(1))) - np.uint64(1)) if turn else nx
+                    c = cluster[run]
+                    phase[c] = pore[z, y, start]
+                    size[c] += end - start
+                    faces[c] |= touched
+                    if start == 0:
+                        faces[c] |= _X_FIRST
+                    if end == nx:
+                        faces[c] |= _X_LAST
+                        break
+                    run, start = run + 1, end
+                    turn &= turn - np.uint64(1)
     return phase, size, faces
 
 
 @njit(cache=True, nogil=True)
-def _join_rows(parent, end, row_start, row, other, same):  # type: ignore[no-untyped-def]
-    """Join the overlapping runs of equal phase of two rows; `same`: the rows begin in the same phase."""
-    i, j = row_start[row], row_start[other]
-    i_stop, j_stop = row_start[row + 1], row_start[other + 1]
-    while i < i_stop and j < j_stop:
-        if same:  # phases alternate along a row, so every step past one end flips `same`
-            a, b = _root(parent, i), _root(parent, j)
-            parent[max(a, b)] = min(a, b)
-        if end[i] < end[j]:
-            i += 1
-            same = not same
-        elif end[j] < end[i]:
-            j += 1
-            same = not same
-        else:
-            i += 1
-            j += 1
+def _join_rows(parent, words, turns, row_start, inside, row, other):  # type: ignore[no-untyped-def]
+    """Join the overlapping runs of equal phase of two rows.
+
+    Where two such runs begin to overlap, the rows are equal, and were not just before or both turn. The
+    number of turns up to there is the number of the run in its row.
+    """
+    one = np.uint64(1)
+    here, there = row_start[row], row_start[other]
+    before = np.uint64(0)
+    last = words.shape[1] - 1
+    for k in range(last + 1):
+        equal = ~(words[row, k] ^ words[other, k])
+        if k == last:
+            equal &= inside
+        turn, turn_other = turns[row, k], turns[other, k]
+        begins = equal & ~(((equal << one) | before) & ~turn)
+        before = equal >> np.uint64(63)
+        while begins:
+            first = begins & (~begins + one)
+            up_to = first | (first - one)
+            a = parent[here + ones(turn & up_to)]
+            b = parent[there + ones(turn_other & up_to)]
+            if a != b:
+                a, b = _root(parent, a), _root(parent, b)
+                parent[max(a, b)] = min(a, b)
+            begins &= begins - one
+        here += ones(turn)
+        there += ones(turn_other)
 
 
 @njit(cache=True, nogil=True)

@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from porescape.distance import fill_signed_squared_distance_2d
+from porescape.measure.bits import ones, pack_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,70 +164,54 @@ def _describe(phases, s2, lineal, distance, interface, euler):  # type: ignore[n
     for square in range(len(bins)):
         bins[square] = min(int(np.ceil(np.sqrt(square))), lags) - 1
     signed = np.empty(phases.shape[1:], dtype=np.int32)
-    count = np.empty(max(phases.shape[1], phases.shape[2]), dtype=np.uint8)
     for w in range(len(phases)):
         phase = phases[w]
-        ny, nx = phase.shape
+        down = _along_columns(phase, s2[w], lineal[:, w])
         turned = np.ascontiguousarray(phase.T)
+        s2_along, lineal_along = np.empty(lags), np.empty((2, lags))
+        along = _along_columns(turned, s2_along, lineal_along)
+        interface[w] = 0.5 * (down + along)
         for r in range(lags):
-            down = _pairs(phase.view(np.uint8), r, count[:nx]) / (nx * (ny - r))
-            along = _pairs(turned.view(np.uint8), r, count[:ny]) / (ny * (nx - r))
-            s2[w, r] = 0.5 * (down + along)
-        changes = _lineal(phase, lineal[:, w]) / (ny * (nx - 1))
-        other = np.empty((2, lags))
-        changes += _lineal(turned, other) / (nx * (ny - 1))
-        interface[w] = 0.5 * changes
-        for p in range(2):
-            for r in range(lags):
-                lineal[p, w, r] = 0.5 * (lineal[p, w, r] + other[p, r])
+            s2[w, r] = 0.5 * (s2[w, r] + s2_along[r])
+            for p in range(2):
+                lineal[p, w, r] = 0.5 * (lineal[p, w, r] + lineal_along[p, r])
         fill_signed_squared_distance_2d(phase, signed)
         _distances(signed, bins, distance[:, w])
         euler[w] = _euler(phase)
 
 
 @njit(cache=True, nogil=True)
-def _pairs(phase, lag, count):  # type: ignore[no-untyped-def]
-    """Count the pairs of pore pixels a lag apart along the columns; `count` is uint8 scratch, (nx,)."""
-    ny, nx = phase.shape
-    total = 0
-    for begin in range(0, ny - lag, 255):  # as many rows as a byte can count
-        count[:] = 0
-        for j in range(begin, min(begin + 255, ny - lag)):
-            low = phase[j]
-            high = phase[j + lag]
-            for i in range(nx):
-                count[i] += low[i] & high[i]
-        for i in range(nx):
-            total += int(count[i])
-    return total
+def _along_columns(phase, s2, lineal):  # type: ignore[no-untyped-def]
+    """Write S2 of the pores and the lineal path of solid (0) and pore (1); return phase changes per step.
 
-
-@njit(cache=True, nogil=True)
-def _lineal(phase, out):  # type: ignore[no-untyped-def]
-    """Write the lineal path of solid (0) and pore (1) along the rows; return the phase changes."""
+    Rows are packed into bits, so that one `and` compares 64 pairs of pixels.
+    """
     ny, nx = phase.shape
-    runs = np.zeros((2, nx + 1), dtype=np.int64)
+    per_row = -(-nx // 64)
+    pore = np.empty((ny, per_row), dtype=np.uint64)
+    pack_rows(phase, pore)
+    solid = np.empty((ny, per_row), dtype=np.uint64)
+    pack_rows(~phase, solid)
+    flat, flat_solid = pore.reshape(-1), solid.reshape(-1)
+    all_pore, all_solid = (
+        flat.copy(),
+        flat_solid.copy(),
+    )  # where a line of r + 1 pixels begins that lies in the phase
+    for r in range(len(s2)):
+        shift = np.uint64(r * per_row)
+        pairs, in_pore, in_solid = 0, 0, 0
+        for i in range(np.uint64((ny - r) * per_row)):
+            pairs += ones(flat[i] & flat[i + shift])
+            all_pore[i] &= flat[i + shift]
+            all_solid[i] &= flat_solid[i + shift]
+            in_pore += ones(all_pore[i])
+            in_solid += ones(all_solid[i])
+        count = nx * (ny - r)
+        s2[r], lineal[0, r], lineal[1, r] = pairs / count, in_solid / count, in_pore / count
     changes = 0
-    for j in range(ny):
-        length = 1
-        for i in range(1, nx):
-            if phase[j, i] == phase[j, i - 1]:
-                length += 1
-            else:
-                runs[1 if phase[j, i - 1] else 0, length] += 1
-                changes += 1
-                length = 1
-        runs[1 if phase[j, nx - 1] else 0, length] += 1
-    for p in range(2):
-        # a run of n pixels holds n - r + 1 segments of r pixels: two running sums from the far end
-        ending = 0
-        segments = 0
-        for n in range(nx, 0, -1):
-            ending += runs[p, n]
-            segments += ending
-            if n <= out.shape[1]:
-                out[p, n - 1] = segments / (ny * (nx - n + 1))
-    return changes
+    for i in range(np.uint64((ny - 1) * per_row)):
+        changes += ones(flat[i] ^ flat[i + np.uint64(per_row)])
+    return changes / (nx * (ny - 1))
 
 
 @njit(cache=True, nogil=True)

@@ -1,44 +1,158 @@
-"""The first numbers of a structure, and their means over replicas."""
+"""The numbers of a structure: their names, units and definitions, and their means over replicas."""
 
 import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from porescape.core.volume import Volume
+from porescape.core.curve import Curve
 from porescape.errors import InputError, SettingsError
-from porescape.measure.connectivity import connected_porosities
-from porescape.measure.correlation import correlation_length, mean_chords
-from porescape.measure.minkowski import euler_density, specific_surface
-from porescape.measure.thickness import mean_thickness
+from porescape.measure.network import NETWORK_NUMBERS, Network
 
-# name -> (unit, definition); the order is that of every report
-FIRST_NUMBERS: dict[str, tuple[str, str]] = {
-    "porosity": ("1", "Pore voxels / all voxels."),
-    "connected_porosity_z": ("1", "Voxels of pores that touch both faces along z / all voxels."),
-    "connected_porosity_y": ("1", "Voxels of pores that touch both faces along y / all voxels."),
-    "connected_porosity_x": ("1", "Voxels of pores that touch both faces along x / all voxels."),
-    "specific_surface": ("1/m", "Pore-solid interface area / bulk volume, by Crofton's formula."),
-    "chord_pore": ("m", "Mean length of a straight line's passage through a pore, along the three axes."),
-    "chord_solid": ("m", "Mean length of a straight line's passage through solid, along the three axes."),
-    "thickness_pore": ("m", "Mean over the pores of the diameter of the largest ball that fits there."),
-    "thickness_solid": ("m", "Mean over the solid of the diameter of the largest ball that fits there."),
-    "correlation_length": ("m", "Lag at which the pores' autocovariance first falls to 1/e."),
-    "euler_density": ("1/m³", "Pieces - tunnels + enclosed islands of the pore phase / bulk volume."),
+
+class Number(NamedTuple):
+    """What a number is.
+
+    Attributes
+    ----------
+    unit : str
+        SI; "1" for a pure number.
+    definition : str
+        One sentence.
+    group : str
+        What it is measured with, one of `GROUPS`.
+    """
+
+    unit: str
+    definition: str
+    group: str
+
+
+GROUPS = ("basic", "network", "tortuosity", "permeability", "filtration")
+
+
+def _along(name: str, unit: str, definition: str, group: str) -> dict[str, Number]:
+    """Return one number per axis; `{axis}` in the definition names it."""
+    return {f"{name}_{a}": Number(unit, definition.replace("{axis}", a), group) for a in "zyx"}
+
+
+# the order is that of every report
+NUMBERS: dict[str, Number] = {
+    "porosity": Number("1", "Pore voxels / all voxels.", "basic"),
+    **_along(
+        "connected_porosity",
+        "1",
+        "Voxels of pores that touch both faces along {axis} / all voxels.",
+        "basic",
+    ),
+    "specific_surface": Number(
+        "1/m", "Pore-solid interface area / bulk volume, by Crofton's formula.", "basic"
+    ),
+    "chord_pore": Number(
+        "m", "Mean length of a straight line's passage through a pore, along the three axes.", "basic"
+    ),
+    "chord_solid": Number(
+        "m", "Mean length of a straight line's passage through solid, along the three axes.", "basic"
+    ),
+    "thickness_pore": Number(
+        "m", "Mean over the pores of the diameter of the largest ball that fits there.", "basic"
+    ),
+    "thickness_solid": Number(
+        "m", "Mean over the solid of the diameter of the largest ball that fits there.", "basic"
+    ),
+    "correlation_length": Number("m", "Lag at which the pores' autocovariance first falls to 1/e.", "basic"),
+    "euler_density": Number(
+        "1/m³", "Pieces - tunnels + enclosed islands of the pore phase / bulk volume.", "basic"
+    ),
+    **{name: Number(unit, text, "network") for name, (unit, text) in NETWORK_NUMBERS.items()},
+    **_along(
+        "tortuosity",
+        "1",
+        "Porosity x D0 / D_eff of steady diffusion between the faces along {axis}.",
+        "tortuosity",
+    ),
+    **_along(
+        "diffusivity_ratio",
+        "1",
+        "D_eff / D0 of steady diffusion between the faces along {axis}; 1 / formation factor.",
+        "tortuosity",
+    ),
+    **_along(
+        "geodesic_ratio",
+        "1",
+        "Mean shortest path through the pores between the faces along {axis} / thickness.",
+        "tortuosity",
+    ),
+    **_along("permeability", "m²", "Darcy permeability along {axis}, from Stokes flow.", "permeability"),
+    "kozeny_carman": Number(
+        "m²", "Porosity³ / (5 specific_surface²): a sanity line beside the permeability.", "permeability"
+    ),
+    "bubble_point_diameter_z": Number(
+        "m",
+        "Diameter of the largest ball that passes from face to face along z, as gas first does.",
+        "filtration",
+    ),
+    "mean_flow_pore_diameter_z": Number(
+        "m", "Diameter at which the wet structure passes half the dry flow along z.", "filtration"
+    ),
+    "intrusion_median_diameter": Number(
+        "m",
+        "Diameter at which mercury, from all six faces, has filled half of what it can fill.",
+        "filtration",
+    ),
+    "retention_d90_z": Number("m", "Particle diameter of which 90 % are held back along z.", "filtration"),
+    "retention_d95_z": Number("m", "Particle diameter of which 95 % are held back along z.", "filtration"),
+    "retention_d99_z": Number("m", "Particle diameter of which 99 % are held back along z.", "filtration"),
+    "clean_water_flux_z": Number(
+        "m/s", "Clean water per area along z at the pressure and thickness set.", "filtration"
+    ),
 }
 
-# what is measured together shares its work: one labelling, one pass over the lines, one pair of phases
-_METERS: tuple[tuple[tuple[str, ...], Callable[[Volume], tuple[float, ...]]], ...] = (
-    (("porosity",), lambda volume: (volume.porosity,)),
-    (("connected_porosity_z", "connected_porosity_y", "connected_porosity_x"), connected_porosities),
-    (("specific_surface",), lambda volume: (specific_surface(volume),)),
-    (("chord_pore", "chord_solid"), mean_chords),
-    (("thickness_pore", "thickness_solid"), mean_thickness),
-    (("correlation_length",), lambda volume: (correlation_length(volume),)),
-    (("euler_density",), lambda volume: (euler_density(volume),)),
-)
+
+def pick(wanted: Collection[str]) -> tuple[str, ...]:
+    """Return the names of numbers that groups and names ask for, in the order of `NUMBERS`.
+
+    Raises
+    ------
+    SettingsError
+        A name is neither a group nor a number.
+    """
+    known = {*GROUPS, *NUMBERS, "all"}
+    if unknown := sorted(set(wanted) - known):
+        raise SettingsError(
+            f"nothing measures {', '.join(unknown)}; known are all, {', '.join(GROUPS)}, "
+            f"and single numbers: {', '.join(NUMBERS)}"
+        )
+    if not wanted:
+        raise SettingsError(f"no number was asked for; wanted one or more of all, {', '.join(GROUPS)}")
+    return tuple(
+        name
+        for name, number in NUMBERS.items()
+        if name in wanted or number.group in wanted or "all" in wanted
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Details:
+    """What stands behind the numbers and can be drawn; empty where it was not measured.
+
+    Attributes
+    ----------
+    network : Network or None
+        Its pores and throats; the map of regions is left empty, being larger than the volume.
+    curves : dict of str to Curve
+        Distributions and test curves, by name.
+    fields : dict of str to ndarray of float32, shape (nz, ny)
+        Middle plane x = nx // 2 of the fields that were solved for; NaN where nothing is.
+    """
+
+    network: Network | None = None
+    curves: dict[str, Curve] = field(default_factory=dict)
+    fields: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +162,19 @@ class Measurement:
     Attributes
     ----------
     values : dict of str to float
-        By the names of `FIRST_NUMBERS`, in its units; NaN where this volume has no such value.
+        By the names of `NUMBERS`, in its units; NaN where this volume has no such value.
     reasons : dict of str to str
         Why, for each NaN.
+    seconds : dict of str to float
+        Time spent per step.
+    details : Details
+        Network, curves and fields.
     """
 
     values: dict[str, float]
     reasons: dict[str, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+    details: Details = field(default_factory=Details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +203,6 @@ class Estimate:
     paper_margin: float
 
 
-def measure_volume(
-    volume: Volume, names: Collection[str] | None = None, progress: Callable[[int, int], None] | None = None
-) -> Measurement:
-    """Measure a volume.
-
-    Parameters
-    ----------
-    volume : Volume
-        What to measure.
-    names : collection of str, optional
-        Which of `FIRST_NUMBERS`; all by default.
-    progress : callable, optional
-        Told (steps done, steps in all) after each step.
-    """
-    wanted = set(FIRST_NUMBERS if names is None else names)
-    if unknown := sorted(wanted - set(FIRST_NUMBERS)):
-        raise SettingsError(f"unknown number {', '.join(unknown)}; known are {', '.join(FIRST_NUMBERS)}")
-    meters = [(group, meter) for group, meter in _METERS if wanted.intersection(group)]
-    values: dict[str, float] = {}
-    reasons: dict[str, str] = {}
-    for done, (group, meter) in enumerate(meters, start=1):
-        try:
-            values.update(zip(group, meter(volume), strict=True))
-        except InputError as error:
-            values.update(dict.fromkeys(group, math.nan))
-            reasons.update(dict.fromkeys(group, str(error)))
-        if progress is not None:
-            progress(done, len(meters))
-    return Measurement(
-        {name: values[name] for name in FIRST_NUMBERS if name in wanted},
-        {name: reasons[name] for name in FIRST_NUMBERS if name in wanted and name in reasons},
-    )
-
-
 def summarise(measurements: Sequence[Measurement]) -> dict[str, Estimate]:
     """Return mean, spread and confidence of every number that was measured on any of the volumes.
 
@@ -127,8 +213,8 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Estimate]:
         raise InputError("a summary needs at least one measurement, got none")
     measured = set().union(*(m.values for m in measurements))
     return {
-        name: _estimate([m.values.get(name, math.nan) for m in measurements], unit)
-        for name, (unit, _) in FIRST_NUMBERS.items()
+        name: _estimate([m.values.get(name, math.nan) for m in measurements], number.unit)
+        for name, number in NUMBERS.items()
         if name in measured
     }
 

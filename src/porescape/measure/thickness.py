@@ -59,10 +59,10 @@ def local_thickness(pore: NDArray[np.bool_]) -> NDArray[np.float32]:
     distance = edt.edt(pore.astype(np.uint8, order="C"), black_border=False, parallel=1)
     largest = round(float(distance.max()) ** 2)
     rimmed = np.pad(distance, _RIM, constant_values=-1)
-    centre, radius, diameter = _balls(rimmed, _needed_distance(largest), *_contacts(largest))
+    centre, radius, diameter = _balls(rimmed, needed_distance(largest), *_contacts(largest))
     order = np.argsort(-diameter, kind="stable")  # stable: equal balls in a fixed order, on every machine
     thickness = np.zeros(pore.shape, np.float32)
-    _paint(thickness, _bits(pore), centre[order], radius[order], diameter[order])
+    paint(thickness, bits(pore), centre[order], radius[order], diameter[order])
     return thickness
 
 
@@ -86,7 +86,7 @@ def _contacts(largest: int) -> tuple[NDArray[np.int64], NDArray[np.int16], NDArr
 
 
 @njit(cache=True, nogil=True)
-def _needed_distance(largest):  # type: ignore[no-untyped-def]
+def needed_distance(largest):  # type: ignore[no-untyped-def]
     """How far from the wall a neighbour must be for its ball to hold all the voxels of a given ball.
 
     Entry [q, k]: the given ball has its centre q**0.5 from the nearest wall voxel, and the neighbour lies
@@ -140,7 +140,7 @@ def _balls(distance, need, start, vectors, half_gap):  # type: ignore[no-untyped
                     diameter = np.concatenate((diameter, np.empty_like(diameter)))
                 before_wall = -1.0
                 q = int(here * here + 0.5)
-                if not _inside_neighbour(distance, need[q], z, y, x):
+                if not inside_neighbour(distance, need[q], z, y, x):
                     before_wall = _before_wall(distance, start, vectors, half_gap, z, y, x)
                     centre[n, 0], centre[n, 1], centre[n, 2] = z - _RIM, y - _RIM, x - _RIM
                     radius[n] = here
@@ -183,7 +183,8 @@ def _before_wall(distance, start, vectors, half_gap, z, y, x):  # type: ignore[n
 
 
 @njit(cache=True, nogil=True)
-def _inside_neighbour(distance, need, z, y, x):  # type: ignore[no-untyped-def]
+def inside_neighbour(distance, need, z, y, x):  # type: ignore[no-untyped-def]
+    """Whether the ball around a voxel lies within the ball around one of its neighbours."""
     for k in (0, -1, 1):
         for j in (0, -1, 1):
             for i in (0, -1, 1):
@@ -249,7 +250,7 @@ def _peak(distance, z, y, x, k, j, i, crest, height):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def _paint(thickness, blank, centre, radius, diameter):  # type: ignore[no-untyped-def]
+def paint(thickness, blank, centre, radius, diameter):  # type: ignore[no-untyped-def]
     """Paint balls, largest first, each over the pore voxels that are still blank.
 
     `blank`, shape (nz, ny, words), holds a bit per voxel of a row, so a row of a ball that is done costs
@@ -282,7 +283,7 @@ def _paint(thickness, blank, centre, radius, diameter):  # type: ignore[no-untyp
                             thickness[z, y, (word << 6) + bit] = diameter[n]
 
 
-def _bits(pore: NDArray[np.bool_]) -> NDArray[np.uint64]:
+def bits(pore: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Pack each row along x into words of 64 bits, lowest bit first."""
     *shape, nx = pore.shape
     padded = np.zeros((*shape, -(-nx // 64) * 64), dtype=bool)

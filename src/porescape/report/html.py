@@ -10,9 +10,19 @@ from typing import NamedTuple
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Settings
 from porescape.core.volume import Volume
-from porescape.measure.numbers import FIRST_NUMBERS, Estimate, Measurement, measure_volume
+from porescape.measure.meters import measure_volume
+from porescape.measure.numbers import GROUPS, NUMBERS, Estimate, Measurement
 from porescape.pipeline import Reconstruction, Replica
 from porescape.report import figures
+from porescape.report.check_figures import checks_figure
+from porescape.report.judge_figures import contact_sheet, verdict_figure
+from porescape.report.measure_figures import (
+    Side,
+    filtration_curves,
+    network_view,
+    size_distributions,
+    solved_fields,
+)
 from porescape.report.page import Picture, embed, fill
 from porescape.report.words import decimals_for, describe_box, label_of, scale_of, write
 from porescape.units import PER_METRE, format_length
@@ -22,11 +32,17 @@ from porescape.version import __version__
 KEY_NUMBERS = (
     "porosity",
     "connected_porosity_z",
+    "body_diameter",
+    "throat_diameter",
+    "tortuosity_z",
+    "permeability_z",
+    "retention_d90_z",
+    "specific_surface",
     "thickness_pore",
     "thickness_solid",
-    "specific_surface",
     "correlation_length",
 )
+MOST_KEYS = 8
 RECIPE_LENGTHS = ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing")
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "matplotlib")
 
@@ -58,9 +74,9 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
     truth : Volume, optional
         The known structure behind the image: measured as the replicas are, and shown beside them.
     """
-    known = None if truth is None else measure_volume(truth)
+    known = None if truth is None else measure_volume(truth, result.settings.measure)
     rows = number_rows(result, known)
-    shown = typical(result)
+    shown = result.selected
     return fill(
         "report.html.j2",
         name=result.image.name,
@@ -74,7 +90,10 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
         box=describe_box(result.replicas[0].volume),
         replicas=result.replicas,
         shown=shown,
-        keys=[rows[name] for name in KEY_NUMBERS if name in rows],
+        keys=[rows[name] for name in KEY_NUMBERS if name in rows][:MOST_KEYS],
+        groups=_grouped(rows),
+        checks=result.checks,
+        verdict=result.verdict,
         rows=rows,
         warnings=result.warnings,
         reasons=list(_reasons(result)),
@@ -94,11 +113,6 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
     )
 
 
-def typical(result: Reconstruction) -> Replica:
-    """Return the replica that is shown: the one with the median loss, so that none is picked by eye."""
-    return sorted(result.replicas, key=lambda replica: replica.loss)[(len(result.replicas) - 1) // 2]
-
-
 def number_rows(result: Reconstruction, truth: Measurement | None = None) -> dict[str, Row]:
     """Return the rows of the number table, by name."""
     measurements = [replica.measurement for replica in result.replicas]
@@ -106,6 +120,12 @@ def number_rows(result: Reconstruction, truth: Measurement | None = None) -> dic
         name: _row(name, estimate, [one.values.get(name, math.nan) for one in measurements], truth)
         for name, estimate in result.properties.items()
     }
+
+
+def _grouped(rows: dict[str, Row]) -> list[tuple[str, dict[str, Row]]]:
+    """Return the rows under their groups' names, groups without a number left out."""
+    found = [(g, {name: row for name, row in rows.items() if NUMBERS[name].group == g}) for g in GROUPS]
+    return [(group, own) for group, own in found if own]
 
 
 def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement | None) -> Row:
@@ -118,7 +138,7 @@ def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement 
     off = 100 * (estimate.mean - true) / abs(true) if true else math.nan
     return Row(
         label=label_of(name),
-        definition=FIRST_NUMBERS[name][1],
+        definition=NUMBERS[name].definition,
         unit=scale.unit,
         mean=write(estimate.mean * f, digits),
         exact=f"{estimate.mean!r}",
@@ -131,6 +151,12 @@ def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement 
         truth=write(true * f, digits),
         error=("+" if off > 0 else "") + write(off, 1) + (" %" if math.isfinite(off) else ""),
     )
+
+
+def _first(properties: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Return the numbers that are drawn as strips: no percentiles and other variants of a number."""
+    variants = ("_p10", "_p50", "_p90", "_equivalent", "_extended", "_all")
+    return {name: e for name, e in properties.items() if not name.endswith(variants)}
 
 
 def _reasons(result: Reconstruction) -> Iterator[str]:
@@ -219,12 +245,48 @@ def _draw(
             "Loss of every trial, and the best so far, of each replica's search; the chosen trials ended at "
             f"{min(r.loss for r in result.replicas):.3g} to {max(r.loss for r in result.replicas):.3g}.",
         ),
+        "checks": (
+            checks_figure(result.phase, result.checks),
+            "How alike the image is in all directions and places, how large and how sharp.",
+        ),
+        "verdict": (
+            verdict_figure(result.verdict),
+            "Each replica's share of held-out crops told apart from the image, and its distance from the "
+            "image in descriptors the fit did not use.",
+        ),
+        "crops": (
+            contact_sheet(result.section, shown.volume, seed=result.seed),
+            f"Crops of the segmented image {name} on one side and of {which} on the other, at one scale.",
+        ),
         "numbers": (
-            figures.numbers_plot(result.properties, measurements, known),
+            figures.numbers_plot(_first(result.properties), measurements, known),
             "Each number of the table below as a strip: every replica a dot, their mean a line with its "
             "95 % interval" + (", the truth a diamond." if known else "."),
         ),
     }
+    side = Side(f"{n} replicas" if n > 1 else "the replica", measurements)
+    sides = [side] if known is None else [Side("truth", [known]), side]
+    details = shown.measurement.details
+    if details.network is not None:
+        drawn["sizes"] = (
+            size_distributions(sides),
+            f"Distributions of pore body and throat diameters and of coordination numbers over {n} replicas.",
+        )
+        drawn["network"] = (
+            network_view(details.network, shown.volume.shape),
+            f"Pore network of {which}: {len(details.network.body_diameter)} balls joined by "
+            f"{len(details.network.throat_diameter)} throats.",
+        )
+    if details.fields:
+        drawn["fields"] = (
+            solved_fields(details.fields, shown.volume.voxel_size),
+            f"Middle plane of {which}: concentration of steady diffusion and speed of slow flow along z.",
+        )
+    if "retention_z" in details.curves or "intrusion" in details.curves:
+        drawn["filtration"] = (
+            filtration_curves(sides),
+            "Particle retention, wet over dry gas flow, and mercury intrusion of the replicas.",
+        )
     if truth is not None:
         drawn["truth"] = (
             figures.truth_slices(truth, shown.volume),

@@ -7,18 +7,22 @@ from porescape.core.volume import Volume
 from porescape.units import PER_METRE, format_length
 
 LABELS = {
-    "porosity": "Porosity",
-    "connected_porosity_z": "Connected porosity, z",
-    "connected_porosity_y": "Connected porosity, y",
-    "connected_porosity_x": "Connected porosity, x",
     "specific_surface": "Specific surface area",
     "chord_pore": "Mean chord, pore",
     "chord_solid": "Mean chord, solid",
     "thickness_pore": "Pore thickness",
     "thickness_solid": "Solid thickness",
-    "correlation_length": "Correlation length",
     "euler_density": "Euler number density",
+    "body_diameter": "Pore body diameter",
+    "coordination_number_all": "Coordination number, all pores",
+    "diffusivity_ratio": "Diffusivity ratio D_eff/D0",
+    "kozeny_carman": "Kozeny–Carman permeability",
+    "retention_d90": "Rating at 90 % retention",
+    "retention_d95": "Rating at 95 % retention",
+    "retention_d99": "Rating at 99 % retention",
+    "coordination": "Coordination number",
 }
+LITRES_PER_HOUR = 3.6e6  # L/(m² h) in 1 m/s
 _POWERS = {"m²": 2, "m³": 3, "1/m": -1, "1/m²": -2, "1/m³": -3}
 _SUPERSCRIPT = {1: "", 2: "²", 3: "³"}
 _LENGTHS = ("nm", "µm", "mm", "m")
@@ -36,7 +40,14 @@ def label_of(name: str) -> str:
 
     >>> label_of("chord_pore"), label_of("throat_size")
     ('Mean chord, pore', 'Throat size')
+    >>> label_of("tortuosity_z"), label_of("body_diameter_p10")
+    ('Tortuosity, z', 'Pore body diameter, 10 %')
     """
+    base, _, last = name.rpartition("_")
+    if base and last in ("z", "y", "x", "equivalent", "extended"):
+        return f"{label_of(base)}, {last}"
+    if base and last in ("p10", "p50", "p90"):
+        return f"{label_of(base)}, {last[1:]} %"
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
@@ -50,6 +61,8 @@ def scale_for(unit: str, size: float) -> Scale:
         return Scale(1.0, "")
     if not math.isfinite(size) or size == 0:
         return Scale(1.0, unit)
+    if unit == "m/s":
+        return Scale(LITRES_PER_HOUR, "L/(m² h)")
     if unit == "m":
         suits = format_length(size).rpartition(" ")[2]
         return Scale(PER_METRE[suits], suits)

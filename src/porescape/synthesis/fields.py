@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from porescape.core.domain import Domain, Window
 from porescape.distance import distance_to_points, signed_squared_distance
 from porescape.synthesis.noise import NOISE_SD, random_points, white_noise
-from porescape.synthesis.smoothing import reach, smooth_noise
+from porescape.synthesis.smoothing import context, smooth_noise
 
 # Distance to the nearest point of a Poisson process, in units of (volume per point)^(1/3):
 # P(d > r) = exp(-4/3 pi r^3), so E d^k = Gamma(1 + k/3) (4/3 pi)^(-k/3).
@@ -41,10 +41,14 @@ def grain_field(seed: int, name: str, spacing: float, domain: Domain, window: Wi
     cap = GRAIN_CAP * spacing
     around = window.grown(math.ceil(cap), (False, False, False))
     points = random_points(seed, name, domain, around, spacing**-3)
-    distance = distance_to_points(points, np.asarray(window.start), np.asarray(window.shape), float(cap))
-    distance -= np.float32(GRAIN_MEAN * spacing)
-    distance *= np.float32(1 / (GRAIN_SD * spacing))
-    return distance  # type: ignore[no-any-return]
+    return distance_to_points(  # type: ignore[no-any-return]
+        points,
+        np.asarray(window.start),
+        np.asarray(window.shape),
+        float(cap),
+        np.float32(GRAIN_MEAN * spacing),
+        np.float32(1 / (GRAIN_SD * spacing)),
+    )
 
 
 def branch_field(seed: int, width: float, cut: float, domain: Domain, window: Window) -> NDArray[np.float32]:
@@ -62,8 +66,9 @@ def branch_field(seed: int, width: float, cut: float, domain: Domain, window: Wi
     width = max(width, FINEST_BRANCH)
     cap = max(8, math.ceil(BRANCH_CAP * width))
     wraps = domain.wraps(window)
-    noise = white_noise(seed, "branch", domain, window.grown(cap + reach(width), wraps))
-    smooth = smooth_noise(noise, NOISE_SD, width, wraps)
+    around = window.grown(cap, wraps)
+    noise = white_noise(seed, "branch", domain, context(width, domain, around))
+    smooth = smooth_noise(noise, NOISE_SD, width, domain, around)
     level = NormalDist().inv_cdf(cut)
     square = signed_squared_distance(smooth > np.float32(level), cap, wraps)
     # Mean and standard deviation in widths, fitted to simulations at 11 cuts in [0.05, 0.95]: within

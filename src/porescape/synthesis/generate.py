@@ -11,7 +11,7 @@ from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.volume import Volume
 from porescape.synthesis.fields import branch_field, grain_field
 from porescape.synthesis.paper import generate_paper
-from porescape.synthesis.smoothing import SAMPLE_SD, reach, smooth_samples, to_samples
+from porescape.synthesis.smoothing import SAMPLE_SD, context, smooth_samples, to_samples, weighted_samples
 
 WIDEST_HIGHPASS = 1.0  # of the shortest edge; a wider blur is the box's mean
 
@@ -47,14 +47,14 @@ def height_field(
     grain field plain, one inverted) and unit-variance fields in place of max-normalised ones.
     """
     window = window or domain.whole
-    wraps = domain.wraps(window)
     smoothing = recipe.smoothing / domain.voxel_size
     highpass = recipe.highpass_width / domain.voxel_size
     if domain.periodic:
         highpass = min(highpass, WIDEST_HIGHPASS * min(domain.shape))
-    wide = window.grown(reach(highpass) + reach(smoothing), wraps)
-    smooth = smooth_samples(_weighted_sum(recipe, domain, seed, wide), smoothing, wraps)
-    blurred = smooth_samples(to_samples(smooth.copy()), highpass, wraps)
+    wide = context(highpass, domain, window)
+    samples = _weighted_sum(recipe, domain, seed, context(smoothing, domain, wide))
+    smooth = smooth_samples(samples, smoothing, domain, wide)
+    blurred = smooth_samples(to_samples(smooth), highpass, domain, window)
     inner = tuple(
         slice((a - b) // 2, (a - b) // 2 + b) for a, b in zip(smooth.shape, blurred.shape, strict=True)
     )
@@ -70,20 +70,12 @@ def rank_level(field: NDArray[np.float32], porosity: float) -> np.float32:
 def _weighted_sum(recipe: Recipe, domain: Domain, seed: int, window: Window) -> NDArray[np.float32]:
     """Return the weighted fields in whole-number samples of unit variance."""
     voxel = domain.voxel_size
-    norm = math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
-    total: NDArray[np.float32] | None = None
-    for weight, field in (
+    norm = SAMPLE_SD / math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
+    parts = (
         (recipe.cells, partial(grain_field, seed, "cells", recipe.cell_spacing / voxel)),
         (-recipe.bumps, partial(grain_field, seed, "bumps", recipe.bump_spacing / voxel)),
         (recipe.branch, partial(branch_field, seed, recipe.branch_width / voxel, recipe.branch_cut)),
-    ):
-        if weight == 0:
-            continue
-        values = field(domain, window)
-        values *= np.float32(SAMPLE_SD * weight / norm)
-        if total is None:
-            total = values
-        else:
-            total += values
-    assert total is not None  # a recipe's weights are not all 0
-    return to_samples(total)
+    )
+    present = [(norm * weight, field(domain, window)) for weight, field in parts if weight != 0]
+    weights, fields = zip(*present, strict=True)
+    return weighted_samples(fields, np.array(weights, dtype=np.float32))

@@ -4,6 +4,7 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from porescape.core.domain import Domain, Window, tiles_along
@@ -18,18 +19,26 @@ def white_noise(seed: int, field: str, domain: Domain, window: Window) -> NDArra
     """Return white noise in a window: odd whole numbers, uniform in [-255, 255], mean 0."""
     out = np.empty(window.shape, dtype=np.float32)
     for tile, origin, length in _tiles(domain, window):
-        here = tuple(
-            slice(max(o, s) - s, min(o + n, s + m) - s)
-            for o, n, s, m in zip(origin, length, window.start, window.shape, strict=True)
-        )
-        there = tuple(
-            slice(max(o, s) - o, min(o + n, s + m) - o)
-            for o, n, s, m in zip(origin, length, window.start, window.shape, strict=True)
-        )
-        out[here] = _tile_noise(seed, field, tile)[there]
-    out *= 2
-    out += 1
+        low = [max(o, s) for o, s in zip(origin, window.start, strict=True)]
+        size = [
+            min(o + n, s + m) - at
+            for o, n, s, m, at in zip(origin, length, window.start, window.shape, low, strict=True)
+        ]
+        there = tuple(at - o for at, o in zip(low, origin, strict=True))
+        here = tuple(at - s for at, s in zip(low, window.start, strict=True))
+        _to_odd(_tile_noise(seed, field, tile), there, out, here, tuple(size))
     return out
+
+
+@njit(cache=True, nogil=True)
+def _to_odd(drawn, there, out, here, size):  # type: ignore[no-untyped-def]
+    """Write 2n + 1 of every n of a block of a tile."""
+    begin, into = np.uint64(there[2]), np.uint64(here[2])
+    for k in range(size[0]):
+        for j in range(size[1]):
+            for i in range(np.uint64(size[2])):
+                drawn_here = np.float32(drawn[there[0] + k, there[1] + j, begin + i])
+                out[here[0] + k, here[1] + j, into + i] = np.float32(2) * drawn_here + np.float32(1)
 
 
 def random_points(
@@ -61,17 +70,18 @@ def random_points(
         pieces.append(position[:, inside] + np.asarray(origin, dtype=np.float32)[:, None])
     points = np.concatenate(pieces, axis=1)
     for axis, (start, size) in enumerate(zip(*window, strict=True)):
-        if period:
-            n = period[axis]
-            turns = range(start // n, -(-(start + size) // n))
-            points = np.concatenate([_moved(points, axis, turn * n) for turn in turns], axis=1)
-        points = points[:, (points[axis] >= start - 0.5) & (points[axis] < start + size - 0.5)]
+        n = period[axis] if period else 0
+        turns = range(start // n, -(-(start + size) // n)) if period else (0,)
+        points = np.concatenate([_between(points, axis, turn * n, start, size) for turn in turns], axis=1)
     return np.ascontiguousarray(points)
 
 
-def _moved(points: NDArray[np.float32], axis: int, by: int) -> NDArray[np.float32]:
-    moved = points.copy()
-    moved[axis] += by
+def _between(points: NDArray[np.float32], axis: int, by: int, start: int, size: int) -> NDArray[np.float32]:
+    """Return those points that lie in a range along one axis once they are moved along it."""
+    place = points[axis] + np.float32(by)
+    inside = np.flatnonzero((place >= np.float32(start - 0.5)) & (place < np.float32(start + size - 0.5)))
+    moved = points.take(inside, axis=1)
+    moved[axis] = place[inside]
     return moved
 
 

@@ -5,6 +5,10 @@ libraries or on a GPU differs in its last bit, and a threshold turns that into a
 Here samples are whole numbers up to 2**10, kernel weights whole numbers that add up to about 2**14:
 every partial sum stays below 2**24 and float32 holds it exactly. So rows can be added in any order, or
 all at once by a matrix product, and the bytes are the same everywhere.
+
+What a wide Gaussian leaves is smooth: it is worked out on every `stride`-th voxel only and spread from
+there to all voxels by a second Gaussian; the squares of the two widths add up. The coarse voxels are
+counted from the origin of space, so a window has the same ones as the whole.
 """
 
 import math
@@ -14,155 +18,294 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from porescape.core.domain import Domain, Window
+
 SAMPLE_MAX = 1023  # times 2**14 is just below 2**24
 WEIGHT_SUM = 2**14
 SAMPLE_SD = 170.0  # a unit-variance field is clipped at 6 standard deviations
-WIDEST_DIRECT = 192  # voxels; longer axes are done in blocks, which then is less work
-BLOCK = 96
 
 
-@lru_cache(maxsize=64)
-def gaussian_weights(width: float) -> NDArray[np.float32]:
-    """Return the whole-number weights of a Gaussian of standard deviation `width` [voxels]."""
-    if width < 0.3:  # a neighbour would weigh less than 1 %
-        return np.array([WEIGHT_SUM], dtype=np.float32)
-    reach = math.ceil(4 * width)
-    offset = np.arange(-reach, reach + 1)
-    weights = np.exp(-0.5 * (offset / width) ** 2)
-    whole = np.rint(weights * (WEIGHT_SUM / weights.sum()))
-    whole = whole[np.flatnonzero(whole)[0] : np.flatnonzero(whole)[-1] + 1]
-    whole[len(whole) // 2] += WEIGHT_SUM - whole.sum()  # so that a constant stays itself
-    return np.asarray(whole, dtype=np.float32)
+def stride(width: float, domain: Domain) -> int:
+    """Return how many voxels apart a Gaussian of this width [voxels] is worked out.
 
-
-def reach(width: float) -> int:
-    """Return how many voxels away the smoothing of this width looks."""
-    return len(gaussian_weights(width)) // 2
-
-
-def smooth_noise(
-    noise: NDArray[np.float32], sd: float, width: float, wraps: tuple[bool, bool, bool]
-) -> NDArray[np.float32]:
-    """Return white whole-number noise smoothed to a Gaussian field of unit variance.
-
-    Axes that do not wrap lose `reach(width)` voxels on both sides.
+    At most the width: what the coarse grid folds back is then 1 % of smoothed white noise and less of
+    anything smoother. Beyond 8 there is nothing left to save. A period must hold a whole number of coarse
+    voxels.
     """
-    weights = gaussian_weights(width)
-    spread = math.sqrt(float((weights.astype(np.float64) ** 2).sum()))
-    later = 1 / spread  # samples have the standard deviation SAMPLE_SD, before and after
-    return _smooth(noise, weights, wraps, (SAMPLE_SD / (sd * spread), later, later / SAMPLE_SD))
+    most = min(max(int(width), 1), 8)
+    if not domain.periodic:
+        return most
+    period = math.gcd(*domain.shape)
+    return max(step for step in range(1, most + 1) if period % step == 0)
+
+
+def context(width: float, domain: Domain, window: Window) -> Window:
+    """Return the window of samples from which a window smoothed by this width [voxels] is made."""
+    beyond = sum(_reach(part) for part, _ in _stages(width, stride(width, domain)))
+    return window.grown(beyond, domain.wraps(window))
 
 
 def smooth_samples(
-    samples: NDArray[np.float32], width: float, wraps: tuple[bool, bool, bool]
+    samples: NDArray[np.float32], width: float, domain: Domain, window: Window
 ) -> NDArray[np.float32]:
-    """Return whole-number samples smoothed; the result is in units of the samples."""
-    return _smooth(samples, gaussian_weights(width), wraps, (1 / WEIGHT_SUM,) * 3)
+    """Smooth whole-number samples; the result is in their units.
+
+    Parameters
+    ----------
+    samples : ndarray of float32
+        In `context(width, domain, window)`.
+    width : float
+        Standard deviation of the Gaussian [voxels].
+    window : Window
+        Where the result is wanted.
+    """
+    return _smooth(samples, width, domain, window, (1 / WEIGHT_SUM,) * 6)
+
+
+def smooth_noise(
+    noise: NDArray[np.float32], sd: float, width: float, domain: Domain, window: Window
+) -> NDArray[np.float32]:
+    """Smooth white whole-number noise of standard deviation `sd` to a Gaussian field of unit variance.
+
+    Other parameters as for `smooth_samples`.
+    """
+    # samples have the standard deviation SAMPLE_SD before and after every pass
+    first, second = _spreads(width, stride(width, domain))
+    scales = (SAMPLE_SD / (sd * first), 1 / first, 1 / first, *(first / second,) * 3)
+    return _smooth(noise, width, domain, window, scales, 1 / SAMPLE_SD)
 
 
 def to_samples(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Round a field in place to the whole numbers that smoothing is exact for."""
-    _scale_to_samples(field, np.float32(1))
-    return field
+    """Return a field rounded to the whole numbers that smoothing is exact for."""
+    return weighted_samples((field,), np.ones(1, dtype=np.float32))
+
+
+def weighted_samples(
+    fields: tuple[NDArray[np.float32], ...], weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the weighted sum of fields of one shape, rounded to samples."""
+    samples = np.empty(fields[0].shape, dtype=np.float32)
+    _add_fields(tuple(field.reshape(-1) for field in fields), weights, samples.reshape(-1))
+    return samples
+
+
+@njit(cache=True, nogil=True)  # no fast mathematics: these sums are not of whole numbers
+def _add_fields(fields, weights, out):  # type: ignore[no-untyped-def]
+    total = np.empty(4096, dtype=np.float32)  # of a piece that stays at hand
+    for begin in range(0, len(out), len(total)):
+        n = min(len(total), len(out) - begin)
+        first = np.uint64(begin)
+        total[:] = 0
+        for which, field in enumerate(fields):
+            weight = weights[which]
+            for i in range(np.uint64(n)):
+                total[i] += weight * field[first + i]
+        _round_to_samples(total, np.float32(1), out, begin, n)
+
+
+@lru_cache(maxsize=1024)
+def gaussian_weights(width: float, step: int = 1, place: int = 0) -> tuple[int, NDArray[np.float32]]:
+    """Return the whole-number weights of samples `step` voxels apart for the voxel at `place`.
+
+    Returns
+    -------
+    first : int
+        Number of the first sample with a weight; sample i lies at voxel i * step.
+    weights : ndarray of float32
+        They add up to `WEIGHT_SUM`, so a constant stays itself.
+    """
+    if width < 0.3:  # a neighbour would weigh less than 1 %
+        return place, np.array([WEIGHT_SUM], dtype=np.float32)
+    reach = _reach(width)
+    number = np.arange(-((reach - place) // step), (reach + place) // step + 1)
+    distance = np.abs(number * step - place)
+    weights = np.exp(-0.5 * (distance / width) ** 2)
+    whole = np.rint(weights * (WEIGHT_SUM / weights.sum()))
+    whole[np.argmin(distance)] += WEIGHT_SUM - whole.sum()
+    some = np.flatnonzero(whole)
+    return int(number[some[0]]), np.asarray(whole[some[0] : some[-1] + 1], dtype=np.float32)
+
+
+def _reach(width: float) -> int:
+    """Return how many voxels away a Gaussian looks."""
+    return math.ceil(4 * width) if width >= 0.3 else 0
+
+
+def _stages(width: float, step: int) -> list[tuple[float, int]]:
+    """Return the widths of the Gaussians in turn, and how far apart the samples are that each one reads."""
+    return [(width, 1)] if step == 1 else [(width / math.sqrt(2), 1), (width / math.sqrt(2), step)]
+
+
+@lru_cache(maxsize=1024)
+def _spreads(width: float, step: int) -> tuple[float, float]:
+    """Return what one axis leaves of white noise of standard deviation 1: the first Gaussian, and both."""
+    (part, _), *more = _stages(width, step)
+    _, weights = gaussian_weights(part)
+    one = math.sqrt(float((weights.astype(np.float64) ** 2).sum()))
+    if not more:
+        return one, one
+    squares = []
+    for place in range(step):
+        _, later = gaussian_weights(part, step, place)
+        joint = np.zeros(len(weights) + step * len(later))
+        for i, weight in enumerate(later.astype(np.float64)):
+            joint[i * step : i * step + len(weights)] += weight * weights
+        squares.append((joint**2).sum())
+    return one, math.sqrt(float(np.mean(squares)))
 
 
 def _smooth(
     field: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    wraps: tuple[bool, bool, bool],
-    scales: tuple[float, float, float],
+    width: float,
+    domain: Domain,
+    window: Window,
+    scales: tuple[float, ...],
+    unit: float = 1.0,
 ) -> NDArray[np.float32]:
-    """Smooth along the three axes; scale after each, and round to samples after the first two."""
-    half = weights[len(weights) // 2 :]
-    for axis in range(3):
-        scale = np.float32(scales[axis])
-        if len(half) - 1 <= NARROW and axis < 2:
-            field = _ADD_ROWS[axis](field, half, wraps[axis], scale)
-            continue
-        field = _by_products(field, weights, axis, wraps[axis])
-        if axis < 2:
-            _scale_to_samples(field, scale)
+    """Smooth along the three axes, once or there and back; scale and round to samples after each pass.
+
+    The last pass is scaled by `unit` too, and not rounded.
+    """
+    step = stride(width, domain)
+    wraps = domain.wraps(window)
+    first, weights = gaussian_weights(width)
+    if len(weights) == 1 and unit == 1:
+        return field
+    if step == 1 and -first <= NARROW:
+        z, y, x = scales[:3]
+        return _add_neighbours(  # type: ignore[no-any-return]
+            field, weights[-first:], wraps, np.float32(z), np.float32(y), np.float32(x * unit)
+        )
+    begin = context(width, domain, window).start
+    fine = [range(start, start + n) for start, n in zip(*window, strict=True)]
+    if step == 1:
+        passes = [(axis, begin[axis], fine[axis], width, 1) for axis in range(3)]
+    else:  # large arrays are read and written along y, which is done layer by layer
+        part = width / math.sqrt(2)
+        coarse = [_every(step, voxels, _reach(part), wrap) for voxels, wrap in zip(fine, wraps, strict=True)]
+        passes = [(axis, begin[axis], coarse[axis], part, 1) for axis in (1, 0, 2)]
+        passes += [(axis, coarse[axis].start // step, fine[axis], part, step) for axis in (2, 0, 1)]
+    for i, (axis, number, targets, part, gap) in enumerate(passes, start=1):
+        field = _along(axis, field, number, targets, part, gap, wraps[axis])
+        flat = field.reshape(-1)
+        if i < len(passes):
+            _round_to_samples(flat, np.float32(scales[i - 1]), flat, 0, len(flat))
         else:
-            field *= scale
+            flat *= np.float32(scales[i - 1] * unit)
     return field
 
 
-NARROW = 6  # voxels; up to this reach adding rows is quicker than a matrix product, and as exact
+def _every(step: int, voxels: range, reach: int, wrap: bool) -> range:
+    """Return the coarse voxels that the given ones look at."""
+    if wrap:
+        return voxels[::step]
+    return range(-((reach - voxels.start) // step) * step, voxels.stop + reach, step)
+
+
+NARROW = 8  # voxels; up to this reach adding rows is quicker than matrix products, and as exact
 _EXACT = {"reassoc", "contract", "nnan", "nsz"}  # whole numbers: the order of the sums does not matter
 
 
-@njit(cache=True, nogil=True, fastmath=_EXACT)
-def _add_layers(field, half, wrap, scale):  # type: ignore[no-untyped-def]
-    """Smooth along z, scale, round to samples."""
+@njit(cache=True, nogil=True)
+def _add_neighbours(field, half, wraps, scale_z, scale_y, scale_x):  # type: ignore[no-untyped-def]
+    """Smooth along z, y and x, layer by layer: what one axis leaves is still at hand for the next.
+
+    `half` are the weights from the middle outwards. Each axis is scaled, the first two are rounded to
+    samples. A layer with its margins is one long row of numbers: few long sums are quicker than many short
+    ones.
+    """
     nz, ny, nx = field.shape
     reach = len(half) - 1
-    first = 0 if wrap else reach
-    out = np.empty((nz if wrap else nz - 2 * reach, ny, nx), dtype=np.float32)
-    total = np.empty(nx, dtype=np.float32)
-    most = np.float32(SAMPLE_MAX)
+    z0, y0, x0 = 0 if wraps[0] else reach, 0 if wraps[1] else reach, 0 if wraps[2] else reach
+    out = np.empty((nz - 2 * z0, ny - 2 * y0, nx - 2 * x0), dtype=np.float32)
+    rows, columns = out.shape[1] + 2 * reach, out.shape[2] + 2 * reach
+    layer = np.empty((rows, nx), dtype=np.float32)
+    lines = np.empty((out.shape[1], columns), dtype=np.float32)
+    total = np.empty(rows * columns, dtype=np.float32)
+    flat, flat_layer, flat_lines = field.reshape(-1), layer.reshape(-1), lines.reshape(-1)
     for k in range(out.shape[0]):
-        for j in range(ny):
-            for i in range(nx):
-                total[i] = half[0] * field[first + k, j, i]
-            for step in range(1, reach + 1):
-                low, high = (first + k - step) % nz, (first + k + step) % nz
-                weight = half[step]
-                for i in range(nx):
-                    total[i] += weight * (field[low, j, i] + field[high, j, i])
-            for i in range(nx):
-                out[k, j, i] = min(max(np.rint(total[i] * scale), -most), most)
-    return out
-
-
-@njit(cache=True, nogil=True, fastmath=_EXACT)
-def _add_rows(field, half, wrap, scale):  # type: ignore[no-untyped-def]
-    """Smooth along y, scale, round to samples."""
-    nz, ny, nx = field.shape
-    reach = len(half) - 1
-    first = 0 if wrap else reach
-    out = np.empty((nz, ny if wrap else ny - 2 * reach, nx), dtype=np.float32)
-    total = np.empty(nx, dtype=np.float32)
-    most = np.float32(SAMPLE_MAX)
-    for k in range(nz):
+        _sum_pairs(total, flat, half, (z0 + k) * ny * nx, ny * nx, nz, ny * nx)
+        margin = reach - y0
+        _round_to_samples(total, scale_z, flat_layer, margin * nx, ny * nx)
+        for j in range(margin):
+            layer[margin - 1 - j] = layer[margin + (-1 - j) % ny]
+            layer[margin + ny + j] = layer[margin + j % ny]
+        _sum_pairs(total, flat_layer, half, reach * nx, nx, rows, out.shape[1] * nx)
+        _round_to_samples(total, scale_y, flat_layer, 0, out.shape[1] * nx)
+        _widen(layer, lines, reach - x0)
+        _sum_pairs(total, flat_lines, half, reach, 1, len(flat_lines), len(flat_lines) - 2 * reach)
         for j in range(out.shape[1]):
-            for i in range(nx):
-                total[i] = half[0] * field[k, first + j, i]
-            for step in range(1, reach + 1):
-                low, high = (first + j - step) % ny, (first + j + step) % ny
-                weight = half[step]
-                for i in range(nx):
-                    total[i] += weight * (field[k, low, i] + field[k, high, i])
-            for i in range(nx):
-                out[k, j, i] = min(max(np.rint(total[i] * scale), -most), most)
+            row = np.uint64(j * columns)
+            for i in range(np.uint64(out.shape[2])):
+                out[k, j, i] = total[row + i] * scale_x
     return out
 
 
 @njit(cache=True, nogil=True, fastmath=_EXACT)
-def _scale_to_samples(field, scale):  # type: ignore[no-untyped-def]
-    flat = field.reshape(-1)
+def _sum_pairs(total, source, half, begin, stride, period, n):  # type: ignore[no-untyped-def]
+    """Write the weighted sums of what lies up to `len(half) - 1` strides before and behind n numbers."""
+    middle = np.uint64(begin)
+    for i in range(np.uint64(n)):
+        total[i] = half[0] * source[middle + i]
+    place = begin // stride
+    for step in range(1, len(half)):
+        low = np.uint64((place - step) % period * stride)
+        high = np.uint64((place + step) % period * stride)
+        weight = half[step]
+        for i in range(np.uint64(n)):
+            total[i] += weight * (source[low + i] + source[high + i])
+
+
+@njit(cache=True, nogil=True)
+def _widen(layer, lines, margin):  # type: ignore[no-untyped-def]
+    """Copy rows with a margin on both sides that repeats their other end."""
+    nx = layer.shape[1]
+    first = np.uint64(margin)
+    for j in range(len(lines)):
+        for i in range(np.uint64(nx)):
+            lines[j, first + i] = layer[j, i]
+        for i in range(margin):
+            lines[j, margin - 1 - i] = layer[j, (-1 - i) % nx]
+            lines[j, margin + nx + i] = layer[j, i % nx]
+
+
+@njit(cache=True, nogil=True, fastmath=_EXACT)
+def _round_to_samples(total, scale, into, begin, n):  # type: ignore[no-untyped-def]
     most = np.float32(SAMPLE_MAX)
-    for i in range(len(flat)):
-        flat[i] = min(max(np.rint(flat[i] * scale), -most), most)
+    first = np.uint64(begin)
+    for i in range(np.uint64(n)):
+        into[first + i] = min(max(np.rint(total[i] * scale), -most), most)
 
 
-_ADD_ROWS = (_add_layers, _add_rows)
+WIDEST_DIRECT = 192  # voxels; longer axes are done in blocks, which then is less work
+BLOCK = 96
 
 
-def _by_products(
-    field: NDArray[np.float32], weights: NDArray[np.float32], axis: int, wrap: bool
+def _along(
+    axis: int,
+    field: NDArray[np.float32],
+    first: int,
+    targets: range,
+    width: float,
+    step: int,
+    wrap: bool,
 ) -> NDArray[np.float32]:
+    """Smooth along one axis: from samples `step` voxels apart, from number `first` on, to `targets`."""
     n = field.shape[axis]
-    half = len(weights) // 2
     if wrap and n <= WIDEST_DIRECT:
-        return _product(_circulant(n, weights.tobytes()), field, axis)
-    if wrap:
-        field = np.take(field, np.arange(-half, n + half) % n, axis=axis)
-    nout = field.shape[axis] - 2 * half
+        return _product(_matrix(targets, width, step, 0, n), field, axis)
+    reach = _reach(width)
     pieces = []
-    for begin in range(0, nout, BLOCK):
-        size = min(BLOCK, nout - begin)
-        part = field[(slice(None),) * axis + (slice(begin, begin + size + 2 * half),)]
-        pieces.append(_product(_band(size, weights.tobytes()), np.ascontiguousarray(part), axis))
+    for begin in range(0, len(targets), BLOCK):
+        block = targets[begin : begin + BLOCK]
+        low, high = -((reach - block[0]) // step), (block[-1] + reach) // step
+        part = np.take(
+            field, range(low - first, high + 1 - first), axis=axis, mode="wrap" if wrap else "raise"
+        )
+        moved = block[0] // step * step  # blocks that differ by whole samples share a matrix
+        home = range(block.start - moved, block.stop - moved, block.step)
+        matrix = _matrix(home, width, step, low - moved // step, high + 1 - low)
+        pieces.append(_product(matrix, part, axis))
     return np.concatenate(pieces, axis=axis)
 
 
@@ -178,19 +321,13 @@ def _product(matrix: NDArray[np.float32], field: NDArray[np.float32], axis: int)
     return np.asarray(smoothed)
 
 
-@lru_cache(maxsize=32)
-def _circulant(n: int, weights: bytes) -> NDArray[np.float32]:
-    kernel = np.frombuffer(weights, dtype=np.float32)
-    row = np.zeros(n, dtype=np.float32)
-    np.add.at(row, np.arange(-(len(kernel) // 2), len(kernel) // 2 + 1) % n, kernel)
-    index = (np.arange(n)[None, :] - np.arange(n)[:, None]) % n
-    return np.asarray(row[index])
-
-
-@lru_cache(maxsize=32)
-def _band(nout: int, weights: bytes) -> NDArray[np.float32]:
-    kernel = np.frombuffer(weights, dtype=np.float32)
-    band = np.zeros((nout, nout + len(kernel) - 1), dtype=np.float32)
-    for i in range(nout):
-        band[i, i : i + len(kernel)] = kernel
-    return band
+@lru_cache(maxsize=64)
+def _matrix(targets: range, width: float, step: int, low: int, columns: int) -> NDArray[np.float32]:
+    """Return the weights of samples `low`, `low + 1` ... for each target; beyond the last come the first."""
+    voxel = np.asarray(targets)
+    places = np.zeros((step, columns), dtype=np.float32)  # weights of the samples from the target's own on
+    for place in np.unique(voxel % step):
+        first, weights = gaussian_weights(width, step, int(place))
+        np.add.at(places[place], (first + np.arange(len(weights))) % columns, weights)
+    own = voxel // step - low
+    return np.asarray(places[(voxel % step)[:, None], (np.arange(columns) - own[:, None]) % columns])

@@ -1,0 +1,196 @@
+"""Can a classifier tell crops of the reconstruction from crops of the real thing? 50 % is perfect.
+
+    python bench/eye.py --replicas 2 --trials 200 --size 128
+
+For each shared volume one slice of the volume's own porosity is reconstructed as the command line would;
+for the micrographs, their mask. Two tests of each replica, both on held-out 48-pixel crops across all
+three axes: against the one section (all the product can know), and against the whole true volume where
+there is one (far more crops, so a sharper eye: the yardstick). Two controls stand beside them: real
+against real, which must come out at 50 %; and what must be told apart (against the truth where there is
+one): thresholded smooth noise of the same porosity and wall, the best that blind noise can do, and the
+Gaussian field with the image's S2. The yardstick's numbers are distances to the wall, local binary patterns
+and S2 alone. Replicas and contact sheets are kept in --keep; replicas are not made again.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import numpy as np
+from scipy.integrate import cumulative_trapezoid
+from scipy.ndimage import gaussian_filter
+from scipy.special import ndtri
+
+from porescape.core.image import PhaseImage
+from porescape.core.settings import Fit, Output, Segmentation, Settings
+from porescape.core.volume import Volume
+from porescape.io.image import read_image
+from porescape.judge import CROPS, EyeTest, eye_test
+from porescape.measure.describe import cut_windows, describe
+from porescape.measure.texture import GROUPS, unit_of
+from porescape.pipeline import at_voxel_size, choose_voxel_size, make_replicas
+from porescape.report.judge_figures import contact_sheet
+from porescape.segmentation import segment
+from truths import NAMES, SHARED, load, need_shared, typical_slices
+
+YARDSTICK = ("distances to the wall", "neighbourhoods", "pairs of points")
+NOT_YARDSTICK = tuple(group for group in GROUPS if group not in YARDSTICK)
+MICROGRAPHS = ("nanoporous_gold_zeiss.tif", "hydrogel_fei_banner.tif")
+
+
+def section_of(name: str, options: argparse.Namespace) -> PhaseImage:
+    """Return what is reconstructed: a typical slice, or a micrograph's mask at the replicas' voxel size."""
+    if name in NAMES:
+        return typical_slices(load(name), options.slice + 1)[options.slice]
+    phase = segment(read_image(SHARED / "sem" / name), Segmentation())
+    return at_voxel_size(phase, choose_voxel_size(phase, Output(size=(options.size,) * 3)))
+
+
+def replicas_of(name: str, section: PhaseImage, options: argparse.Namespace) -> Iterator[Volume]:
+    """Yield the kept replicas, or make and keep them."""
+    stem = f"{Path(name).stem}-{options.slice}-{options.size}-{options.trials}-{options.replicas}"
+    kept = options.keep / f"{stem}.npz"
+    if not kept.exists():
+        settings = Settings(
+            fit=Fit(trials=options.trials),
+            output=Output(size=(options.size,) * 3, replicas=options.replicas, voxel_size=section.pixel_size),
+        )
+        clock = time.perf_counter()
+        made = make_replicas(section, settings, seed=options.slice, workers=options.workers)
+        pores = np.stack([replica.volume.pore for replica in made])
+        print(f"# {name}: {time.perf_counter() - clock:.0f} s", flush=True)
+        np.savez_compressed(kept, packed=np.packbits(pores), shape=pores.shape)
+    archive = np.load(kept)
+    shape = tuple(archive["shape"])
+    pores = np.unpackbits(archive["packed"], count=int(np.prod(shape))).reshape(shape).astype(bool)
+    for pore in pores:
+        yield Volume(pore, section.pixel_size)
+
+
+def noise_like(section: PhaseImage, size: int, seed: int = 0) -> Volume:
+    """Return thresholded smooth noise with the section's porosity and nearly its length of wall.
+
+    The wall per area of a cut Gaussian field of width w falls as 1/w; one trial gives the factor.
+    """
+    noise = np.random.default_rng(seed).standard_normal((size,) * 3).astype(np.float32)
+
+    def cut(width: float) -> np.ndarray:
+        field = gaussian_filter(noise, width, mode="wrap")
+        return field > np.quantile(field, 1 - section.porosity)
+
+    wanted = unit_of(section.pore[None])
+    first = wanted / 2
+    return Volume(cut(first * wanted / unit_of(cut(first)[::8])), section.pixel_size)
+
+
+def gaussian_like(section: PhaseImage, size: int, seed: int = 0) -> Volume:
+    """Return a cut Gaussian random field with the section's porosity and, as far as one can have it, S2.
+
+    The field's covariance follows from that of the section by the relation for two cut normal variables
+    (Teubner 1991); negative powers in its spectrum are set to 0.
+    """
+    porosity = section.porosity
+    window = min(128, *section.pore.shape)
+    seen = describe(cut_windows(section.pore, window), 1.0, window // 2).covariance()
+    level = ndtri(1 - porosity)
+    rho = np.linspace(-0.999, 0.9999, 8000)
+    slope = np.exp(-(level**2) / (1 + rho)) / (2 * np.pi * np.sqrt(1 - rho**2) * porosity * (1 - porosity))
+    binary = cumulative_trapezoid(slope, rho, initial=0)
+    binary -= np.interp(0, rho, binary)
+    wanted = np.interp(seen, binary / binary[-1], rho)
+    edge = np.minimum(np.arange(size), size - np.arange(size)).astype(float)
+    distance = np.sqrt(edge[:, None, None] ** 2 + edge[:, None] ** 2 + edge**2)
+    covariance = np.interp(distance, np.arange(len(wanted)), wanted, right=0.0)
+    power = np.maximum(np.fft.rfftn(covariance).real, 0)
+    noise = np.fft.rfftn(np.random.default_rng(seed).standard_normal((size,) * 3))
+    field = np.fft.irfftn(noise * np.sqrt(power), s=(size,) * 3, axes=(0, 1, 2))
+    return Volume(field > np.quantile(field, 1 - porosity), section.pixel_size)
+
+
+def real_against_real(name: str, section: PhaseImage, crops: int) -> list[EyeTest]:
+    """Test slices against slices far from them, and halves of a micrograph against each other."""
+    if name not in NAMES:
+        half = section.pore.shape[1] // 2
+        left = PhaseImage(section.pore[:, :half], section.pixel_size)
+        right = Volume(section.pore[None, :, half:], section.pixel_size)
+        return [eye_test(left, right, seed=seed, crops=crops) for seed in range(2)]
+    volume = load(name)
+    slices = typical_slices(volume, 8)
+    return [
+        eye_test(one, Volume(other.pore[None], volume.voxel_size), seed=seed, crops=crops)
+        for seed, (one, other) in enumerate(zip(slices[::2], slices[1::2], strict=True))
+    ]
+
+
+def truth_against_itself(volume: Volume, crops: int) -> EyeTest:
+    """Test one half of the true volume against the other."""
+    n = volume.shape[0] // 2
+    halves = [Volume(volume.pore[part], volume.voxel_size) for part in (slice(None, n), slice(n, None))]
+    return eye_test(*halves, seed=0, crops=crops)
+
+
+def cell(tests: list[EyeTest]) -> str:
+    """Write mean accuracy and its error [%]."""
+    if not tests:
+        return "–"
+    mean = 100 * np.mean([test.accuracy for test in tests])
+    return f"{mean:.0f} ± {100 * np.sqrt(np.mean([test.error**2 for test in tests])):.0f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--replicas", type=int, default=2)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--slice", type=int, default=0, help="which of the typical slices")
+    parser.add_argument("--crops", type=int, default=400, help="of each kind, against a whole truth")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--names", default=",".join((*NAMES, *MICROGRAPHS)))
+    parser.add_argument("--keep", type=Path, default=Path("bench/kept/eye"))
+    options = parser.parse_args()
+    need_shared()
+    options.keep.mkdir(parents=True, exist_ok=True)
+    heads = (
+        "material | replica, against its image | against the whole truth | the same, yardstick's numbers | "
+        "real against real, images | halves of the truth | smooth noise | Gaussian field of its S2 | "
+        "what gives the replica away"
+    )
+    print(f"| {heads} |")
+    print("|" + "---|" * 9)
+    for name in options.names.split(","):
+        section = section_of(name, options)
+        replicas = list(replicas_of(name, section, options))
+        noise = noise_like(section, options.size)
+        field = gaussian_like(section, options.size)
+        truth = load(name) if name in NAMES else None
+        found = [eye_test(section, one, seed=options.slice) for one in replicas]
+        cells = [cell(found)]
+        if truth is None:
+            cells += ["–", "–", cell(real_against_real(name, section, CROPS)), "–"]
+            cells += [cell([eye_test(section, other, seed=0)]) for other in (noise, field)]
+            telling = found[0]
+        else:
+            sharp = [eye_test(truth, one, seed=0, crops=options.crops) for one in replicas]
+            plain = [
+                eye_test(truth, one, seed=0, crops=options.crops, without=NOT_YARDSTICK) for one in replicas
+            ]
+            cells += [cell(sharp), cell(plain), cell(real_against_real(name, section, CROPS))]
+            cells += [cell([truth_against_itself(truth, options.crops)])]
+            cells += [cell([eye_test(truth, other, seed=0, crops=options.crops)]) for other in (noise, field)]
+            telling = sharp[0]
+        cells.append(
+            f"{next(iter(telling.importance))}: {telling.words} ({telling.in_replica:.3g}, "
+            f"real {telling.in_image:.3g})"
+        )
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+        sheet = contact_sheet(section, replicas[0])
+        sheet.savefig(options.keep / f"{Path(name).stem}-{options.slice}.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()

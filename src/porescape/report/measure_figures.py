@@ -1,0 +1,293 @@
+"""What was measured, drawn: size distributions, network, filtration curves, the fields that were solved.
+
+Every function takes sides, each a name and its measurements, so that one material is drawn for a report
+and several are laid over one another for a comparison. A line is the mean over a side's volumes, the
+band around it spans them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection, LineCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from porescape.core.curve import Curve
+from porescape.measure.network import Network
+from porescape.measure.numbers import Measurement
+from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, legend_below, scale_bar
+from porescape.report.words import scale_for
+
+Values = NDArray[np.float64]
+LOOKS = ((INK, "-"), (BLUE, (0, (4, 1.5))), (ORANGE, (0, (1.2, 1.2))), ("#009E73", (0, (6, 1.5, 1.2, 1.5))))
+POINTS = 160  # of a drawn distribution
+FLOW = LinearSegmentedColormap.from_list("flow", ["#f6f5f1", "#6db3dc", BLUE, "#08306b", "#041530"])
+VIEW = np.radians((28.0, 24.0))  # of the network: turned about z, then tilted towards the reader
+
+
+class Side(NamedTuple):
+    """What is drawn in one colour."""
+
+    name: str
+    measurements: Sequence[Measurement]
+
+
+def size_distributions(sides: Sequence[Side]) -> Figure:
+    """Draw how bodies, throats and coordination are distributed, by number.
+
+    Diameters are inscribed ones. Densities are smoothed with a Gaussian kernel (Silverman's width); the
+    coordination number is a whole number and is not smoothed.
+    """
+    figure = Figure(figsize=(WIDE, 3.3), layout="constrained")
+    panels = figure.subplots(1, 3)
+    for panel, (name, title) in zip(
+        panels, (("body_diameter", "Pore bodies"), ("throat_diameter", "Throats")), strict=False
+    ):
+        samples = [[_of_network(m, name) for m in side.measurements] for side in sides]
+        everything = np.concatenate([one for side in samples for one in side] or [np.zeros(0)])
+        scale = scale_for("m", float(np.median(everything)) if everything.size else 1.0)
+        dress(panel, title, f"inscribed diameter [{scale.unit}]")
+        if everything.size:
+            grid = np.linspace(0, np.quantile(everything, 0.995) * 1.1, POINTS) * scale.factor
+            for look, side, own in zip(LOOKS, sides, samples, strict=False):
+                _line_and_band(
+                    panel, grid, [_density(one * scale.factor, grid) for one in own], side.name, look
+                )
+        panel.set(ylim=(0, None), xlim=(0, None), yticks=[])
+        panel.set_ylabel("share of them", fontsize=TEXT)
+    samples = [[_of_network(m, "coordination") for m in side.measurements] for side in sides]
+    everything = np.concatenate([one for side in samples for one in side] or [np.zeros(0)])
+    dress(panels[2], "Coordination number", "throats of a pore")
+    if everything.size:
+        most = int(np.quantile(everything, 0.995)) + 1
+        for look, side, own in zip(LOOKS, sides, samples, strict=False):
+            shares = [
+                np.bincount(one.astype(int), minlength=most + 1)[: most + 1] / max(one.size, 1) for one in own
+            ]
+            _line_and_band(panels[2], np.arange(most + 1.0), shares, side.name, look)
+    panels[2].set(ylim=(0, None), yticks=[])
+    legend_below(figure, panels[0])
+    return figure
+
+
+def filtration_curves(sides: Sequence[Side]) -> Figure:
+    """Draw retention over particle size, wet over dry flow over pressure, and mercury intrusion."""
+    figure = Figure(figsize=(WIDE, 3.3), layout="constrained")
+    panels = figure.subplots(1, 3)
+    _curves(panels[0], sides, "retention_z", "Particles retained along z", "particle diameter", percent=True)
+    panels[0].axhline(90, color=GREY, lw=0.8, ls=":")
+    _curves(panels[1], sides, "porometry_wet_z", "Wet flow / dry flow along z", "pressure", percent=True)
+    panels[1].axhline(50, color=GREY, lw=0.8, ls=":")
+    _curves(panels[2], sides, "intrusion", "Mercury intrusion", "pressure", percent=True, log=True)
+    legend_below(figure, panels[0])
+    return figure
+
+
+def solved_fields(fields: Mapping[str, NDArray[np.float32]], voxel_size: float) -> Figure:
+    """Draw the solved fields on the middle plane x = nx // 2, z downwards: concentration and flow."""
+    known = [(name, title) for name, title in FIELDS.items() if name in fields]
+    ny = max((fields[name].shape[1] for name, _ in known), default=1)
+    nz = max((fields[name].shape[0] for name, _ in known), default=1)
+    width = WIDE / 2
+    figure = Figure(figsize=(WIDE, min(width * nz / ny, 6.5) + 0.4), layout="constrained")
+    panels = figure.subplots(1, 2, squeeze=False)[0]
+    for panel, (name, title) in zip(panels, known, strict=False):
+        values = fields[name]
+        extent = (0.0, values.shape[1] * voxel_size, values.shape[0] * voxel_size, 0.0)
+        flow = name.startswith("flow")
+        top = float(np.nanquantile(values, 0.995)) if flow and np.isfinite(values).any() else 1.0
+        panel.set_facecolor("#dcdcd8" if flow else "#efece4")
+        drawn = panel.imshow(
+            values,
+            extent=extent,
+            cmap=FLOW if flow else "viridis",
+            vmin=0,
+            vmax=top or 1.0,
+            interpolation="nearest",
+        )
+        bare(panel)
+        panel.set_title(title, fontsize=TEXT, loc="left", color=INK, pad=4)
+        bar = figure.colorbar(drawn, ax=panel, fraction=0.035, pad=0.015)
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=TEXT - 1, colors=GREY, length=2)
+        if flow:
+            bar.set_ticks([0, top], labels=["0", "fast"])
+    for panel in panels[len(known) :]:
+        panel.axis("off")
+    if known:
+        scale_bar(panels[0])
+    return figure
+
+
+FIELDS = {
+    "concentration_z": "Concentration in steady diffusion, top to bottom",
+    "flow_z": "Speed of the flow, top to bottom",
+}
+
+
+def network_view(network: Network, shape: tuple[int, int, int]) -> Figure:
+    """Draw a pore network as balls of the inscribed diameters joined by its throats.
+
+    Seen from above in parallel projection; what lies behind is paler. Balls are shaded by their size.
+    """
+    box = np.array(shape) * network.voxel_size
+    figure = Figure(figsize=(WIDE * 0.62, WIDE * 0.55))
+    panel = figure.add_axes((0, 0, 1, 1))
+    panel.set_aspect("equal")
+    panel.axis("off")
+    corners = _seen((np.array(list(np.ndindex(2, 2, 2))) - 0.5) * box)
+    for a in range(8):
+        for b in range(a + 1, 8):
+            if (a ^ b) in (1, 2, 4):
+                panel.plot(*corners[[a, b], :2].T, color="#c9cdd2", lw=0.8, zorder=0)
+    centre = _seen(network.pore_centre - box / 2)
+    depth = centre[:, 2]
+    near = (depth - depth.min()) / max(np.ptp(depth), 1e-30) if depth.size else depth
+    ends = network.throat_pores
+    if len(ends):
+        order = np.argsort(near[ends].mean(axis=1))
+        lines = LineCollection(
+            list(centre[ends[order]][:, :, :2]),
+            colors=[_paler("#7a828c", s) for s in near[ends[order]].mean(axis=1)],
+            linewidths=np.clip(network.throat_diameter[order] / box.max() * 200, 0.3, 6),
+            zorder=1,
+            capstyle="round",
+        )
+        panel.add_collection(lines)
+    order = np.argsort(near)
+    size = network.body_diameter[order]
+    rank = np.argsort(np.argsort(size)) / max(size.size - 1, 1)
+    ramp = LinearSegmentedColormap.from_list("size", ["#bfe0f2", "#6db3dc", BLUE, "#08306b"])
+    balls = EllipseCollection(
+        size,
+        size,
+        np.zeros_like(size),
+        units="x",
+        offsets=centre[order, :2],
+        transOffset=panel.transData,
+        facecolors=[_paler(ramp(r), s) for r, s in zip(rank, near[order], strict=True)],
+        edgecolors="white",
+        linewidths=0.35,
+        zorder=2,
+    )
+    panel.add_collection(balls)
+    reach = np.abs(corners[:, :2]).max(axis=0) * 1.04
+    panel.set(xlim=(-reach[0], reach[0]), ylim=(-reach[1], reach[1]))
+    return figure
+
+
+def _seen(points: Values) -> Values:
+    """Turn (z, y, x) points into (right, up, towards the reader); z points down."""
+    turn, tilt = VIEW
+    z, y, x = points.T
+    right = np.cos(turn) * x + np.sin(turn) * y
+    back = np.cos(turn) * y - np.sin(turn) * x
+    up = -np.cos(tilt) * z + np.sin(tilt) * back
+    near = -np.cos(tilt) * back - np.sin(tilt) * z
+    return np.stack([right, up, near], axis=1)
+
+
+def _paler(colour: object, near: float) -> tuple[float, float, float]:
+    from matplotlib.colors import to_rgb
+
+    fog = 0.72 * (1 - near)
+    r, g, b = (channel + (1 - channel) * fog for channel in to_rgb(colour))
+    return r, g, b
+
+
+def _of_network(measurement: Measurement, name: str) -> Values:
+    network = measurement.details.network
+    return np.zeros(0) if network is None else np.asarray(getattr(network, name), dtype=np.float64)
+
+
+def _density(sample: Values, grid: Values) -> Values:
+    """Return a smooth density of a sample over a grid; nothing for a sample of one value."""
+    if sample.size < 2 or np.ptp(sample) == 0:
+        return np.zeros_like(grid)
+    spread = min(float(sample.std(ddof=1)), float(np.subtract(*np.quantile(sample, (0.75, 0.25)))) / 1.34)
+    width = 0.9 * (spread or float(sample.std())) * sample.size**-0.2
+    apart = (grid[:, None] - sample[None, :]) / width
+    return np.asarray(np.exp(-(apart**2) / 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
+
+
+def _line_and_band(
+    panel: Axes, x: Values, made: Sequence[Values], name: str, look: tuple[str, object]
+) -> None:
+    if not made:
+        return
+    colour, style = look
+    if len(made) > 1:
+        panel.fill_between(x, np.min(made, axis=0), np.max(made, axis=0), color=colour, alpha=0.2, lw=0)
+    panel.plot(x, np.mean(made, axis=0), color=colour, ls=style, lw=1.5, label=name)
+
+
+def _curves(
+    panel: Axes,
+    sides: Sequence[Side],
+    name: str,
+    title: str,
+    along: str,
+    *,
+    percent: bool = False,
+    log: bool = False,
+) -> None:
+    """Draw one curve of every volume as a line and a band per side, on a common grid."""
+    found = [
+        [m.details.curves[name] for m in side.measurements if name in m.details.curves] for side in sides
+    ]
+    known = [curve for side in found for curve in side]
+    if not known:
+        dress(panel, title, "not measured")
+        panel.set(xticks=[], yticks=[])
+        return
+    low, high = _span(known)
+    scale = scale_for(known[0].x_unit, high)
+    unit, factor = (scale.unit, scale.factor)
+    if known[0].x_unit == "Pa":
+        unit, factor = "bar", 1e-5
+    grid = np.geomspace(max(low, high * 1e-4), high, POINTS) if log else np.linspace(low, high, POINTS)
+    for look, side, curves in zip(LOOKS, sides, found, strict=False):
+        drawn = [np.interp(grid, c.x, c.y) * (100 if percent else 1) for c in curves]
+        _line_and_band(panel, grid * factor, drawn, side.name, look)
+    if log:
+        panel.set_xscale("log")
+    dress(panel, title + (" [%]" if percent else ""), f"{along} [{unit}]")
+    panel.set(xlim=(grid[0] * factor, grid[-1] * factor), ylim=(0, None))
+
+
+def _span(curves: Sequence[Curve]) -> tuple[float, float]:
+    """Return where the curves move: between 0.1 and 99.9 % of their rise."""
+    low, high = [], []
+    for curve in curves:
+        rise = curve.y - curve.y.min()
+        top = rise.max() or 1.0
+        moving = np.flatnonzero((rise > 0.001 * top) & (rise < 0.999 * top))
+        first, last = (moving[0], moving[-1]) if moving.size else (0, curve.x.size - 1)
+        low.append(curve.x[max(first - 1, 0)])
+        high.append(curve.x[min(last + 1, curve.x.size - 1)])
+    return float(min(low)), float(max(high))
+
+
+def morphology_curves(sides: Sequence[Side]) -> Figure:
+    """Draw chord lengths and local thickness of both phases."""
+    figure = Figure(figsize=(WIDE, 3.1), layout="constrained")
+    panels = figure.subplots(1, 4)
+    for panel, (name, title, along) in zip(
+        panels,
+        (
+            ("chord_pore", "Chords in pores", "length"),
+            ("chord_solid", "Chords in solid", "length"),
+            ("thickness_pore", "Pores no wider than …", "diameter"),
+            ("thickness_solid", "Solid no thicker than …", "diameter"),
+        ),
+        strict=True,
+    ):
+        _curves(panel, sides, name, title, along)
+        panel.set_xlim(left=0)
+        if name.startswith("chord"):
+            panel.set_yticks([])
+    legend_below(figure, panels[0])
+    return figure
