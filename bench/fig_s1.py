@@ -18,8 +18,9 @@ import numpy as np
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe
-from porescape.core.settings import Fit, Output, Settings
-from porescape.measure.numbers import FIRST_NUMBERS, measure_volume, summarise
+from porescape.core.settings import Fit, Measure, Output, Settings
+from porescape.measure.meters import measure_volume
+from porescape.measure.numbers import pick, summarise
 from porescape.pipeline import make_replicas
 from porescape.synthesis.generate import generate
 
@@ -28,6 +29,7 @@ FIGURE_S1 = {
     "B": (0.2, 0.1, 0.3, 0.1, 0.4, 0.5, 0.5, 0.2, 0.3),
 }
 VOXEL = 1e-6
+NUMBERS = pick(["basic"])
 
 
 def main() -> None:
@@ -41,7 +43,7 @@ def main() -> None:
     shape = (options.size,) * 3
     for panel, x in FIGURE_S1.items():
         truth = generate(PaperRecipe(x), Domain(shape, VOXEL), seed=0)
-        known = measure_volume(truth).values
+        known = measure_volume(truth, NUMBERS).values
         porosities = truth.pore.mean(axis=(1, 2))
         typical = int(np.abs(porosities - truth.porosity).argmin())
         section = PhaseImage(truth.pore[typical], VOXEL)
@@ -50,13 +52,14 @@ def main() -> None:
             settings = Settings(
                 fit=Fit(method=method, trials=options.trials, size=options.size),
                 output=Output(size=shape, replicas=options.replicas, voxel_size=VOXEL),
+                measure=Measure(numbers=NUMBERS),
             )
             replicas = list(make_replicas(section, settings, seed=1, workers=2))
             found[method] = summarise([replica.measurement for replica in replicas])
         print(f"\nFig. S.1 {panel}: X = {x}, slice {typical}: porosity {section.porosity:.3f}\n")
         print("| number | truth |" + "".join(f" {m}: mean [95 %] | error |" for m in methods))
         print("|---|---|" + "---|---|" * len(methods))
-        for name in FIRST_NUMBERS:
+        for name in NUMBERS:
             cells = []
             for method in methods:
                 e = found[method][name]

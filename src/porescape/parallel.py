@@ -6,7 +6,7 @@ import queue
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,12 +55,15 @@ def map_ordered(
     with _one_thread_each():
         pool = ProcessPoolExecutor(min(workers, len(items)), context, _remember_mail, (mail,))
         try:
-            futures = [pool.submit(_work_and_tell, work, item) for item in items]
-            for future in futures:
+            futures = [pool.submit(_work_and_tell, work, number, item) for number, item in enumerate(items)]
+            ended: set[int] = set()
+            for number, future in enumerate(futures):
                 while not future.done():
-                    _deliver(mail, listen, _POLL)
-                _deliver(mail, listen, 0)
-                yield future.result()
+                    _deliver(mail, listen, ended, _POLL)
+                result = future.result()
+                while number not in ended:  # a result may overtake the messages told before it
+                    _deliver(mail, listen, ended, _POLL)
+                yield result
             pool.shutdown()
         except BaseException:
             for process in list((pool._processes or {}).values()):
@@ -80,19 +83,33 @@ def _remember_mail(mail: Any) -> None:
     _mail = mail
 
 
-def _work_and_tell(work: Callable[[T, Tell], R], item: T) -> R:
-    return work(item, _mail.put)
+class _End(NamedTuple):
+    """The last message of a piece of work."""
+
+    number: int
 
 
-def _deliver(mail: Any, listen: Tell, patience: float) -> None:
-    """Hand on the messages that have come; wait up to `patience` seconds for the first."""
+def _work_and_tell(work: Callable[[T, Tell], R], number: int, item: T) -> R:
+    result = work(item, _mail.put)
+    _mail.put(_End(number))
+    return result
+
+
+def _deliver(mail: Any, listen: Tell, ended: set[int], patience: float) -> None:
+    """Hand on the messages that have come; wait up to `patience` seconds for the first.
+
+    Numbers of pieces of work that have told their last go into `ended`.
+    """
     while True:
         try:
             message = mail.get(timeout=patience) if patience else mail.get_nowait()
         except queue.Empty:
             return
-        listen(message)
-        patience = 0
+        patience = 0.0
+        if isinstance(message, _End):
+            ended.add(message.number)
+        else:
+            listen(message)
 
 
 @contextmanager
