@@ -24,6 +24,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 import numpy as np
 
+from common import gaussian_field, peak_mb
+
 SIDES = ("porescape", "porespy", "taufactor")
 
 
@@ -93,14 +95,6 @@ def cylinder_trend(
     return rows
 
 
-def gaussian_field(size: int, porosity: float = 0.6, width: float = 3.0, seed: int = 0) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter
-
-    noise = np.random.default_rng(seed).standard_normal((size, size, size)).astype(np.float32)
-    field = gaussian_filter(noise, width, mode="wrap")
-    return field < np.quantile(field, porosity)
-
-
 def compare(
     size: int, sides: Sequence[str] = SIDES, rival_python: str = sys.executable
 ) -> dict[str, dict[str, Any]]:
@@ -155,20 +149,6 @@ def _taufactor(pore: np.ndarray) -> float:
     solver = taufactor.Solver(pore.astype(np.uint8), device="cpu")
     solver.solve(verbose=False, conv_crit=1e-3)  # of the flux between layers, as PoreSpy's default
     return float(pore.mean() / np.ravel(solver.tau)[0])
-
-
-def peak_mb() -> float:
-    """Largest memory this process has held; Linux, macOS, or anything with psutil."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
-    try:
-        import resource
-    except ImportError:
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 if __name__ == "__main__":
