@@ -456,6 +456,8 @@ def measure_command(
         _table(volume.name, ("number", "value"), list(_readable(measurement.values).items()))
         for reason, names in _same_reasons(measurement.reasons).items():
             _say(f"{', '.join(names)}: {reason}")
+        for warning in measurement.warnings:
+            _say(f"note: {warning}")
 
 
 @app.command()

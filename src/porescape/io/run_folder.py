@@ -119,7 +119,9 @@ def read_run(folder: Path | str) -> Reconstruction:
         )
         volume = read_volume(folder / f"{row['name']}.tif", domain.voxel_size)
         details = read_details(folder / f"{row['name']}-details.npz")
-        measurement = Measurement(values, row["reasons"], row["measure_seconds"], details=details)
+        measurement = Measurement(
+            values, row["reasons"], row["measure_seconds"], tuple(row["too_small_for"]), details
+        )
         eye = row["look"]["eye"]
         look = Look(row["look"]["unseen"], None if eye is None else EyeTest(**eye))
         made = (recipe, tuple(trials), volume, measurement, look)
@@ -307,6 +309,7 @@ def measurement_table(measurement: Measurement) -> dict[str, Any]:
             name: {"value": value, "unit": NUMBERS[name].unit} for name, value in measurement.values.items()
         },
         "reasons": measurement.reasons,
+        "too_small_for": list(measurement.warnings),
         "measure_seconds": {step: round(seconds, 3) for step, seconds in measurement.seconds.items()},
     }
 

@@ -24,14 +24,16 @@ from porescape.measure.minkowski import euler_density, specific_surface
 from porescape.measure.morphology import chord_distribution, thickness_distribution
 from porescape.measure.network import NETWORK_NUMBERS, Network, extract_network, network_numbers
 from porescape.measure.network_flow import Fluxes, throat_fluxes
-from porescape.measure.numbers import Details, Measurement, pick
+from porescape.measure.numbers import NUMBERS, Details, Measurement, pick
 from porescape.measure.porometry import porometry
+from porescape.measure.representative import REPRESENTED, representativity, too_small
 from porescape.measure.retention import clean_water_flux, retention
 from porescape.measure.stokes import Flow, kozeny_carman, stokes_flow
 
 T = TypeVar("T")
 Values = Mapping[str, float]
 AXES = "zyx"
+REPRESENTATIVITY = "representativity"
 NO_REGIONS = np.zeros((0, 0, 0), np.int32)
 
 
@@ -77,10 +79,16 @@ def measure_volume(
         seconds[meter.title] = time.perf_counter() - clock
         if progress is not None:
             progress(meter.title, done, len(meters))
+    warnings: tuple[str, ...] = ()
+    if set(REPRESENTED) <= set(wanted):
+        clock = time.perf_counter()
+        warnings = _settling(subject)
+        seconds[REPRESENTATIVITY] = time.perf_counter() - clock
     return Measurement(
         {name: values[name] for name in wanted},
         {name: subject.reasons[name] for name in wanted if name in subject.reasons},
         seconds,
+        warnings,
         details=Details(subject.network_alone(), subject.curves, subject.fields),
     )
 
@@ -282,6 +290,37 @@ METERS: tuple[Meter, ...] = (
     Meter("retention", ("retention_d90_z", "retention_d95_z", "retention_d99_z"), _retention),
     Meter("water flux", ("clean_water_flux_z",), _water_flux),
 )
+
+
+# -- how numbers settle with the size of the box ------------------------------------------------------
+
+
+def _plainly(part: Volume) -> dict[str, float]:
+    """Measure a part of a volume in `REPRESENTED` alone, without asking how these settle in turn."""
+    subject = _Subject(part, Measure())
+    found: dict[str, float] = {}
+    for meter in METERS:
+        if set(meter.names) & set(REPRESENTED):
+            try:
+                found.update(meter.work(subject))
+            except InputError:
+                found.update(dict.fromkeys(meter.names, math.nan))
+    return {name: found[name] for name in REPRESENTED}
+
+
+def _settling(subject: _Subject) -> tuple[str, ...]:
+    """See how cheap numbers settle with the size of the box; return what it is too small for."""
+    try:
+        found = representativity(subject.volume, lambda part: _plainly(part))
+    except InputError as error:
+        return (f"whether the box is large enough cannot be told: {error}",)
+    for name, settled in found.settling.items():
+        edges = np.array([one.edge for one in settled])
+        for what in ("mean", "sd"):
+            subject.curves[f"settling_{name}_{what}"] = Curve(
+                edges, np.array([getattr(one, what) for one in settled]), "m", NUMBERS[name].unit
+            )
+    return too_small(found)
 
 
 # -- what pictures need -----------------------------------------------------------------------------

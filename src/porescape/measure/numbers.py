@@ -167,6 +167,8 @@ class Measurement:
         Why, for each NaN.
     seconds : dict of str to float
         Time spent per step.
+    warnings : tuple of str
+        Numbers that this volume is too small for, in words.
     details : Details
         Network, curves and fields.
     """
@@ -174,6 +176,7 @@ class Measurement:
     values: dict[str, float]
     reasons: dict[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     details: Details = field(default_factory=Details)
 
 

@@ -20,6 +20,7 @@ from porescape.report.measure_figures import (
     Side,
     filtration_curves,
     network_view,
+    settling,
     size_distributions,
     solved_fields,
 )
@@ -92,6 +93,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
         shown=shown,
         keys=[rows[name] for name in KEY_NUMBERS if name in rows][:MOST_KEYS],
         groups=_grouped(rows),
+        too_small=shown.measurement.warnings,
         checks=result.checks,
         verdict=result.verdict,
         rows=rows,
@@ -281,6 +283,11 @@ def _draw(
         drawn["fields"] = (
             solved_fields(details.fields, shown.volume.voxel_size),
             f"Middle plane of {which}: concentration of steady diffusion and speed of slow flow along z.",
+        )
+    if any(name.startswith("settling_") for name in details.curves):
+        drawn["settling"] = (
+            settling(shown.measurement),
+            f"Means and spreads of numbers over sub-volumes of {which}, by the edge of the sub-volumes.",
         )
     if "retention_z" in details.curves or "intrusion" in details.curves:
         drawn["filtration"] = (

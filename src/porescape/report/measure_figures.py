@@ -13,13 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from porescape.core.curve import Curve
 from porescape.measure.network import Network
 from porescape.measure.numbers import Measurement
 from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, legend_below, scale_bar
-from porescape.report.words import scale_for
+from porescape.report.words import label_of, scale_for, scale_of
 
 Values = NDArray[np.float64]
 LOOKS = ((INK, "-"), (BLUE, (0, (4, 1.5))), (ORANGE, (0, (1.2, 1.2))), ("#009E73", (0, (6, 1.5, 1.2, 1.5))))
@@ -79,8 +80,10 @@ def filtration_curves(sides: Sequence[Side]) -> Figure:
     panels = figure.subplots(1, 3)
     _curves(panels[0], sides, "retention_z", "Particles retained along z", "particle diameter", percent=True)
     panels[0].axhline(90, color=GREY, lw=0.8, ls=":")
-    _curves(panels[1], sides, "porometry_wet_z", "Wet flow / dry flow along z", "pressure", percent=True)
-    panels[1].axhline(50, color=GREY, lw=0.8, ls=":")
+    _curves(
+        panels[1], sides, "porometry_wet_z", "Gas through the wet pores along z", "pressure", percent=True
+    )
+    _half_dry(panels[1], sides)
     _curves(panels[2], sides, "intrusion", "Mercury intrusion", "pressure", percent=True, log=True)
     legend_below(figure, panels[0])
     return figure
@@ -254,8 +257,19 @@ def _curves(
         _line_and_band(panel, grid * factor, drawn, side.name, look)
     if log:
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.xaxis.set_minor_locator(NullLocator())
     dress(panel, title + (" [%]" if percent else ""), f"{along} [{unit}]")
     panel.set(xlim=(grid[0] * factor, grid[-1] * factor), ylim=(0, None))
+
+
+def _half_dry(panel: Axes, sides: Sequence[Side]) -> None:
+    """Draw half of the dry flow: where the wet curve crosses it lies the mean flow pore."""
+    for measurement in (m for side in sides for m in side.measurements):
+        dry = measurement.details.curves.get("porometry_dry_z")
+        if dry is not None:
+            panel.axline((0, 0), slope=50 * dry.y[-1] / (dry.x[-1] * 1e-5), color=GREY, lw=0.8, ls=":")
 
 
 def _span(curves: Sequence[Curve]) -> tuple[float, float]:
@@ -269,6 +283,27 @@ def _span(curves: Sequence[Curve]) -> tuple[float, float]:
         low.append(curve.x[max(first - 1, 0)])
         high.append(curve.x[min(last + 1, curve.x.size - 1)])
     return float(min(low)), float(max(high))
+
+
+def settling(measurement: Measurement) -> Figure:
+    """Draw how numbers settle with the size of the sample: mean over sub-volumes and their spread."""
+    curves = measurement.details.curves
+    names = [
+        name.removeprefix("settling_").removesuffix("_mean") for name in curves if name.endswith("_mean")
+    ]
+    figure = Figure(figsize=(WIDE, 2.6), layout="constrained")
+    panels = figure.subplots(1, max(len(names), 1), squeeze=False)[0]
+    for panel, name in zip(panels, names, strict=False):
+        mean, sd = curves[f"settling_{name}_mean"], curves[f"settling_{name}_sd"]
+        along, up = scale_for("m", mean.x[-1]), scale_of(name, mean.y_unit, float(mean.y[-1]))
+        x, y, spread = mean.x * along.factor, mean.y * up.factor, np.nan_to_num(sd.y) * up.factor
+        panel.fill_between(x, y - spread, y + spread, color=BLUE, alpha=0.2, lw=0)
+        panel.plot(x, y, color=BLUE, lw=1.5, marker="o", ms=3)
+        panel.axhline(y[-1], color=GREY, lw=0.8, ls=":")
+        unit = f"\n[{up.unit}]" if up.unit else "\n"
+        dress(panel, label_of(name) + unit, f"edge [{along.unit}]")
+        panel.title.set_fontsize(TEXT - 0.5)
+    return figure
 
 
 def morphology_curves(sides: Sequence[Side]) -> Figure:
