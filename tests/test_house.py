@@ -12,7 +12,7 @@ FLOORS = (  # from the ground up; rooms on one floor do not know each other
     ("core",),
     ("measure", "synthesis", "sample"),
     ("segmentation", "checks", "judge", "problems", "samplers"),
-    ("search",),
+    ("search", "uncertainty"),
     ("pipeline", "compare"),
     ("resolution",),
     ("report",),

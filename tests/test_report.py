@@ -343,7 +343,7 @@ def test_links_within_the_page_lead_somewhere_and_names_are_unique(page):
 
 def test_every_picture_has_words_and_can_be_seen(page):
     images = Reader(page).images
-    assert len(images) == 15
+    assert len(images) == 16
     for image in images:
         assert len(image["alt"]) > 40
         kind, _, data = image["src"].partition(";base64,")

@@ -1,8 +1,8 @@
 """The story: one SEM image in, replicas and their numbers out."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -28,6 +28,7 @@ from porescape.rng import structure_seed
 from porescape.search import Trial, best_of, search
 from porescape.segmentation import segment
 from porescape.synthesis.generate import generate
+from porescape.uncertainty import SMALLEST_STEP, intervals, sampling, slopes, thresholds
 from porescape.units import format_length
 
 FINE_ENOUGH = 10.0  # voxels per mean chord of the thinner phase; finer than this buys no shape, only size
@@ -41,7 +42,7 @@ class Progress:
     Attributes
     ----------
     stage : str
-        "segment", "fit", "generate", "measure".
+        "segment", "fit", "generate", "measure", "interval".
     replica : int
         From 0; -1 where the stage has no replica.
     trial : Trial or None
@@ -175,13 +176,17 @@ def reconstruct(
     progress(Progress("segment"))
     replicas = tuple(make_replicas(section, settings, seed, workers=workers, progress=progress))
     verdict = choose(section, [replica.look for replica in replicas])
+    properties = summarise([replica.measurement for replica in replicas])
+    if settings.measure.interval == "full":
+        selected = replicas[verdict.selected]
+        properties = with_doubts(properties, image, section, checks, selected, settings, workers, progress)
     return Reconstruction(
         image=image,
         phase=phase,
         section=section,
         checks=checks,
         replicas=replicas,
-        properties=summarise([replica.measurement for replica in replicas]),
+        properties=properties,
         verdict=verdict,
         settings=settings,
         seed=seed,
@@ -193,6 +198,48 @@ def reconstruct(
             *verdict.cautions,
         ),
     )
+
+
+def with_doubts(
+    properties: dict[str, Estimate],
+    image: Micrograph,
+    section: PhaseImage,
+    checks: Sequence[Check],
+    replica: Replica,
+    settings: Settings,
+    workers: int,
+    progress: Callable[[Progress], None],
+) -> dict[str, Estimate]:
+    """Return the estimates with intervals that also hold the doubts of the threshold and of the sample.
+
+    The paper's literal recipes have no porosity to turn; their intervals stay those of the replicas.
+    """
+    if not isinstance(replica.recipe, Recipe):
+        return properties
+    size = next(check for check in checks if check.name == "size")
+    sample = sampling(section, size.values["porosity_error"])
+    threshold = thresholds(image, settings.segmentation)
+    step = max(SMALLEST_STEP, sample.porosity, *(abs(one.porosity) for one in threshold))
+    domain = Domain(settings.output.size, section.pixel_size, settings.output.periodic)
+    slope = slopes(replica.recipe, domain, replica.seed, settings.measure, step, workers=workers)
+    progress(Progress("interval"))
+    parts = intervals(
+        {name: e.mean for name, e in properties.items()},
+        {name: (e.ci95[1] - e.ci95[0]) / 2 for name, e in properties.items()},
+        slope,
+        threshold,
+        sample,
+    )
+    return {
+        name: replace(
+            e,
+            ci95=(e.mean - parts[name].total, e.mean + parts[name].total),
+            parts=asdict(parts[name]),
+        )
+        if name in parts
+        else e
+        for name, e in properties.items()
+    }
 
 
 def choose_voxel_size(phase: PhaseImage, output: Output) -> float:

@@ -28,11 +28,12 @@ SAUVOLA_K = 0.2  # Sauvola & Pietikäinen's own range is 0.2 to 0.5; pores are l
 SAUVOLA_R = 0.5  # largest standard deviation of grey in [0, 1]; the 128 of 256 in the paper
 
 
-def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
+def segment(image: Micrograph, settings: Segmentation, shift: float = 0.0) -> PhaseImage:
     """Tell pore from solid in one micrograph.
 
     Gaussian, threshold, median, specks, in this order. An image that came with two grey levels is
-    only cut at the middle between them: nothing is smoothed and no speck removed.
+    only cut at the middle between them: nothing is smoothed and no speck removed. `shift` is added to
+    the threshold [grey level, 0 to 1], to see what another choice would have made.
 
     What it does badly: struts behind the section plane that are as bright as the plane itself become
     solid. No threshold can know their depth.
@@ -48,7 +49,7 @@ def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
         bright = grey > (low + high) / 2
     else:
         smooth = _smooth(grey, settings.smoothing)
-        bright = smooth > THRESHOLDS[settings.method](smooth, settings)
+        bright = smooth > THRESHOLDS[settings.method](smooth, settings) + shift
         bright = _median(bright, settings.median)
         bright = without_specks(bright, settings.speck)
     pore = bright if settings.pore == "bright" else ~bright

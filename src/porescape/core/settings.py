@@ -164,6 +164,9 @@ class Measure:
         Across that thickness, for the clean-water flux [Pa].
     viscosity : float
         For the clean-water flux [Pa s]; 1.002e-3 is water at 20 °C.
+    interval : {"full", "replicas"}
+        What a run's 95 % intervals hold: replicas, threshold and the image being a finite sample, or
+        only the spread of the replicas.
     """
 
     numbers: tuple[str, ...] = ("all",)
@@ -174,8 +177,10 @@ class Measure:
     thickness: float | None = None
     pressure: float = 1e5
     viscosity: float = 1.002e-3
+    interval: Literal["full", "replicas"] = "full"
 
     def __post_init__(self) -> None:
+        _among("interval", self.interval, ("full", "replicas"))
         _within("r_max", self.r_max, 1, 50)
         _within("sigma", self.sigma, 0, 50)
         _within("surface tension [N/m]", self.surface_tension, 1e-4, 10)

@@ -36,7 +36,7 @@ from porescape.io.volume import read_volume, write_tiff, write_vti
 from porescape.judge import EyeTest, Look, choose
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe
-from porescape.measure.numbers import NUMBERS, Estimate, Measurement, summarise
+from porescape.measure.numbers import NUMBERS, Estimate, Measurement
 from porescape.pipeline import Reconstruction, Replica, at_voxel_size
 from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
@@ -133,7 +133,7 @@ def read_run(folder: Path | str) -> Reconstruction:
         section=section,
         checks=check_image(phase),
         replicas=tuple(replicas),
-        properties=summarise([replica.measurement for replica in replicas]),
+        properties={name: _estimate(entry) for name, entry in numbers["properties"].items()},
         verdict=choose(section, [replica.look for replica in replicas]),
         settings=settings,
         seed=table["seed"],
@@ -146,6 +146,13 @@ def _read_json(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
     except (OSError, ValueError) as error:
         raise InputError(f"{path} could not be read: {error}; wanted a whole run folder") from error
+
+
+def _estimate(entry: dict[str, Any]) -> Estimate:
+    low, high = map(_number, entry["ci95"])
+    mean, sd, margin = (_number(entry[name]) for name in ("mean", "sd", "paper_margin"))
+    parts = {name: _number(value) for name, value in entry["parts"].items()}
+    return Estimate(mean, sd, (low, high), entry["unit"], entry["n"], margin, parts)
 
 
 def _number(value: float | None) -> float:

@@ -196,6 +196,9 @@ class Estimate:
         Volumes that had a value.
     paper_margin : float
         1.96 * sd / sqrt(n), as the paper prints it; covers only 91 % at n = 8.
+    parts : dict of str to float
+        Half widths that `ci95` is made of, where it holds more than the volumes' spread: "replicas",
+        "threshold", "sample".
     """
 
     mean: float
@@ -204,6 +207,7 @@ class Estimate:
     unit: str
     n: int
     paper_margin: float
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 def summarise(measurements: Sequence[Measurement]) -> dict[str, Estimate]:

@@ -62,6 +62,7 @@ class Row(NamedTuple):
     margin: str
     n: int
     values: tuple[str, ...]
+    parts: dict[str, str]
     truth: str
     error: str
 
@@ -150,6 +151,7 @@ def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement 
         margin=write(estimate.paper_margin * f, digits),
         n=estimate.n,
         values=tuple(write(value * f, digits) for value in values),
+        parts={source: write(width * f, digits) for source, width in estimate.parts.items()},
         truth=write(true * f, digits),
         error=("+" if off > 0 else "") + write(off, 1) + (" %" if math.isfinite(off) else ""),
     )

@@ -5,7 +5,8 @@ and several are laid over one another for a comparison. A line is the mean over 
 band around it spans them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -13,17 +14,25 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from porescape.core.curve import Curve
 from porescape.measure.network import Network
 from porescape.measure.numbers import Measurement
-from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, legend_below, scale_bar
+from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, scale_bar
 from porescape.report.words import label_of, scale_for, scale_of
 
 Values = NDArray[np.float64]
-LOOKS = ((INK, "-"), (BLUE, (0, (4, 1.5))), (ORANGE, (0, (1.2, 1.2))), ("#009E73", (0, (6, 1.5, 1.2, 1.5))))
+LOOKS = (
+    (INK, "-"),
+    (BLUE, (0, (4, 1.5))),
+    (ORANGE, (0, (1.2, 1.2))),
+    ("#009E73", (0, (6, 1.5, 1.2, 1.5))),
+    ("#CC79A7", (0, (2.5, 1))),
+    ("#E69F00", "-"),
+    ("#56B4E9", (0, (8, 2))),
+)
 POINTS = 160  # of a drawn distribution
 FLOW = LinearSegmentedColormap.from_list("flow", ["#f6f5f1", "#6db3dc", BLUE, "#08306b", "#041530"])
 VIEW = np.radians((28.0, 24.0))  # of the network: turned about z, then tilted towards the reader
@@ -53,7 +62,7 @@ def size_distributions(sides: Sequence[Side]) -> Figure:
         dress(panel, title, f"inscribed diameter [{scale.unit}]")
         if everything.size:
             grid = np.linspace(0, np.quantile(everything, 0.995) * 1.1, POINTS) * scale.factor
-            for look, side, own in zip(LOOKS, sides, samples, strict=False):
+            for look, side, own in zip(cycle(LOOKS), sides, samples, strict=False):
                 _line_and_band(
                     panel, grid, [_density(one * scale.factor, grid) for one in own], side.name, look
                 )
@@ -64,13 +73,14 @@ def size_distributions(sides: Sequence[Side]) -> Figure:
     dress(panels[2], "Coordination number", "throats of a pore")
     if everything.size:
         most = int(np.quantile(everything, 0.995)) + 1
-        for look, side, own in zip(LOOKS, sides, samples, strict=False):
+        for look, side, own in zip(cycle(LOOKS), sides, samples, strict=False):
             shares = [
                 np.bincount(one.astype(int), minlength=most + 1)[: most + 1] / max(one.size, 1) for one in own
             ]
             _line_and_band(panels[2], np.arange(most + 1.0), shares, side.name, look)
+        panels[2].xaxis.set_major_locator(MaxNLocator(8, integer=True))
     panels[2].set(ylim=(0, None), yticks=[])
-    legend_below(figure, panels[0])
+    _legend(figure, panels)
     return figure
 
 
@@ -85,7 +95,7 @@ def filtration_curves(sides: Sequence[Side]) -> Figure:
     )
     _half_dry(panels[1], sides)
     _curves(panels[2], sides, "intrusion", "Mercury intrusion", "pressure", percent=True, log=True)
-    legend_below(figure, panels[0])
+    _legend(figure, panels)
     return figure
 
 
@@ -94,7 +104,7 @@ def solved_fields(fields: Mapping[str, NDArray[np.float32]], voxel_size: float) 
     known = [(name, title) for name, title in FIELDS.items() if name in fields]
     ny = max((fields[name].shape[1] for name, _ in known), default=1)
     nz = max((fields[name].shape[0] for name, _ in known), default=1)
-    width = WIDE / 2
+    width = WIDE / 2 - 0.6  # the colour bar takes the rest
     figure = Figure(figsize=(WIDE, min(width * nz / ny, 6.5) + 0.4), layout="constrained")
     panels = figure.subplots(1, 2, squeeze=False)[0]
     for panel, (name, title) in zip(panels, known, strict=False):
@@ -227,6 +237,19 @@ def _line_and_band(
     panel.plot(x, np.mean(made, axis=0), color=colour, ls=style, lw=1.5, label=name)
 
 
+def _legend(figure: Figure, panels: Iterable[Axes]) -> None:
+    """Name the sides below the whole figure, in their order, as soon as one panel shows them."""
+    named = {
+        label: line
+        for panel in panels
+        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    if named:
+        figure.legend(
+            list(named.values()), list(named), frameon=False, fontsize=TEXT, loc="outside lower left", ncols=4
+        )
+
+
 def _curves(
     panel: Axes,
     sides: Sequence[Side],
@@ -252,7 +275,7 @@ def _curves(
     if known[0].x_unit == "Pa":
         unit, factor = "bar", 1e-5
     grid = np.geomspace(max(low, high * 1e-4), high, POINTS) if log else np.linspace(low, high, POINTS)
-    for look, side, curves in zip(LOOKS, sides, found, strict=False):
+    for look, side, curves in zip(cycle(LOOKS), sides, found, strict=False):
         drawn = [np.interp(grid, c.x, c.y) * (100 if percent else 1) for c in curves]
         _line_and_band(panel, grid * factor, drawn, side.name, look)
     if log:
@@ -324,5 +347,5 @@ def morphology_curves(sides: Sequence[Side]) -> Figure:
         panel.set_xlim(left=0)
         if name.startswith("chord"):
             panel.set_yticks([])
-    legend_below(figure, panels[0])
+    _legend(figure, panels)
     return figure

@@ -1,0 +1,115 @@
+"""Doubts of the section, carried over to the numbers."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from porescape.core.domain import Domain
+from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.recipe import Recipe
+from porescape.core.settings import Measure, Segmentation
+from porescape.io.image import image_from_array
+from porescape.measure.numbers import NUMBERS
+from porescape.uncertainty import POWERS, Shift, intervals, sampling, slopes, thresholds
+
+NONE = Shift(0.0, 0.0)
+SOFT = Recipe(
+    cells=0.3,
+    bumps=0.3,
+    branch=0.4,
+    cell_spacing=12e-7,
+    bump_spacing=12e-7,
+    branch_width=3e-7,
+    branch_cut=0.5,
+    highpass_width=12e-7,
+    porosity=0.5,
+    smoothing=1e-7,
+)
+
+
+@pytest.fixture
+def blurred() -> Micrograph:
+    """Stripes 20 pixels wide whose walls are 10 pixels soft: a threshold moves them."""
+    x = np.arange(200)
+    wave = np.clip(np.abs((x % 40) - 20) / 10 - 0.5, 0, 1)
+    return image_from_array(np.tile(wave, (160, 1)), 1e-7, "stripes")
+
+
+def test_a_threshold_moves_the_walls_by_what_their_softness_lets_it(blurred: Micrograph) -> None:
+    settings = Segmentation(method="fixed", threshold=0.5, smoothing=0, median=0, speck=0)
+    lower, higher = thresholds(blurred, settings)
+    # the contrast is about 0.87; 5 % of it, on walls 10 pixels soft, is 0.43 pixels of each 20
+    assert -0.03 < lower.porosity <= 0 <= higher.porosity < 0.03
+    assert higher.porosity - lower.porosity > 0
+    assert abs(higher.length) < 0.01  # as many walls as before
+
+
+def test_a_binary_image_has_no_threshold_to_doubt() -> None:
+    image = image_from_array(np.indices((96, 96)).sum(axis=0) // 8 % 2, 1e-7, "chequers")
+    assert image.is_binary
+    assert thresholds(image, Segmentation()) == (NONE, NONE)
+
+
+def test_a_regular_pattern_has_one_length_everywhere() -> None:
+    chequers = np.indices((128, 128)).sum(axis=0) // 8 % 2 == 0
+    found = sampling(PhaseImage(chequers, 1e-7), porosity_error=0.196)
+    assert found.porosity == pytest.approx(0.05)
+    assert found.length == pytest.approx(0, abs=0.01)
+
+
+def test_more_of_an_irregular_pattern_is_surer() -> None:
+    noise = np.random.default_rng(0).random((512, 512)) < 0.4
+    small, large = (sampling(PhaseImage(noise[:n, :n], 1e-7), 0.1).length for n in (128, 512))
+    assert large < small / 2
+
+
+@given(
+    mean=st.floats(0.1, 10),
+    slope=st.floats(-5, 5),
+    porosity=st.floats(0, 0.1),
+    length=st.floats(0, 0.2),
+)
+def test_doubts_are_carried_by_slope_and_by_unit(
+    mean: float, slope: float, porosity: float, length: float
+) -> None:
+    means = {"permeability_z": mean, "porosity": 0.5}
+    sample = Shift(porosity, length)
+    found = intervals(
+        means,
+        {"permeability_z": 0.3, "porosity": 0.0},
+        {"permeability_z": slope, "porosity": 1.0},
+        [NONE],
+        sample,
+    )
+    assert found["porosity"].total == pytest.approx(1.96 * porosity)
+    drawn = 1.96 * math.hypot(slope * porosity, 2 * mean * length)
+    assert found["permeability_z"].sample == pytest.approx(drawn)
+    assert found["permeability_z"].total == pytest.approx(math.hypot(0.3, drawn))
+
+
+def test_the_larger_move_of_the_threshold_counts() -> None:
+    found = intervals(
+        {"chord_pore": 2.0},
+        {"chord_pore": 0.1},
+        {"chord_pore": 3.0},
+        [Shift(-0.1, 0.02), Shift(0.2, 0.0)],
+        NONE,
+    )
+    assert found["chord_pore"].threshold == pytest.approx(0.6)
+
+
+def test_a_number_without_a_slope_is_left_as_it_is() -> None:
+    assert intervals({"porosity": 0.5}, {"porosity": 0.1}, {"porosity": math.nan}, [NONE], NONE) == {}
+
+
+def test_every_unit_has_its_power_of_length() -> None:
+    assert {number.unit for number in NUMBERS.values()} == set(POWERS)
+
+
+def test_slopes_are_those_of_the_same_structure_cut_at_other_levels() -> None:
+    found = slopes(SOFT, Domain((40, 40, 40), 1e-7), 1, Measure(numbers=("basic",)), 0.05)
+    assert found["porosity"] == pytest.approx(1, abs=0.01)
+    assert found["chord_pore"] > 0 > found["chord_solid"]
