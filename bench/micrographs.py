@@ -1,6 +1,6 @@
 """The main job on real micrographs: what came out, and a contact sheet to look at.
 
-    python bench/micrographs.py --replicas 3 --out bench/kept/micrographs
+    python bench/micrographs.py --replicas 8 --size 128 --out bench/kept/micrographs
 
 Pixel sizes that no file states are those of the ruler burnt into the picture, measured by hand; where
 there is no ruler, one pixel counts as one micrometre. `scaffold` and `helios` are no membranes and show
@@ -19,7 +19,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 import numpy as np
 from matplotlib.figure import Figure
 
-from porescape.core.settings import Fit, Output, Segmentation, Settings
+from porescape.checks import NAMES as CHECKS
+from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import PorescapeError
 from porescape.io.image import read_image
 from porescape.pipeline import reconstruct
@@ -43,21 +44,25 @@ PORE = {"nanofoam_binary.tif": "dark"}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--replicas", type=int, default=3)
+    parser.add_argument("--replicas", type=int, default=8)
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--size", type=int, default=100)
+    parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--images", default=",".join(IMAGES))
     parser.add_argument("--out", type=Path, default=Path("bench/kept/micrographs"))
     options = parser.parse_args()
     need_shared()
     options.out.mkdir(parents=True, exist_ok=True)
-    print("| image | porosity | voxel | chord pore / solid | connected z | best loss | time | warnings |")
+    print(
+        "| image | porosity ± 95 % | voxel | chord pore / solid | connected z | checks not ok | eye, selected | time |"
+    )
     print("|" + "---|" * 8)
     for name in options.images.split(","):
         settings = Settings(
             segmentation=replace(Segmentation(), pore=PORE.get(name, "dark")),
+            checks=Checks(accept=CHECKS),  # to see what comes out all the same
             fit=Fit(trials=options.trials),
             output=Output(size=(options.size,) * 3, replicas=options.replicas),
+            measure=Measure(numbers=("basic",)),
         )
         clock = time.perf_counter()
         try:
@@ -69,17 +74,22 @@ def main() -> None:
         seconds = time.perf_counter() - clock
         numbers = result.properties
         pore, solid = (format_length(numbers[f"chord_{phase}"].mean, 3) for phase in ("pore", "solid"))
+        low, high = numbers["porosity"].ci95
+        margin = (high - low) / 2
+        doubts = ", ".join(f"{c.name} {c.status}" for c in result.checks if c.status != "ok")
+        eye = result.selected.look.eye
+        told = "-" if eye is None else f"{100 * eye.accuracy:.0f} ± {100 * eye.error:.0f} %"
         print(
-            f"| {name} | {result.phase.porosity:.3f} | {format_length(result.section.pixel_size, 3)} | "
+            f"| {name} | {numbers['porosity'].mean:.3f} ± {margin:.3f} | {format_length(result.section.pixel_size, 3)} | "
             f"{pore} / {solid} | {numbers['connected_porosity_z'].mean:.3f} | "
-            f"{min(r.loss for r in result.replicas):.3f} | {seconds:.0f} s | {'; '.join(result.warnings)} |",
+            f"{doubts or '-'} | {told} | {seconds:.0f} s |",
             flush=True,
         )
         _sheet(result).savefig(options.out / f"{Path(name).stem}.png", dpi=80)
 
 
 def _sheet(result) -> Figure:
-    """Grey with the outline of the mask, a piece of the mask, and slices of the first replica."""
+    """Grey with the outline of the mask, a piece of the mask, and slices of the selected replica."""
     figure = Figure(figsize=(16, 4.2), layout="constrained")
     panels = figure.subplots(1, 5)
     panels[0].imshow(result.image.grey, cmap="gray")
@@ -87,7 +97,7 @@ def _sheet(result) -> Figure:
     edge = min(result.settings.output.size[0], *result.section.pore.shape)
     top, left = ((n - edge) // 2 for n in result.section.pore.shape)
     pictures = [result.section.pore[top : top + edge, left : left + edge]]
-    volume = result.replicas[0].volume.pore
+    volume = result.selected.volume.pore
     pictures += [np.take(volume, volume.shape[axis] // 2, axis=axis) for axis in range(3)]
     for panel, picture, title in zip(
         panels[1:], pictures, ("image", "across z", "across y", "across x"), strict=True
