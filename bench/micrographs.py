@@ -53,7 +53,7 @@ def main() -> None:
     need_shared()
     options.out.mkdir(parents=True, exist_ok=True)
     print(
-        "| image | porosity ± 95 % | voxel | chord pore / solid | connected z | checks not ok | eye, selected | time |"
+        "| image | porosity ± 95 % | voxel | chord pore / solid | connected z | checks not ok | eye | time |"
     )
     print("|" + "---|" * 8)
     for name in options.images.split(","):
@@ -80,7 +80,8 @@ def main() -> None:
         eye = result.selected.look.eye
         told = "-" if eye is None else f"{100 * eye.accuracy:.0f} ± {100 * eye.error:.0f} %"
         print(
-            f"| {name} | {numbers['porosity'].mean:.3f} ± {margin:.3f} | {format_length(result.section.pixel_size, 3)} | "
+            f"| {name} | {numbers['porosity'].mean:.3f} ± {margin:.3f} | "
+            f"{format_length(result.section.pixel_size, 3)} | "
             f"{pore} / {solid} | {numbers['connected_porosity_z'].mean:.3f} | "
             f"{doubts or '-'} | {told} | {seconds:.0f} s |",
             flush=True,
