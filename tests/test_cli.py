@@ -2,21 +2,28 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
-from porescape.cli import app, parse_size
+from porescape.cli import app, main, parse_size
+from porescape.core.volume import Volume
 from porescape.errors import SettingsError
+from porescape.io.volume import write_tiff, write_vti
+from porescape.measure.numbers import NUMBERS
 from porescape.sample import load_truth, sample_path
 
+Called = Callable[..., tuple[int, str, str]]
 SMALL = ("--size", "40", "--replicas", "2", "--trials", "4", "--fit-size", "40", "--seed", "1")
 
 
@@ -26,6 +33,21 @@ def porescape(*arguments: object, cwd: Path | None = None) -> subprocess.Complet
     return subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", cwd=cwd, env=environment, check=False
     )
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Called:
+    """Call the command in a folder of its own, in this process; gives exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["porescape", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +157,7 @@ def test_segment_describe_and_fit_are_the_runs_first_steps(tmp_path: Path) -> No
     ],
 )
 def test_bad_input_ends_in_one_sentence_and_leaves_nothing(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+    tmp_path: Path, here: Called, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     from PIL import Image
 
@@ -146,10 +168,10 @@ def test_bad_input_ends_in_one_sentence_and_leaves_nothing(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("keep")
     before = sorted(tmp_path.rglob("*"))
-    done = porescape(*arguments, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    ended, _, told = here(*arguments)
+    assert ended == code, told
+    assert words in told
+    assert "Traceback" not in told
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -177,7 +199,10 @@ def test_ctrl_c_ends_in_words_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_help_names_every_command_and_every_command_has_help() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output
-    for command in ("run", "demo", "segment", "describe", "fit", "generate", "measure", "report"):
+    for command in (
+        "run", "demo", "segment", "check", "describe", "fit", "generate", "measure", "compare", "resolution",
+        "report",
+    ):  # fmt: skip
         assert command in shown
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 
@@ -216,6 +241,8 @@ def test_the_demo_shows_the_truth_beside_the_reconstruction(tmp_path: Path) -> N
         "demo",
         "--size",
         "40",
+        "--measure",
+        "basic",
         "--replicas",
         "1",
         "--trials",
@@ -229,3 +256,234 @@ def test_the_demo_shows_the_truth_beside_the_reconstruction(tmp_path: Path) -> N
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert "truth" in page.lower()
     assert load_truth().shape == (128, 128, 128)
+
+
+# -- measure, compare, resolution, check ------------------------------------------------------------
+
+
+def blobs(shape: tuple[int, int, int] = (20, 24, 28), seed: int = 0) -> np.ndarray:
+    field = gaussian_filter(np.random.default_rng(seed).standard_normal(shape), 2.0, mode="wrap")
+    return np.asarray(field < np.quantile(field, 0.6))
+
+
+def blocked() -> np.ndarray:
+    pore = blobs()
+    pore[10] = False
+    return pore
+
+
+@pytest.mark.parametrize("ending", ["npy", "tif", "vti"])
+def test_measure_prints_every_number_in_si_units(here: Called, ending: str) -> None:
+    volume = Volume(blobs(), 1e-7)
+    writers = {"tif": write_tiff, "vti": write_vti, "npy": lambda path, v: np.save(path, v.pore)}
+    writers[ending](Path(f"v.{ending}"), volume)
+    said = ("--voxel-size", "0.1 um") if ending == "npy" else ()  # the others know
+    code, out, _ = here("measure", f"v.{ending}", *said, "--json")
+    assert code == 0
+    table = json.loads(out)
+    assert table["shape"] == [20, 24, 28]
+    assert table["voxel_size"] == pytest.approx(1e-7)
+    assert {name: entry["unit"] for name, entry in table["properties"].items()} == {
+        name: number.unit for name, number in NUMBERS.items()
+    }
+    assert all(entry["value"] is not None for entry in table["properties"].values())
+    assert table["reasons"] == {}
+    assert 1e-18 < table["properties"]["permeability_z"]["value"] < 1e-14  # m²
+    assert 1e-7 < table["properties"]["body_diameter"]["value"] < 1e-6  # m
+
+
+@pytest.mark.parametrize(
+    ("pore", "words"),
+    [
+        (blocked(), "along z"),
+        (np.ones((8, 9, 10), dtype=bool), "every voxel"),
+        (np.zeros((8, 9, 10), dtype=bool), "every voxel"),
+        (np.pad(np.ones((1, 1, 1), dtype=bool), 4), "wide enough"),
+        (np.ones((1, 1, 1), dtype=bool), "every voxel"),
+    ],
+    ids=["does not percolate", "all pore", "all solid", "one voxel of pore", "one voxel in all"],
+)
+def test_a_number_that_is_not_there_is_null_with_its_reason(
+    here: Called, pore: np.ndarray, words: str
+) -> None:
+    np.save("v.npy", pore)
+    code, out, _ = here("measure", "v.npy", "--voxel-size", "0.1 um", "--json")
+    assert code == 0
+    table = json.loads(out)
+    null = {name for name, entry in table["properties"].items() if entry["value"] is None}
+    assert null
+    assert null == set(table["reasons"])
+    assert any(words in reason for reason in table["reasons"].values())
+    code, out, told = here("measure", "v.npy", "--voxel-size", "0.1 um")
+    assert (code, out) == (0, "")
+    assert words in told
+    assert "nan" not in told.lower().replace("nano", "")
+
+
+def test_measure_writes_what_stands_behind_the_numbers_once(here: Called) -> None:
+    np.save("v.npy", blobs())
+    command = ("measure", "v.npy", "--voxel-size", "0.1 um", "--measure", "network,porosity", "--out", "m")
+    code, out, told = here(*command, "--json")
+    assert code == 0
+    assert "m" in told
+    written = {path.name for path in Path("m").iterdir()}
+    assert {"results.json", "volume-pores.csv", "volume-throats.csv", "volume-network.vtp"} <= written
+    table = json.loads(out)
+    assert table == json.loads(Path("m/results.json").read_text(encoding="utf-8"))
+    assert next(iter(table["properties"])) == "porosity"
+    assert "permeability_z" not in table["properties"]
+    assert list(table["measure_seconds"]) == ["porosity", "pore network"]
+    code, _, told = here(*command)
+    assert code == 4
+    assert "not empty" in told
+    assert here(*command, "--overwrite")[0] == 0
+
+
+def test_grey_volumes_say_where_they_were_cut(here: Called) -> None:
+    rng = np.random.default_rng(0)
+    np.save("ct.npy", (np.where(blobs(), 60, 180) + rng.normal(0, 12, (20, 24, 28))).astype(np.uint8))
+    common = ("measure", "ct.npy", "--voxel-size", "1 um", "--measure", "porosity", "--json")
+    by_otsu = json.loads(here(*common)[1])
+    assert 90 < by_otsu["threshold"] < 150
+    assert by_otsu["properties"]["porosity"]["value"] == pytest.approx(0.6, abs=0.01)
+    given = json.loads(here(*common, "--threshold", "120", "--pore", "bright")[1])
+    assert given["threshold"] == 120
+    assert given["pore"] == "bright"
+    assert given["properties"]["porosity"]["value"] == pytest.approx(0.4, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("measure", "v.npy"), 3, '--voxel-size "1 um"'),
+        (("measure", "v.npy", "--voxel-size", "1"), 2, "needs a unit"),
+        (("measure", "v.npy", "--voxel-size", "1 um", "--measure", "porosity,magic"), 2, "nothing measures"),
+        (("measure", "v.npy", "--voxel-size", "1 um", "--measure", ""), 2, "no number was asked for"),
+        (("measure", "v.npy", "--voxel-size", "1 um", "--contact-angle", "95"), 2, "below 90"),
+        (("measure", "v.npy", "--voxel-size", "1 um", "--surface-tension", "0"), 2, "surface tension"),
+        (("measure", "v.npy", "--voxel-size", "1 um", "--pressure", "0"), 2, "pressure"),
+        (("measure", "v.npy", "--voxel-size", "1 um", "--thickness", "5"), 2, "needs a unit"),
+        (("measure", "flat.npy", "--voxel-size", "1 um"), 3, "three axes"),
+        (("measure", "nan.npy", "--voxel-size", "1 um"), 3, "NaN"),
+        (("measure", "brick.tif"), 3, "wanted cubes"),
+        (("measure", "nowhere.tif"), 3, "nowhere.tif"),
+        (("compare", "a.tif"), 3, "at least two"),
+        (("compare", "a.tif", "nowhere.tif"), 3, "nowhere.tif"),
+        (("compare", "a.tif", "b.tif"), 3, '--resample "200 nm"'),
+        (("compare", "a.tif", "a.tif", "--measure", "magic"), 2, "nothing measures magic"),
+        (("compare", "a.tif", "a.tif", "--size", "64", "--measure", "porosity"), 2, "less than the box"),
+        (("compare", "a.tif", "a.tif", "--out", "a.tif"), 4, "is a file"),
+        (("resolution", "image.tif", "--pixel-sizes", ""), 2, "--pixel-sizes needs one length"),
+        (("resolution", "image.tif", "--pixel-sizes", "1,2"), 2, "needs a unit"),
+        (("resolution", "image.tif", "--pixel-sizes", "10 nm,50 nm"), 3, "would invent detail"),
+        (("resolution", "image.tif", "--pixel-sizes", "1 um"), 3, "wanted at least 64"),
+        (("resolution", "image.tif", "--pixel-sizes", "25 nm,50 nm", "--size", "24"), 2, "--size 32"),
+        (("resolution", "image.tif", "--pixel-sizes", "25 nm", "--measure", "magic"), 2, "nothing measures"),
+        (("resolution", "stripes.tif", "--pixel-sizes", "100 nm"), 3, "--accept isotropy"),
+        (("run", "stripes.tif"), 3, "--accept isotropy"),
+        (("run", "image.tif", "--measure", "magic"), 2, "nothing measures magic"),
+        (("check", "nowhere.tif"), 3, "nowhere.tif"),
+        (("check", "image.tif", "--out", "no/such/folder.png"), 4, "could not be written"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_measured_ends_in_one_sentence(
+    here: Called, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    np.save("v.npy", blobs())
+    np.save("flat.npy", blobs()[0])
+    np.save("nan.npy", np.where(blobs(), np.nan, 1.0))
+    write_tiff(Path("a.tif"), Volume(blobs(), 1e-7))
+    write_tiff(Path("b.tif"), Volume(blobs(), 2e-7))
+    brick = {"axes": "ZYX", "spacing": 3.0, "unit": "um"}
+    tifffile.imwrite(
+        "brick.tif", blobs().astype(np.uint8) * 255, imagej=True, resolution=(1.0, 1.0), metadata=brick
+    )
+    shutil.copyfile(sample_path(), "image.tif")
+    stripes = gaussian_filter(np.random.default_rng(0).standard_normal((256, 256)), (2, 14))
+    grey = np.uint8(255 * (stripes - stripes.min()) / np.ptp(stripes))
+    tifffile.imwrite(
+        "stripes.tif", grey, imagej=True, resolution=(10.0, 10.0), metadata={"axes": "YX", "unit": "um"}
+    )
+    before = sorted(Path.cwd().rglob("*"))
+    ended, out, told = here(*arguments)
+    assert (ended, out) == (code, ""), told
+    assert words in told
+    assert "Traceback" not in told
+    assert sorted(Path.cwd().rglob("*")) == before
+
+
+def test_compare_sets_files_side_by_side(here: Called) -> None:
+    write_tiff(Path("a.tif"), Volume(blobs((40, 24, 28)), 1e-7))
+    write_tiff(Path("b.tif"), Volume(blobs((20, 24, 28), seed=1), 1e-7))
+    command = ("compare", "a.tif", "b.tif", "a.tif", "--measure", "porosity,network", "--workers", 2)
+    code, out, told = here(*command, "--json")
+    assert code == 0, told
+    table = json.loads(out)
+    assert table == json.loads(Path("porescape-compare/compare.json").read_text(encoding="utf-8"))
+    assert [side["name"] for side in table["sides"]] == ["a.tif (1)", "b.tif", "a.tif (2)"]
+    assert [side["volumes"] for side in table["sides"]] == [2, 1, 2]
+    assert "cut a.tif (1) into 2 blocks of 20 x 24 x 28 voxels" in told
+    assert all(off in (0, None) for off in table["difference_percent"]["a.tif (2)"].values())
+    assert all(one["value"] == 0 for one in table["wasserstein"]["a.tif (2)"].values())
+    assert table["wasserstein"]["b.tif"]["body_diameter"]["value"] > 0
+    assert (Path("porescape-compare") / "compare.html").is_file()
+    assert here(*command)[0] == 4  # the folder is full
+
+
+def test_compare_resamples_only_when_told(here: Called) -> None:
+    write_tiff(Path("a.tif"), Volume(blobs(), 1e-7))
+    write_tiff(Path("b.tif"), Volume(blobs((12, 14, 16), seed=1), 2e-7))
+    command = (
+        "compare",
+        "a.tif",
+        "b.tif",
+        "--resample",
+        "0.2 um",
+        "--measure",
+        "porosity,tortuosity_z",
+        "--workers",
+        1,
+    )
+    code, out, told = here(*command, "--size", "10x12x12", "--json")
+    assert code == 0, told
+    table = json.loads(out)
+    assert table["voxel_size"] == pytest.approx(2e-7)
+    assert table["shape"] == [10, 12, 12]
+    assert "resampled a.tif from 100 nm to 200 nm per voxel" in table["notes"]
+    assert table["wasserstein"]["b.tif"]["body_diameter"]["value"] is None  # no network was asked for
+
+
+def test_what_does_not_pass_is_a_dash_beside_what_does(here: Called) -> None:
+    write_tiff(Path("open.tif"), Volume(blobs(), 1e-7))
+    write_tiff(Path("shut.tif"), Volume(blocked(), 1e-7))
+    code, out, told = here(
+        "compare", "open.tif", "shut.tif", "--measure", "tortuosity", "--workers", 1, "--json"
+    )
+    assert code == 0, told
+    assert "nan" not in told.replace("nano", "")
+    shut = json.loads(out)["sides"][1]
+    assert shut["values"][0]["tortuosity_z"] is None
+    assert "nothing diffuses along z" in shut["reasons"][0]["tortuosity_z"]
+
+
+def test_resolution_reconstructs_at_each_pixel_size(here: Called) -> None:
+    sizes = ("--pixel-sizes", "50 nm,25 nm", "--size", "0.8 um")
+    few = ("--replicas", 1, "--trials", 2, "--workers", 1, "--measure", "porosity,body_diameter")
+    code, out, told = here("resolution", sample_path(), *sizes, *few, "--json")
+    assert code == 0, told
+    table = json.loads(out)
+    assert [one["pixel_size"] for one in table["pixel_sizes"]] == pytest.approx([25e-9, 50e-9])
+    assert [one["shape"] for one in table["pixel_sizes"]] == [[32] * 3, [16] * 3]
+    assert list(table["pixel_sizes"][0]["properties"]) == ["porosity", "body_diameter"]
+    written = {path.name for path in Path("porescape-resolution").iterdir()}
+    assert written == {"resolution.html", "resolution.csv", "resolution.json"}
+
+
+def test_check_says_what_the_image_can_stand_for(here: Called) -> None:
+    code, out, told = here("check", sample_path(), "--json", "--out", "c.png")
+    assert code == 0
+    checks = json.loads(out)["checks"]
+    assert set(checks) == {"isotropy", "stationarity", "size", "sharpness"}
+    assert all(check["status"] == "ok" for check in checks.values())
+    assert all(check["sentence"] in told for check in checks.values())
+    assert Path("c.png").read_bytes()[:4] == b"\x89PNG"

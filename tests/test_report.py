@@ -450,7 +450,7 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
         )
     )
     reader = Reader(page)
-    assert "replica 1 has no value for mean chord, pore: no pore &amp; no chord" in page
+    assert "replica 1 without mean chord pore: no pore &amp; no chord" in page
     assert "no interval" in page
     assert reader.tables["recipe-table"][0][1:10] == [f"X{i}" for i in range(1, 10)]
     row = next(line for line in reader.tables["numbers-basic"] if line[0].startswith("Mean chord, pore"))

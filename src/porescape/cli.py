@@ -169,6 +169,7 @@ def demo(
     size: SizeOption = "100",
     replicas: Replicas = DEFAULT_OUTPUT.replicas,
     trials: TrialsOption = DEFAULT_FIT.trials,
+    measure: MeasureOption = "all",
     seed: Seed = 0,
     workers: Workers = None,
     out: OutFolder = Path("demo"),
@@ -178,7 +179,9 @@ def demo(
     from porescape.sample import load_truth, sample_path
 
     micrograph = _read(sample_path(), None, None, None)
-    settings = Settings(fit=Fit(trials=trials), output=Output(replicas=replicas))
+    settings = Settings(
+        fit=Fit(trials=trials), output=Output(replicas=replicas), measure=Measure(numbers=_names(measure))
+    )
     settings = _sized(settings, size, micrograph)
     _run(sample_path(), micrograph, settings, seed, workers, out, overwrite, load_truth())
 
@@ -509,13 +512,15 @@ def compare(
     write_comparison(out, found, overwrite)
     for note in found.notes:
         _say(f"note: {note}")
-    head = ("number", *(side.name for side in found.sides), "difference")
     rows = []
     for name in found.sides[0].properties:
-        values = [side.properties[name] for side in found.sides if name in side.properties]
-        off = found.difference(name, len(found.sides) - 1)
-        rows.append((name, *(_quantity(e.mean, e.unit) for e in values), f"{off:+.1f} %"))
-    _table("side by side", head, rows)
+        cells = []
+        for i, side in enumerate(found.sides):
+            estimate, off = side.properties[name], found.difference(name, i)
+            differs = f" ({off:+.1f} %)" if i and math.isfinite(off) else ""
+            cells.append(_quantity(estimate.mean, estimate.unit) + differs)
+        rows.append((name, *cells))
+    _table("side by side", ("number", *(side.name for side in found.sides)), rows)
     _say(f"open {out / 'compare.html'}")
     if as_json:
         _print(to_json(comparison_table(found)))

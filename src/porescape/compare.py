@@ -1,19 +1,20 @@
 """Structures side by side: equal voxels, equal samples, the same measurement on both."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import zoom
+from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.stats import wasserstein_distance
 
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.measure.meters import measure_volume
-from porescape.measure.numbers import Estimate, Measurement, summarise
+from porescape.measure.numbers import Estimate, Measurement, pick, summarise
 from porescape.parallel import Tell, map_ordered
 from porescape.units import format_length
 
@@ -146,11 +147,15 @@ def compare(
     Raises
     ------
     InputError
-        Fewer than two samples, different voxel sizes, or a volume smaller than the box.
+        Fewer than two samples, or different voxel sizes.
+    SettingsError
+        A volume smaller than the box, or a number that is not known.
     """
     if len(samples) < 2:
         raise InputError(f"a comparison needs at least two structures, got {len(samples)}")
     settings = settings or Measure()
+    pick(settings.numbers)  # what cannot be measured is said before the work begins
+    samples = _told_apart(samples)
     notes: list[str] = []
     if resample is not None:
         samples = [_resampled(sample, resample, notes) for sample in samples]
@@ -172,6 +177,18 @@ def _measure(job: tuple[str, NDArray[np.bool_], float], tell: Tell, *, settings:
     measured = measure_volume(Volume(pore, voxel_size), settings)
     tell(name)
     return measured
+
+
+def _told_apart(samples: Sequence[Sample]) -> list[Sample]:
+    """Number the samples that have one name: every run folder is called porescape-run until renamed."""
+    shared = Counter(sample.name for sample in samples)
+    seen: Counter[str] = Counter()
+    named = []
+    for sample in samples:
+        seen[sample.name] += 1
+        name = f"{sample.name} ({seen[sample.name]})" if shared[sample.name] > 1 else sample.name
+        named.append(replace(sample, name=name))
+    return named
 
 
 def _one_voxel_size(samples: Sequence[Sample]) -> float:
@@ -208,9 +225,9 @@ def _cut(sample: Sample, box: tuple[int, int, int], notes: list[str]) -> Sample:
             window = tuple(slice(c * e, (c + 1) * e) for c, e in zip(corner, box, strict=True))
             blocks.append(replace(volume, pore=volume.pore[window]))
     if len(blocks) > len(sample.volumes):
-        notes.append(f"{sample.name} was cut into {len(blocks)} blocks of {_times(box)} voxels")
+        notes.append(f"cut {sample.name} into {len(blocks)} blocks of {_times(box)} voxels")
     elif any(volume.shape != box for volume in sample.volumes):
-        notes.append(f"{sample.name} was cropped to {_times(box)} voxels")
+        notes.append(f"cropped {sample.name} to {_times(box)} voxels")
     return Sample(sample.name, tuple(blocks))
 
 
@@ -218,7 +235,7 @@ def _resampled(sample: Sample, voxel_size: float, notes: list[str]) -> Sample:
     volumes = tuple(resample_volume(volume, voxel_size) for volume in sample.volumes)
     if any(new is not old for new, old in zip(volumes, sample.volumes, strict=True)):
         was = format_length(sample.volumes[0].voxel_size)
-        notes.append(f"{sample.name} was resampled from {was} to {format_length(voxel_size)} per voxel")
+        notes.append(f"resampled {sample.name} from {was} to {format_length(voxel_size)} per voxel")
     return Sample(sample.name, volumes)
 
 
@@ -226,22 +243,28 @@ def resample_volume(volume: Volume, voxel_size: float) -> Volume:
     """Return the volume with voxels of another size; its porosity is kept by rank.
 
     Linear interpolation of the phase, averaged over the larger voxels first when they grow. Structure
-    finer than the new voxels is lost, and pores thereby look larger (the paper's Fig. S.2).
+    finer than the new voxels is lost, and pores thereby look larger (the paper's Fig. S.2); voxels smaller
+    than the old ones add none. Less than one new voxel is cut off at the far faces.
+
+    Raises
+    ------
+    InputError
+        Not one voxel of the new size fits into the volume.
     """
     factor = volume.voxel_size / voxel_size
     if abs(factor - 1) < SAME:
         return volume
     share = volume.pore.astype(np.float32)
-    if factor < 1:
-        from scipy.ndimage import gaussian_filter
-
-        share = gaussian_filter(share, (1 / factor - 1) / 2, mode="nearest")
-    share = zoom(share, factor, order=1, mode="nearest", grid_mode=True)
-    if min(share.shape) < 1 or share.size == 0:
+    shape = tuple(int(n * factor * (1 + 1e-9)) for n in share.shape)
+    if min(shape) < 1:
         raise InputError(
             f"{_times(volume.shape)} voxels of {format_length(volume.voxel_size)} vanish at "
             f"{format_length(voxel_size)} per voxel; choose a smaller one"
         )
+    if factor < 1:
+        share = gaussian_filter(share, (1 / factor - 1) / 2, mode="nearest")
+    centre = 0.5 / factor - 0.5  # of the first new voxel, in old ones
+    share = affine_transform(share, np.full(3, 1 / factor), centre, shape, order=1, mode="nearest")
     level = np.quantile(share, 1 - volume.porosity)
     pore = share > level if volume.porosity < 1 else np.ones(share.shape, dtype=bool)
     return Volume(pore, voxel_size)

@@ -1,5 +1,6 @@
 """How much the numbers owe to the pixel size: one image at several, each reconstructed."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -7,11 +8,12 @@ from skimage.transform import resize
 
 from porescape.core.image import Micrograph
 from porescape.core.settings import Settings
-from porescape.errors import InputError
+from porescape.errors import InputError, SettingsError
 from porescape.pipeline import Progress, Reconstruction, reconstruct
 from porescape.units import format_length
 
 REPLICAS = 3  # per pixel size, as the paper's Fig. S.2
+NARROWEST = 16  # voxels, see `Output`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,13 @@ def resolution_study(
         As for `reconstruct`, with three replicas by default; the size of the box [voxels] is that at
         the finest pixel size.
 
+    Raises
+    ------
+    InputError
+        A pixel size is finer than the image's, or too coarse for it.
+    SettingsError
+        The box would be less than 16 voxels wide at the coarsest pixel size.
+
     References
     ----------
     The paper's Fig. S.2: pores and throats come out larger at larger pixels.
@@ -62,15 +71,28 @@ def resolution_study(
     if not sizes:
         raise InputError("a study of resolution needs at least one pixel size, got none")
     images = [at_pixel_size(image, size) for size in sizes]
+    boxes = [_box(settings.output.size, sizes[0], size) for size in sizes]
     results = []
-    for size, coarse in zip(sizes, images, strict=True):
-        z, y, x = (max(round(n * sizes[0] / size), 16) for n in settings.output.size)
-        output = replace(settings.output, voxel_size=size, size=(z, y, x))
+    for size, box, coarse in zip(sizes, boxes, images, strict=True):
+        output = replace(settings.output, voxel_size=size, size=box)
         told = replace(settings, output=output)
         results.append(
             reconstruct(coarse, told, seed, workers=workers, progress=lambda e, s=size: progress(s, e))  # type: ignore[misc]
         )
     return ResolutionStudy(sizes, tuple(results))
+
+
+def _box(shape: tuple[int, int, int], finest: float, pixel_size: float) -> tuple[int, int, int]:
+    """Return the voxels that fill the same box at another pixel size."""
+    z, y, x = (round(n * finest / pixel_size) for n in shape)
+    if min(z, y, x) < NARROWEST:
+        wanted = math.ceil(NARROWEST * pixel_size / finest)
+        raise SettingsError(
+            f"at {format_length(pixel_size)} per pixel the box is {z} x {y} x {x} voxels, wanted at least "
+            f"{NARROWEST} along every edge; choose a box of at least {wanted} voxels of "
+            f"{format_length(finest)}, e.g. --size {wanted}, or smaller pixels"
+        )
+    return z, y, x
 
 
 def at_pixel_size(image: Micrograph, pixel_size: float) -> Micrograph:

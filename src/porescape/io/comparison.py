@@ -76,6 +76,7 @@ def comparison_table(found: Comparison) -> dict[str, Any]:
                 "properties": {name: estimate_table(e) for name, e in side.properties.items()},
                 "values": [m.values for m in side.measurements],
                 "reasons": [m.reasons for m in side.measurements],
+                "too_small_for": [list(m.warnings) for m in side.measurements],
             }
             for side in found.sides
         ],
@@ -120,6 +121,7 @@ def resolution_table(study: ResolutionStudy) -> dict[str, Any]:
                 "image_porosity": result.phase.porosity,
                 "properties": {name: estimate_table(e) for name, e in result.properties.items()},
                 "replicas": [replica.measurement.values for replica in result.replicas],
+                "reasons": [replica.measurement.reasons for replica in result.replicas],
                 "warnings": list(result.warnings),
             }
             for size, result in zip(study.pixel_sizes, study.results, strict=True)

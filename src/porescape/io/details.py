@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,18 +33,29 @@ def write_details(path: Path, details: Details) -> None:
 
 
 def read_details(path: Path) -> Details:
-    """Read back what `write_details` wrote."""
+    """Read back what `write_details` wrote.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged or of another make.
+    """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return _details({name: archive[name] for name in archive.files})
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, EOFError, BadZipFile) as error:
         raise InputError(f"{path} could not be read: {error}; wanted a whole run folder") from error
+
+
+def _details(arrays: Mapping[str, NDArray[Any]]) -> Details:
     parts = {
         name.removeprefix("network."): value for name, value in arrays.items() if name.startswith("network.")
     }
     network = None
     if parts:
-        plain = {name: value.item() if value.ndim == 0 else value for name, value in parts.items()}
+        plain: dict[str, Any] = {
+            name: value.item() if value.ndim == 0 else value for name, value in parts.items()
+        }
         network = Network(**plain)
     curves = {}
     for name in arrays:

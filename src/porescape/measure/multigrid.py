@@ -13,6 +13,8 @@ Braess (1995), Computing 55, 379 (blocks of constant value, and why their correc
 Notay (2010), Electronic Transactions on Numerical Analysis 37, 123.
 """
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numba import njit
@@ -22,12 +24,11 @@ from scipy.sparse.linalg import splu
 
 Field = NDArray[np.float32]
 
-# Damped Jacobi steps whose weights are the inverse Chebyshev roots on [0.5, 2]: the half of the spectrum that a
-# coarser grid cannot see
+# of damped Jacobi steps: the inverse Chebyshev roots on [0.5, 2], the part of the spectrum that a coarser
+# grid cannot see
 WEIGHTS = (np.float32(0.56), np.float32(1.39))
 _HALF = np.float32(0.5)
-_SMALLEST_BOX = 4  # cells along the longest edge; then sweeps alone are enough
-_LAST_SWEEPS = 4
+_SMALLEST_BOX = 4  # cells along the longest edge; a box of no more is solved exactly
 _DIRECT = 15_000  # nodes; a factorisation takes 0.1 ... 0.6 s there
 
 
@@ -40,15 +41,18 @@ class FaceCycle:
         1 / diagonal of the faces; neighbouring open faces have a link of one.
     half_ends : bool
         The first and the last plane stand for half a cell: links within them count half.
+    scratch : tuple of two ndarray of float32
+        Zeros of the same shape to work in; cycles that take turns may share them.
     """
 
-    def __init__(self, inverse: Field, half_ends: bool):
+    def __init__(self, inverse: Field, half_ends: bool, scratch: tuple[Field, Field]):
         self.inverse = inverse
         self.half_ends = half_ends
         self._coarse = _coarser_boxes(inverse, half_ends)
-        shapes = [inverse.shape, *(level[0].shape for level in self._coarse)]
-        self._pairs = [(np.zeros(s, np.float32), np.zeros(s, np.float32)) for s in shapes]
+        shapes = [level[0].shape for level in self._coarse]
+        self._pairs = [scratch, *((np.zeros(s, np.float32), np.zeros(s, np.float32)) for s in shapes)]
         self._loads = [np.zeros(s, np.float32) for s in shapes]
+        self._last_open, self._last_inverse = self._invert_last()
 
     def apply(self, u: Field, out: Field) -> None:
         """Write the Laplacian (times -1) of `u` into `out`."""
@@ -56,7 +60,13 @@ class FaceCycle:
 
     def solve(self, load: Field, out: Field) -> None:
         """Write an approximate solution of apply(out) = load into `out`."""
-        self._cycle(0, load, out)
+        np.copyto(out, self._cycle(0, load))
+
+    def _apply(self, level: int, u: Field, out: Field) -> None:
+        if level == 0:
+            self.apply(u, out)
+        else:
+            _apply(u, *self._coarse[level - 1], out)
 
     def _sweep(self, level: int, u: Field, load: Field, weight: np.float32, out: Field) -> None:
         if level == 0:
@@ -64,31 +74,42 @@ class FaceCycle:
         else:
             _sweep(u, load, *self._coarse[level - 1], weight, out)
 
-    def _cycle(self, level: int, load: Field, out: Field) -> None:
+    def _invert_last(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the open cells of the smallest box and the inverse of its matrix."""
+        level = len(self._coarse)
+        u, image = self._pairs[level]
+        u.fill(0)
+        cells = np.flatnonzero(self._coarse[-1][0] if level else self.inverse)
+        matrix = np.empty((cells.size, cells.size))
+        for column, cell in enumerate(cells):
+            u.flat[cell] = 1
+            self._apply(level, u, image)
+            u.flat[cell] = 0
+            matrix[:, column] = image.flat[cells]
+        return cells, np.linalg.inv(matrix)
+
+    def _cycle(self, level: int, load: Field) -> Field:
         now, then = self._pairs[level]
-        inverse = self.inverse if level == 0 else self._coarse[level - 1][0]
-        last = level == len(self._coarse)
-        weights = WEIGHTS * _LAST_SWEEPS if last else WEIGHTS
+        if level == len(self._coarse):
+            now.fill(0)
+            now.flat[self._last_open] = self._last_inverse @ load.flat[self._last_open]
+            return now
+        inverse = self._coarse[level - 1][0] if level else self.inverse
         np.multiply(load, inverse, out=now)
-        now *= weights[0]
-        for weight in weights[1:]:
+        now *= WEIGHTS[0]
+        for weight in WEIGHTS[1:]:
             self._sweep(level, now, load, weight, then)
             now, then = then, now
-        if not last:
-            if level == 0:
-                _apply_faces(now, inverse, self.half_ends, then)
-            else:
-                _apply(now, *self._coarse[level - 1], then)
-            np.subtract(load, then, out=then)
-            below, answer = self._loads[level + 1], self._pairs[level + 1][0]
-            _add_up_blocks(then, below)
-            self._cycle(level + 1, below, answer)
-            _add_to_blocks(answer, inverse, now)
-        for weight in weights[:0:-1]:
+        self._apply(level, now, then)
+        np.subtract(load, then, out=then)
+        below = self._loads[level]
+        _add_up_blocks(then, below)
+        answer = self._cycle(level + 1, below)
+        _add_to_blocks(answer, inverse, now)
+        for weight in WEIGHTS[::-1]:
             self._sweep(level, now, load, weight, then)
             now, then = then, now
-        self._sweep(level, now, load, weights[0], then)
-        np.copyto(out, then)
+        return now
 
 
 class NodeCycle:
@@ -99,22 +120,26 @@ class NodeCycle:
 
     Parameters
     ----------
-    links : tuple of three ndarray of float32, shape (nz + 3, ny + 2, nx + 2)
-        Conductance between each voxel and the one before it along z, y and x; 0 where closed.
-    ends : ndarray of float32
-        Conductance between each voxel and a fixed value.
+    pore : ndarray of bool, shape (nz + 3, ny + 2, nx + 2)
+        Where the voxels are; false on the rim, whose value stays zero.
+    links : tuple of three ndarray of float32
+        Conductance between each voxel and the one before it, or the rim, along z, y and x; 0 where closed.
+    scratch : tuple of two ndarray of float32
+        Zeros of the same shape to work in.
     """
 
-    def __init__(self, links: tuple[Field, Field, Field], ends: Field):
-        diagonal = ends.copy()
+    def __init__(
+        self, pore: NDArray[np.bool_], links: tuple[Field, Field, Field], scratch: tuple[Field, Field]
+    ):
+        diagonal = np.zeros(pore.shape, np.float32)
         for axis, link in enumerate(links):
             diagonal += link
             before = np.moveaxis(diagonal, axis, 0)[:-1]
             before += np.moveaxis(link, axis, 0)[1:]
-        with np.errstate(divide="ignore"):
-            self.inverse = np.where(diagonal > 0, 1 / diagonal, 0).astype(np.float32)
+        diagonal[~pore] = 0
+        self.inverse = _invert(diagonal)
         self.links = links
-        self._pair = (np.zeros_like(diagonal), np.zeros_like(diagonal))
+        self._scratch = scratch
         self._label = np.full(diagonal.shape, -1, np.int32)
         n = _label_blocks(self.inverse, self._label)
         most = sum(int(np.count_nonzero(link)) for link in links)
@@ -130,7 +155,7 @@ class NodeCycle:
 
     def solve(self, load: Field, out: Field) -> None:
         """Write an approximate solution of apply(out) = load into `out`."""
-        now, then = self._pair
+        now, then = self._scratch
         np.multiply(load, self.inverse, out=now)
         now *= WEIGHTS[0]
         for weight in WEIGHTS[1:]:
@@ -149,8 +174,9 @@ class NodeCycle:
     def _cycle(self, level: int, load: Field) -> Field:
         matrix, inverse, group = self._levels[level]
         if group is None:
-            return self._solve_last(load.astype(np.float64)).astype(np.float32)
-        x = WEIGHTS[0] * inverse * load
+            answer: Field = self._solve_last(load.astype(np.float64)).astype(np.float32)
+            return answer
+        x: Field = WEIGHTS[0] * inverse * load
         for weight in WEIGHTS[1:]:
             x += weight * inverse * (load - matrix @ x)
         n = len(self._levels[level + 1][1])
@@ -158,6 +184,12 @@ class NodeCycle:
         for weight in WEIGHTS[::-1]:
             x += weight * inverse * (load - matrix @ x)
         return x
+
+
+def _invert(diagonal: Field) -> Field:
+    """Return 1 / diagonal, and 0 where it is 0."""
+    out: Field = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+    return out
 
 
 def _coarser_boxes(inverse: Field, half_ends: bool) -> list[tuple[Field, Field, Field, Field]]:
@@ -174,20 +206,21 @@ def _coarser_boxes(inverse: Field, half_ends: bool) -> list[tuple[Field, Field, 
         shape = tuple((n - 1) // 2 + 2 for n in inverse.shape)
         diagonal, *below = (np.zeros(shape, np.float32) for _ in range(4))
         _coarsen(inverse, *links, diagonal, *below)
-        with np.errstate(divide="ignore"):
-            inverse = np.where(diagonal > 0, 1 / diagonal, 0).astype(np.float32)
+        inverse = _invert(diagonal)
         links = below
         levels.append((inverse, links[0], links[1], links[2]))
     return levels
 
 
-def _coarser_networks(joints, total, block):  # type: ignore[no-untyped-def]
-    """Return (matrix, 1 / diagonal, node of the next level) of every level, and the solver of the last.
+def _coarser_networks(
+    joints: Any, total: NDArray[np.float64], block: NDArray[np.int64]
+) -> tuple[list[tuple[Any, Field, NDArray[Any] | None]], Any]:
+    """Return (matrix, 1 / diagonal, each node's next node) of every level, and the solver of the last.
 
-    joints : sparse matrix (n, n), links between nodes; total : (n,), diagonal, both of the finer grid's
-    strength; block : (n, 3), place of each node's block.
+    joints : sparse matrix (n, n), links between nodes; total : (n,), their diagonal, both as strong as on the
+    voxels; block : (n, 3), where each node's block lies.
     """
-    levels = []
+    levels: list[tuple[Any, Field, NDArray[Any] | None]] = []
     while True:
         joints, total = 0.5 * joints, 0.5 * total
         n = len(total)
@@ -205,7 +238,8 @@ def _coarser_networks(joints, total, block):  # type: ignore[no-untyped-def]
             return levels, splu(matrix.tocsc().astype(np.float64), diag_pivot_thresh=0.0, **order).solve
         levels.append((matrix, (1 / total).astype(np.float32), group))
         row, col = group[pairs.row], group[pairs.col]
-        total = np.bincount(group, total, m) - np.bincount(row[near], pairs.data[near], m)
+        total = np.bincount(group, total, m).astype(np.float64)
+        total -= np.bincount(row[near], pairs.data[near], m)
         far = ~near
         joints = sp.coo_matrix((pairs.data[far], (row[far], col[far])), shape=(m, m)).tocsr()
         first = np.zeros((m, 3), np.int64)
@@ -270,7 +304,7 @@ def _sweep(u, load, inverse, lz, ly, lx, weight, out):  # type: ignore[no-untype
 def _coarsen(inverse, lz, ly, lx, diagonal, cz, cy, cx):  # type: ignore[no-untyped-def]
     """Add up the 2x2x2 blocks; what links two cells of a block leaves its diagonal. Halved, see above."""
     nz, ny, nx = inverse.shape
-    half, one = np.float32(0.5), np.float32(1)
+    half = np.float32(0.5)
     for k in range(1, nz - 1):
         for j in range(1, ny - 1):
             for i in range(1, nx - 1):
@@ -282,15 +316,15 @@ def _coarsen(inverse, lz, ly, lx, diagonal, cz, cy, cx):  # type: ignore[no-unty
                 if k % 2 == 1:
                     cz[kk, jj, ii] += half * lz[k, j, i]
                 else:
-                    diagonal[kk, jj, ii] -= one * lz[k, j, i]
+                    diagonal[kk, jj, ii] -= lz[k, j, i]
                 if j % 2 == 1:
                     cy[kk, jj, ii] += half * ly[k, j, i]
                 else:
-                    diagonal[kk, jj, ii] -= one * ly[k, j, i]
+                    diagonal[kk, jj, ii] -= ly[k, j, i]
                 if i % 2 == 1:
                     cx[kk, jj, ii] += half * lx[k, j, i]
                 else:
-                    diagonal[kk, jj, ii] -= one * lx[k, j, i]
+                    diagonal[kk, jj, ii] -= lx[k, j, i]
 
 
 @njit(cache=True, nogil=True)
@@ -366,7 +400,7 @@ def _block_links(label, diagonal, lz, ly, lx, ij, value, total, block):  # type:
                         there, link = label[k, j, i - 1], lx[k, j, i]
                     if link > 0 and there == here:
                         total[here] -= 2 * link
-                    elif link > 0:
+                    elif link > 0 and there >= 0:
                         ij[0, n], ij[1, n], value[n] = here, there, link
                         n += 1
     return n

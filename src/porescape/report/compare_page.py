@@ -6,11 +6,11 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from porescape.compare import DISTRIBUTIONS, Comparison
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.numbers import GROUPS, NUMBERS, Estimate
 from porescape.report import measure_figures as draw
 from porescape.report.drawing import BLUE, GREY, TEXT, WIDE, dress
-from porescape.report.page import embed, fill
-from porescape.report.words import decimals_for, label_of, scale_of, write
+from porescape.report.page import Picture, embed, fill
+from porescape.report.words import Scale, decimals_for, label_of, missing, scale_of, write
 from porescape.resolution import ResolutionStudy
 from porescape.units import format_length
 
@@ -46,13 +46,16 @@ def render_comparison(found: Comparison) -> str:
     """Write a comparison as one self-contained HTML page."""
     sides = [draw.Side(side.name, side.measurements) for side in found.sides]
     names = " and ".join(side.name for side in found.sides)
-    pictures = {
-        "sizes": embed(
-            draw.size_distributions(sides), f"Distributions of bodies, throats, coordination: {names}."
-        ),
-        "curves": embed(draw.morphology_curves(sides), f"Chord lengths and local thickness: {names}."),
-        "filtration": embed(draw.filtration_curves(sides), f"Retention, porometry, intrusion: {names}."),
-    }
+    known = {name for side in sides for m in side.measurements for name in m.details.curves}
+    pictures = _sizes(sides, f"Distributions of bodies, throats, coordination: {names}.")
+    if known & {"chord_pore", "thickness_pore"}:
+        pictures["curves"] = embed(
+            draw.morphology_curves(sides), f"Chord lengths and local thickness: {names}."
+        )
+    if known & {"retention_z", "porometry_wet_z", "intrusion"}:
+        pictures["filtration"] = embed(
+            draw.filtration_curves(sides), f"Retention, porometry, intrusion: {names}."
+        )
     return fill(
         "compare.html.j2",
         names=[side.name for side in found.sides],
@@ -60,11 +63,32 @@ def render_comparison(found: Comparison) -> str:
         box=" × ".join(map(str, found.shape)),
         voxel=format_length(found.voxel_size),
         notes=found.notes,
+        too_small=[note for side in sides for note in _too_small(side)],
         groups=[(group, lines) for group in GROUPS if (lines := _lines(found, group))],
         distances=_distances(found),
         pictures=pictures,
-        reasons=_reasons(found),
+        reasons=[
+            reason
+            for side in sides
+            for reason in missing([(_nth(side, i), m) for i, m in enumerate(side.measurements)])
+        ],
     )
+
+
+def _sizes(sides: list[draw.Side], alt: str) -> dict[str, Picture]:
+    """Return the picture of the size distributions, if a network was made."""
+    if all(m.details.network is None for side in sides for m in side.measurements):
+        return {}
+    return {"sizes": embed(draw.size_distributions(sides), alt)}
+
+
+def _nth(side: draw.Side, index: int) -> str:
+    return f"volume {index + 1} of {side.name}"
+
+
+def _too_small(side: draw.Side) -> list[str]:
+    """Return what the first volume of a side is too small for; its others are as large."""
+    return [f"{_nth(side, 0)}: {warning}" for warning in side.measurements[0].warnings]
 
 
 def _lines(found: Comparison, group: str) -> list[Line]:
@@ -75,12 +99,12 @@ def _lines(found: Comparison, group: str) -> list[Line]:
         if number.group != group or not known:
             continue
         scale = scale_of(name, number.unit, known[0].mean)
+        digits = _digits(known, scale)
         cells = []
         for i, e in enumerate(estimates):
             if e is None or e.n == 0:
                 cells.append(Cell("–", "", ""))
                 continue
-            digits = decimals_for(e.mean * scale.factor, e.sd * scale.factor)
             low, high = (write(end * scale.factor, digits) for end in e.ci95)
             off = found.difference(name, i) if i else math.nan
             cells.append(
@@ -105,13 +129,10 @@ def _distances(found: Comparison) -> list[tuple[str, str, list[str]]]:
     return rows
 
 
-def _reasons(found: Comparison) -> list[str]:
-    return [
-        f"{side.name}, volume {i + 1} has no {label_of(name).lower()}: {reason}"
-        for side in found.sides
-        for i, measured in enumerate(side.measurements)
-        for name, reason in measured.reasons.items()
-    ]
+def _digits(estimates: list[Estimate], scale: Scale) -> int:
+    """Return how many digits after the point suit all of a row; shares are given to 0.01 % at most."""
+    digits = max(decimals_for(e.mean * scale.factor, e.sd * scale.factor) for e in estimates)
+    return min(digits, 2) if scale.unit == "%" else digits
 
 
 def render_resolution(study: ResolutionStudy) -> str:
@@ -123,15 +144,17 @@ def render_resolution(study: ResolutionStudy) -> str:
     names = ", ".join(side.name for side in sides)
     rows = []
     for name, number in NUMBERS.items():
-        estimates = [result.properties.get(name) for result in study.results]
-        if any(e is None for e in estimates) or not math.isfinite(estimates[0].mean):  # type: ignore[union-attr]
+        estimates = [result.properties[name] for result in study.results if name in result.properties]
+        known = [e for e in estimates if e.n]
+        if not known:
             continue
-        known = [e for e in estimates if e is not None]
         scale = scale_of(name, number.unit, known[0].mean)
-        cells = []
-        for e in known:
-            digits = decimals_for(e.mean * scale.factor, e.sd * scale.factor)
-            cells.append(f"{write(e.mean * scale.factor, digits)} ± {write(e.sd * scale.factor, digits)}")
+        digits = _digits(known, scale)
+        cells = [
+            write(e.mean * scale.factor, digits)
+            + (f" ± {write(e.sd * scale.factor, digits)}" if e.n > 1 else "")
+            for e in estimates
+        ]
         rows.append((label_of(name), number.definition, scale.unit or "1", cells))
     return fill(
         "resolution.html.j2",
@@ -139,26 +162,42 @@ def render_resolution(study: ResolutionStudy) -> str:
         sizes=[side.name for side in sides],
         replicas=len(study.results[0].replicas),
         rows=rows,
-        pictures={
-            "sizes": embed(draw.size_distributions(sides), f"Distributions at pixels of {names}."),
-            "shift": embed(shift(study), f"How numbers move with the pixel size, {names}."),
-        },
-        warnings=[
-            f"{side.name}: {w}" for side, r in zip(sides, study.results, strict=True) for w in r.warnings
-        ],
+        pictures=_sizes(sides, f"Distributions at pixels of {names}.")
+        | {"shift": embed(shift(study), f"How numbers move with the pixel size, {names}.")},
+        warnings=_warnings(study),
+        reasons=missing(
+            [
+                (f"replica {replica.index + 1} at {side.name}", replica.measurement)
+                for side, result in zip(sides, study.results, strict=True)
+                for replica in result.replicas
+            ]
+        ),
     )
+
+
+def _warnings(study: ResolutionStudy) -> list[str]:
+    """Return every warning once, with the pixel sizes it was given at."""
+    given: dict[str, list[str]] = {}
+    for size, result in zip(study.pixel_sizes, study.results, strict=True):
+        for warning in result.warnings:
+            given.setdefault(warning, []).append(format_length(size))
+    return [f"{', '.join(sizes)}: {warning}" for warning, sizes in given.items()]
 
 
 def shift(study: ResolutionStudy) -> Figure:
     """Draw how numbers move with the pixel size: every replica a dot, their mean a line."""
-    names = [name for name in SHIFTING if all(name in result.properties for result in study.results)]
-    figure = Figure(figsize=(WIDE, 2.9 * -(-len(names) // 3)), layout="constrained")
-    panels = figure.subplots(-(-len(names) // 3), 3, squeeze=False).ravel()
+    known = {name for result in study.results for name, e in result.properties.items() if e.n}
+    names = [name for name in SHIFTING if name in known]
+    names = names or [name for name in NUMBERS if name in known][: len(SHIFTING)]
+    columns = min((3, 4), key=lambda n: (-len(names) % n, n))  # as few empty places as can be
+    rows = max(-(-len(names) // columns), 1)
+    figure = Figure(figsize=(WIDE, 2.7 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     along = scale_of("pixel_size", "m", study.pixel_sizes[-1])
     x = [size * along.factor for size in study.pixel_sizes]
     for panel, name in zip(panels, names, strict=False):
         estimates = [result.properties[name] for result in study.results]
-        scale = scale_of(name, NUMBERS[name].unit, estimates[0].mean)
+        scale = scale_of(name, NUMBERS[name].unit, next(e.mean for e in estimates if e.n))
         for at, result in zip(x, study.results, strict=True):
             values = [r.measurement.values[name] * scale.factor for r in result.replicas]
             panel.plot([at] * len(values), values, "o", ms=3.5, color=GREY, alpha=0.7)

@@ -25,7 +25,7 @@ from porescape.report.measure_figures import (
     solved_fields,
 )
 from porescape.report.page import Picture, embed, fill
-from porescape.report.words import decimals_for, describe_box, label_of, scale_of, write
+from porescape.report.words import decimals_for, describe_box, label_of, missing, scale_of, write
 from porescape.units import PER_METRE, format_length
 from porescape.version import __version__
 
@@ -99,7 +99,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
         verdict=result.verdict,
         rows=rows,
         warnings=result.warnings,
-        reasons=list(_reasons(result)),
+        reasons=missing((f"replica {one.index + 1}", one.measurement) for one in result.replicas),
         pictures=_draw(result, shown, truth, known),
         with_truth=truth is not None,
         truth_box="" if truth is None else describe_box(truth),
@@ -161,13 +161,6 @@ def _first(properties: dict[str, Estimate]) -> dict[str, Estimate]:
     """Return the numbers that are drawn as strips: no percentiles and other variants of a number."""
     variants = ("_p10", "_p50", "_p90", "_equivalent", "_extended", "_all")
     return {name: e for name, e in properties.items() if not name.endswith(variants)}
-
-
-def _reasons(result: Reconstruction) -> Iterator[str]:
-    """Say why numbers are missing."""
-    for replica in result.replicas:
-        for name, reason in replica.measurement.reasons.items():
-            yield f"replica {replica.index + 1} has no value for {label_of(name).lower()}: {reason}"
 
 
 # -- recipes and settings ---------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """Numbers as people read them: names, units that suit, digits that mean something."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from porescape.core.volume import Volume
+from porescape.measure.numbers import Measurement
 from porescape.units import PER_METRE, format_length
 
 LABELS = {
@@ -106,6 +108,35 @@ def write(value: float, decimals: int) -> str:
     if not math.isfinite(value):
         return "–"
     return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def missing(measured: Iterable[tuple[str, Measurement]]) -> list[str]:
+    """Say once per reason which numbers are missing, and of what; measurements come with their names."""
+    gathered: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for subject, measurement in measured:
+        for name, reason in measurement.reasons.items():
+            subjects, names = gathered.setdefault(reason, ({}, {}))
+            subjects[subject] = names[_within_a_sentence(label_of(name))] = None
+    return [
+        f"{_several(list(subjects))} without {_several(list(names))}: {reason}"
+        for reason, (subjects, names) in gathered.items()
+    ]
+
+
+def _within_a_sentence(label: str) -> str:
+    proper = label.startswith(("Euler", "Kozeny"))
+    return (label if proper else label[0].lower() + label[1:]).replace(",", "")
+
+
+def _several(words: Sequence[str], most: int = 4) -> str:
+    """Join words; of many, the first and how many more.
+
+    >>> _several(["a", "b"]), _several(["a", "b", "c", "d", "e", "f"])
+    ('a and b', 'a, b, c and 3 more')
+    """
+    if len(words) > most:
+        words = [*words[: most - 1], f"{len(words) - most + 1} more"]
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), words[-1]])
 
 
 def describe_box(volume: Volume) -> str:

@@ -1,0 +1,300 @@
+"""Slow flow: closed forms first, then what holds for every structure, then the words a user may meet."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from scipy.sparse.linalg import spsolve
+
+from porescape.core.volume import Volume
+from porescape.errors import InputError, SettingsError
+from porescape.measure.connectivity import connected_porosity
+from porescape.measure.minkowski import specific_surface
+from porescape.measure.stokes import Flow, kozeny_carman, stokes_flow
+
+Bools = NDArray[np.bool_]
+
+
+def slit(width: int, length: int = 3) -> Bools:
+    """A gap across y between two walls of one voxel each."""
+    pore = np.zeros((length, width + 2, 2), dtype=bool)
+    pore[:, 1:-1] = True
+    return pore
+
+
+def bicontinuous(edge: int = 24) -> Bools:
+    noise = np.random.default_rng(5).standard_normal((edge, edge, edge))
+    field = gaussian_filter(noise, 2, mode="wrap")
+    below: Bools = field < np.quantile(field, 0.6)
+    return below
+
+
+def budget(flow: Flow) -> NDArray[np.float64]:
+    """What flows out of each voxel, less what flows in, per voxel face."""
+    return np.sum([np.diff(u.astype(np.float64), axis=a) for a, u in enumerate(flow.velocity)], axis=0)
+
+
+def solved_directly(pore: Bools) -> float:
+    """Permeability along z of a structure whose pores all lead through, by one sparse factorisation."""
+    nz, ny, nx = pore.shape
+    number: dict[tuple[int, ...], int] = {}
+    wide = np.concatenate([pore[:1], pore, pore[-1:]])  # inlet and outlet are mirrors
+    for k, j, i in np.argwhere(pore):
+        number[3, k, j, i] = len(number)
+        if j and pore[k, j - 1, i]:
+            number[1, k, j, i] = len(number)
+        if i and pore[k, j, i - 1]:
+            number[2, k, j, i] = len(number)
+    for k, j, i in np.argwhere(wide[1:] & wide[:-1]):
+        number[0, k, j, i] = len(number)
+    matrix = sp.lil_matrix((len(number), len(number)))
+    load = np.zeros(len(number))
+    for (kind, *place), row in number.items():
+        if kind == 3:
+            continue
+        cell = 0.5 if kind == 0 and place[0] in (0, nz) else 1.0
+        for axis in range(3):
+            for step in (-1, 1):
+                there = list(place)
+                there[axis] += step
+                column = number.get((kind, *there))
+                share = cell if axis != kind else 1.0
+                if kind == 0 and axis == 0 and not 0 <= there[0] <= nz:
+                    continue
+                if column is not None:
+                    matrix[row, row] += share
+                    matrix[row, column] -= share
+                elif axis == kind:
+                    matrix[row, row] += share
+                elif axis == 0 or 0 <= there[axis] < (nz, ny, nx)[axis]:
+                    matrix[row, row] += 2 * share
+        for end, sign in ((0, 1.0), (-1, -1.0)):
+            voxel = list(place)
+            voxel[kind] += end
+            node = number.get((3, *voxel))
+            if node is not None:
+                matrix[row, node] += sign
+                matrix[node, row] -= sign
+            elif end == -1:
+                load[row] = 1.0  # the inlet's pressure
+    fields = spsolve(matrix.tocsc(), load)
+    inlet = sum(fields[row] for (kind, *place), row in number.items() if kind == 0 and place[0] == 0)
+    return float(inlet * nz / (ny * nx))
+
+
+# --- closed forms ---------------------------------------------------------------------------------
+
+
+def test_a_slit_of_20_voxels_lets_through_what_we_can_work_out_by_hand() -> None:
+    flow = stokes_flow(Volume(slit(20), 1e-6), 0)
+    assert flow.permeability == pytest.approx((20e-6) ** 2 / 12 * 20 / 22, rel=0.01)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 5, 10])
+def test_a_narrow_slit_is_too_permeable_by_as_much_as_the_docstring_says(width: int) -> None:
+    flow = stokes_flow(Volume(slit(width), 1.0), 0, tolerance=1e-5)
+    assert flow.permeability == pytest.approx((width**2 + 2) / 12 * width / (width + 2), rel=1e-4)
+
+
+def test_a_tube_of_20_voxels_lets_through_what_we_can_work_out_by_hand() -> None:
+    y, x = np.ogrid[:24, :24]
+    tube = np.broadcast_to((y - 11.5) ** 2 + (x - 11.5) ** 2 < 100, (3, 24, 24))
+    flow = stokes_flow(Volume(tube, 1.0), 0)
+    assert flow.permeability == pytest.approx(math.pi * 10**4 / 8 / 24**2, rel=0.03)
+
+
+def test_a_square_duct_between_walls_lets_through_what_we_can_work_out_by_hand() -> None:
+    flow = stokes_flow(Volume(np.ones((3, 20, 20), dtype=bool), 1.0), 0, sides="wall")
+    odd = np.arange(1, 40, 2)
+    series = np.sum(np.tanh(odd * math.pi / 2) / odd**5)
+    assert flow.permeability == pytest.approx((1 - 192 / math.pi**5 * series) / 12 * 400, rel=0.015)
+
+
+def test_touching_spheres_are_within_5_percent_of_zick_and_homsy() -> None:
+    z, y, x = np.ogrid[0.5:32, 0.5:32, 0.5:32]
+    octant = z**2 + y**2 + x**2 >= 32**2  # an eighth of a cell; all six faces are mirrors
+    flow = stokes_flow(Volume(octant, 1.0), 0)
+    assert flow.permeability == pytest.approx(64**3 / (6 * math.pi * 32 * 42.1), rel=0.05)
+
+
+def test_slits_side_by_side_add_up() -> None:
+    pair = np.concatenate([slit(4), slit(9)], axis=1)
+    flow = stokes_flow(Volume(pair, 1.0), 0, tolerance=1e-5)
+    each = [w * (w**2 + 2) / 12 for w in (4, 9)]
+    assert flow.permeability * pair.shape[1] == pytest.approx(sum(each), rel=1e-4)
+
+
+# --- what holds for every structure ---------------------------------------------------------------
+
+
+@settings(max_examples=60)
+@given(
+    pore=arrays(bool, array_shapes(min_dims=3, max_dims=3, max_side=7), elements=st.integers(0, 3).map(bool)),
+    axis=st.integers(0, 2),
+    sides=st.sampled_from(["slip", "wall"]),
+)
+def test_what_flows_into_a_voxel_flows_out_of_it(pore: Bools, axis: int, sides: str) -> None:
+    volume = Volume(pore, 1.0)
+    assume(connected_porosity(volume, axis) > 0)
+    assume(sides == "wall" or not pore.all())
+    flow = stokes_flow(volume, axis, sides=sides)  # type: ignore[arg-type]
+    inside = np.isfinite(flow.pressure)
+    assert inside.mean() == pytest.approx(connected_porosity(volume, axis))
+    most = max(np.abs(u).max() for u in flow.velocity)
+    assert np.abs(budget(flow)).max() < 1e-5 * most
+    assert not np.abs(budget(flow)[~inside]).any()
+    for a, u in enumerate(flow.velocity):
+        assert u.shape == tuple(n + (a == i) for i, n in enumerate(pore.shape))
+        assert not np.delete(u, 0, a)[~inside].any()
+        assert not np.delete(u, -1, a)[~inside].any()
+    through = flow.velocity[axis].sum(axis=tuple({0, 1, 2} - {axis}), dtype=np.float64)
+    area = pore.size / pore.shape[axis]
+    assert through / area == pytest.approx(flow.permeability, rel=1e-4)
+    assert flow.permeability > 0
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_it_is_the_solution_of_the_equations(seed: int) -> None:
+    pore = np.random.default_rng(seed).random((6, 7, 5)) < 0.75
+    flow = stokes_flow(Volume(pore, 1.0), 0, tolerance=1e-5)
+    assert flow.permeability == pytest.approx(solved_directly(np.isfinite(flow.pressure)), rel=1e-4)
+
+
+def test_a_network_solved_on_coarser_grids_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    volume = Volume(bicontinuous(), 1.0)
+    direct = stokes_flow(volume, 0, tolerance=1e-5)
+    monkeypatch.setattr("porescape.measure.multigrid._DIRECT", 60)  # large volumes only, otherwise
+    coarser = stokes_flow(volume, 0, tolerance=1e-5)
+    assert coarser.permeability == pytest.approx(direct.permeability, rel=1e-4)
+    assert coarser.iterations <= direct.iterations + 5
+
+
+def test_the_tolerance_bounds_the_error_of_the_permeability() -> None:
+    volume = Volume(bicontinuous(), 1.0)
+    limit = stokes_flow(volume, 0, tolerance=1e-6)
+    told: list[tuple[int, float]] = []
+    flow = stokes_flow(volume, 0, tolerance=1e-3, progress=lambda n, share: told.append((n, share)))
+    assert flow.permeability == pytest.approx(limit.permeability, rel=2e-3)
+    assert flow.imbalance < 1e-5
+    assert flow.residual <= 1e-3
+    assert told[-1] == (flow.iterations, flow.residual)
+    assert [n for n, _ in told] == list(range(1, flow.iterations + 1))
+    assert flow.iterations < limit.iterations <= 25
+
+
+def test_permeability_grows_with_the_square_of_the_voxel() -> None:
+    small, large = (stokes_flow(Volume(bicontinuous(), size), 0) for size in (1.0, 2e-9))
+    assert large.permeability == pytest.approx(4e-18 * small.permeability, rel=1e-6)
+    assert large.iterations == small.iterations
+    np.testing.assert_array_equal(large.pressure, small.pressure)
+
+
+def test_a_turned_volume_has_its_axes_turned() -> None:
+    pore = bicontinuous(16)[:, :14, :12]
+    for axis in range(3):
+        flow = stokes_flow(Volume(pore, 1.0), axis, tolerance=1e-5)
+        for order in ((1, 2, 0), (2, 1, 0)):
+            turned = stokes_flow(Volume(pore.transpose(order), 1.0), order.index(axis), tolerance=1e-5)
+            assert turned.permeability == pytest.approx(flow.permeability, rel=1e-3)
+            for a, u in enumerate(turned.velocity):
+                expected = flow.velocity[order[a]].transpose(order)
+                np.testing.assert_allclose(u, expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_a_mirror_image_is_as_permeable() -> None:
+    pore = bicontinuous(16)
+    flow = stokes_flow(Volume(pore, 1.0), 1, tolerance=1e-5)
+    for axis in range(3):
+        mirrored = stokes_flow(Volume(np.flip(pore, axis), 1.0), 1, tolerance=1e-5)
+        assert mirrored.permeability == pytest.approx(flow.permeability, rel=1e-4)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_structure_and_its_mirror_image_in_a_row_or_side_by_side_are_as_permeable(axis: int) -> None:
+    pore = bicontinuous(16)
+    one = stokes_flow(Volume(pore, 1.0), 0, tolerance=1e-5)
+    both = stokes_flow(Volume(np.concatenate([pore, np.flip(pore, axis)], axis), 1.0), 0, tolerance=1e-5)
+    assert both.permeability == pytest.approx(one.permeability, rel=1e-4)
+
+
+def test_dead_pores_change_nothing() -> None:
+    pore = np.zeros((8, 16, 8), dtype=bool)
+    pore[:, 2:6, 2:6] = True
+    blind = pore.copy()
+    blind[2:7, 10:14, 2:6] = True
+    one, other = (stokes_flow(Volume(p, 1.0), 0) for p in (pore, blind))
+    assert one.permeability == other.permeability
+    assert np.isnan(other.pressure[blind & ~pore]).all()
+
+
+def test_walls_at_the_sides_hold_back() -> None:
+    volume = Volume(bicontinuous(), 1.0)
+    assert stokes_flow(volume, 2, sides="wall").permeability < stokes_flow(volume, 2).permeability
+
+
+def test_the_same_volume_gives_the_same_bytes() -> None:
+    first, second = (stokes_flow(Volume(bicontinuous(), 1.0), 1) for _ in range(2))
+    assert first.permeability == second.permeability
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(first.velocity, second.velocity, strict=True))
+
+
+def test_a_block_of_berea_is_within_10_percent_of_its_published_permeability(shared: Path) -> None:
+    archive = np.load(shared / "volumes" / "berea_256.npz")
+    shape = tuple(archive["shape"])
+    pore = np.unpackbits(archive["packed"], count=math.prod(shape)).reshape(shape)[:128, 128:, 128:]
+    table = json.loads((shared / "volumes" / "berea_published_permeability_27blocks.json").read_text())
+    published = next(b for b in table["blocks"].values() if b["block"] == [0, 1, 1])
+    volume = Volume(pore.astype(bool), 1.0)
+    assert connected_porosity(volume, 2) == pytest.approx(published["eff_porosity"], abs=1e-6)
+    assert stokes_flow(volume, 2).permeability == pytest.approx(published["K_over_dx2"]["X"], rel=0.1)
+
+
+# --- Kozeny-Carman --------------------------------------------------------------------------------
+
+
+def test_kozeny_carman_is_the_formula_and_the_right_order_of_magnitude() -> None:
+    volume = Volume(bicontinuous(), 1e-6)
+    estimate = kozeny_carman(volume)
+    assert estimate == pytest.approx(volume.porosity**3 / 5 / specific_surface(volume) ** 2)
+    assert 0.2 < estimate / stokes_flow(volume, 0).permeability < 5
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def test_structures_without_an_answer_are_told_in_words() -> None:
+    blocked = np.ones((4, 4, 4), dtype=bool)
+    blocked[2] = False
+    with pytest.raises(InputError, match="nothing flows along z"):
+        stokes_flow(Volume(blocked, 1.0), 0)
+    with pytest.raises(InputError, match=r"nothing flows along x.*porosity 0,"):
+        stokes_flow(Volume(np.zeros((4, 4, 4), dtype=bool), 1.0), 2)
+    with pytest.raises(InputError, match="the permeability is infinite"):
+        stokes_flow(Volume(np.ones((4, 4, 4), dtype=bool), 1.0), 0)
+    with pytest.raises(InputError, match=r"needs walls.*is pore"):
+        kozeny_carman(Volume(np.ones((4, 4, 4), dtype=bool), 1.0))
+    stokes_flow(Volume(blocked, 1.0), 1)
+
+
+def test_a_flow_that_does_not_settle_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("porescape.measure.staggered.MOST_ITERATIONS", 3)
+    with pytest.raises(InputError, match=r"not settled: after 3 iterations .* wanted 0.001; ask for"):
+        stokes_flow(Volume(bicontinuous(), 1.0), 0)
+
+
+def test_impossible_settings_are_told_in_words() -> None:
+    volume = Volume(slit(3), 1.0)
+    with pytest.raises(SettingsError, match="axis must be 0, 1 or 2"):
+        stokes_flow(volume, 3)
+    with pytest.raises(SettingsError, match="one of slip, wall, got 'periodic'"):
+        stokes_flow(volume, 0, sides="periodic")  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="tolerance must be a share"):
+        stokes_flow(volume, 0, tolerance=0)
