@@ -38,6 +38,25 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "Segmentation": "porescape.core.settings",
     "Fit": "porescape.core.settings",
     "Output": "porescape.core.settings",
+    "Measure": "porescape.core.settings",
+    "Checks": "porescape.core.settings",
+    "check_image": "porescape.checks",
+    "resolution_study": "porescape.resolution",
+    "extract_network": "porescape.measure.network",
+    "diffusion": "porescape.measure.diffusion",
+    "geodesic_ratio": "porescape.measure.geodesic",
+    "stokes_flow": "porescape.measure.stokes",
+    "percolating_diameter": "porescape.measure.intrusion",
+    "mercury_intrusion": "porescape.measure.intrusion",
+    "porometry": "porescape.measure.porometry",
+    "retention": "porescape.measure.retention",
+    "representativity": "porescape.measure.representative",
+    "write_comparison": "porescape.io.comparison",
+    "write_resolution": "porescape.io.comparison",
+    "write_network_csv": "porescape.io.network",
+    "write_network_vtp": "porescape.io.network",
+    "to_openpnm": "porescape.io.network",
+    "write_openpnm": "porescape.io.network",
 }
 __all__ = sorted(_HOME)
 
@@ -53,18 +72,27 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from porescape.checks import check_image as check_image
     from porescape.core.domain import Domain as Domain
     from porescape.core.image import Micrograph as Micrograph
     from porescape.core.image import PhaseImage as PhaseImage
     from porescape.core.recipe import PaperRecipe as PaperRecipe
     from porescape.core.recipe import Recipe as Recipe
+    from porescape.core.settings import Checks as Checks
     from porescape.core.settings import Fit as Fit
+    from porescape.core.settings import Measure as Measure
     from porescape.core.settings import Output as Output
     from porescape.core.settings import Segmentation as Segmentation
     from porescape.core.settings import Settings as Settings
     from porescape.core.volume import Volume as Volume
+    from porescape.io.comparison import write_comparison as write_comparison
+    from porescape.io.comparison import write_resolution as write_resolution
     from porescape.io.image import image_from_array as image_from_array
     from porescape.io.image import read_image as read_image
+    from porescape.io.network import to_openpnm as to_openpnm
+    from porescape.io.network import write_network_csv as write_network_csv
+    from porescape.io.network import write_network_vtp as write_network_vtp
+    from porescape.io.network import write_openpnm as write_openpnm
     from porescape.io.run_folder import read_run as read_run
     from porescape.io.run_folder import write_run as write_run
     from porescape.io.volume import read_volume as read_volume
@@ -73,9 +101,19 @@ if TYPE_CHECKING:
     from porescape.io.volume import write_vti as write_vti
     from porescape.measure.combined import combined_distance_function as combined_distance_function
     from porescape.measure.describe import describe as describe
+    from porescape.measure.diffusion import diffusion as diffusion
+    from porescape.measure.geodesic import geodesic_ratio as geodesic_ratio
+    from porescape.measure.intrusion import mercury_intrusion as mercury_intrusion
+    from porescape.measure.intrusion import percolating_diameter as percolating_diameter
     from porescape.measure.meters import measure_volume as measure_volume
+    from porescape.measure.network import extract_network as extract_network
     from porescape.measure.numbers import summarise as summarise
+    from porescape.measure.porometry import porometry as porometry
+    from porescape.measure.representative import representativity as representativity
+    from porescape.measure.retention import retention as retention
+    from porescape.measure.stokes import stokes_flow as stokes_flow
     from porescape.pipeline import reconstruct as reconstruct
     from porescape.report.html import render_report as render_report
+    from porescape.resolution import resolution_study as resolution_study
     from porescape.segmentation import segment as segment
     from porescape.synthesis.generate import generate as generate

@@ -191,7 +191,7 @@ def network_numbers(network: Network) -> tuple[dict[str, float], dict[str, str]]
         sizes = getattr(network, diameter)
         if not sizes.size:
             values[name] = np.nan
-            reasons[name] = f"the network has {len(network.body_diameter)} pores and no throat"
+            reasons[name] = f"the network has no throat; number of pores: {len(network.body_diameter)}"
         else:
             values[name] = float(np.percentile(sizes, int(percentile)) if percentile else sizes.mean())
     inside = network.coordination[network.interior]
@@ -199,7 +199,7 @@ def network_numbers(network: Network) -> tuple[dict[str, float], dict[str, str]]
     values["coordination_number"] = float(inside.mean()) if inside.size else np.nan
     if not inside.size:
         reasons["coordination_number"] = (
-            f"all {len(network.coordination)} pores touch the border of the box; measure a larger volume"
+            "every pore of the network touches the border of the box; measure a larger volume"
         )
     return {name: values[name] for name in NETWORK_NUMBERS}, reasons
 
