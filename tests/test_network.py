@@ -180,7 +180,7 @@ def test_faces_of_the_box_are_named_and_cut_pores_are_not_interior() -> None:
     found = extract_network(Volume(pore, 1.0))
     assert found.touches.tolist() == [[True, False, False, False, False, True]]
     assert not found.interior.any()
-    assert "touch the border" in network_numbers(found)[1]["coordination_number"]
+    assert "touches the border" in network_numbers(found)[1]["coordination_number"]
     assert found.body_diameter[0] < 12 < found.body_diameter_extended[0]  # the border is a wall for one
 
 
