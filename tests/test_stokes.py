@@ -104,11 +104,13 @@ def test_a_narrow_slit_is_too_permeable_by_as_much_as_the_docstring_says(width: 
     assert flow.permeability == pytest.approx((width**2 + 2) / 12 * width / (width + 2), rel=1e-4)
 
 
-def test_a_tube_of_20_voxels_lets_through_what_we_can_work_out_by_hand() -> None:
+@pytest.mark.parametrize("centre", [(11.5, 11.5), (11.25, 11.4), (12.0, 12.0)])
+def test_a_tube_of_20_voxels_lets_through_what_we_can_work_out_by_hand(centre: tuple[float, float]) -> None:
     y, x = np.ogrid[:24, :24]
-    tube = np.broadcast_to((y - 11.5) ** 2 + (x - 11.5) ** 2 < 100, (3, 24, 24))
-    flow = stokes_flow(Volume(tube, 1.0), 0)
-    assert flow.permeability == pytest.approx(math.pi * 10**4 / 8 / 24**2, rel=0.03)
+    inside = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 < 100
+    flow = stokes_flow(Volume(np.broadcast_to(inside, (3, 24, 24)), 1.0), 0)
+    area = np.count_nonzero(inside)  # voxels miss a circle's area by up to 3 %, and flow goes with its square
+    assert flow.permeability == pytest.approx(area**2 / (8 * math.pi) / 24**2, rel=0.03)
 
 
 def test_a_square_duct_between_walls_lets_through_what_we_can_work_out_by_hand() -> None:

@@ -5,6 +5,7 @@ equal voxels along x, which are several times fewer than voxels and are found 64
 with 10-voxel pores both phases take 2 to 3 ms, against 9 ms for cc3d's multi-label call and a bincount.
 """
 
+import cc3d
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -36,6 +37,16 @@ def connected_porosities(volume: Volume) -> tuple[float, float, float]:
     )
     z, y, x = through
     return z, y, x
+
+
+def through_pores(pore: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    """Return the pores of clusters that touch both faces of `axis`, as a mask with that axis in front."""
+    label = cc3d.connected_components(np.moveaxis(pore, axis, 0).astype(np.uint8, order="C"), connectivity=6)
+    through = np.zeros(int(label.max()) + 1, dtype=bool)
+    through[np.intersect1d(label[0], label[-1])] = True
+    through[0] = False
+    pores: NDArray[np.bool_] = through[label]
+    return pores
 
 
 def largest_cluster_fraction(pore: NDArray[np.bool_]) -> tuple[float, float]:

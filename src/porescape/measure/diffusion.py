@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import cc3d
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
+from porescape.measure.connectivity import through_pores
 
 AXES = "zyx"
 _SWEEPS = 2  # of smoothing, each way and level; one takes twice the iterations, three gain little
@@ -139,7 +139,7 @@ def diffusion(
         raise SettingsError(f"axis must be 0 (z), 1 (y) or 2 (x), got {axis!r}")
     if not 0 < tolerance < 1:
         raise SettingsError(f"tolerance must lie between 0 and 1, got {tolerance!r}")
-    pore = _through_pores(volume.pore, axis)
+    pore = through_pores(volume.pore, axis)
     connected = float(pore.mean())
     if not pore.any():
         raise InputError(
@@ -167,16 +167,6 @@ def diffusion(
         residual=found.residual,
         imbalance=found.imbalance,
     )
-
-
-def _through_pores(pore: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    """Return the pores of clusters that touch both faces of `axis`, with that axis in front."""
-    label = cc3d.connected_components(np.moveaxis(pore, axis, 0).astype(np.uint8, order="C"), connectivity=6)
-    through = np.zeros(int(label.max()) + 1, dtype=bool)
-    through[np.intersect1d(label[0], label[-1])] = True
-    through[0] = False
-    pores: NDArray[np.bool_] = through[label]
-    return pores
 
 
 # --- conjugate gradients --------------------------------------------------------------------------
