@@ -36,9 +36,9 @@ class Problem(Protocol):
         """Try a recipe on one draw of the random fields; return the parts whose sum is the loss."""
 
 
-# Of the range of each weight this much means "without this field": pure materials are common, and a field
-# that is not made costs nothing. 0.2 found losses no better and no worse (bench/RESULTS.md).
-ABSENT = 0.35
+# Of the range of each weight this much means "without this field": pure materials are common. 0.35 makes
+# trials a fifteenth cheaper and replicas scatter more (bench/RESULTS.md).
+ABSENT = 0.2
 
 
 def problem_for(section: PhaseImage, fit: Fit, seed: int) -> Problem:
