@@ -313,7 +313,7 @@ def test_a_number_that_sub_volumes_do_not_have_is_told() -> None:
 
 
 def test_the_default_numbers_can_be_measured() -> None:
-    from porescape.measure.numbers import measure_volume
+    from porescape.measure.meters import measure_volume
 
     volume = Volume(random_voxels(20, 0.5), 1.0)
     found = representativity(volume, lambda v: measure_volume(v, REPRESENTED).values)
