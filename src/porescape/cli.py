@@ -418,6 +418,7 @@ def measure_command(
 ) -> None:
     """Measure any volume: pores, throats, tortuosity, permeability, retention, each with its definition."""
     from porescape.io.atomic import whole_folder
+    from porescape.io.network import write_openpnm
     from porescape.io.run_folder import measurement_table, to_json, write_measured
     from porescape.io.settings import settings_table
     from porescape.io.volume import read_volume_with_source
@@ -451,6 +452,9 @@ def measure_command(
     if out is not None:
         with whole_folder(out, overwrite) as folder:
             write_measured(folder, "volume", measurement)
+            network = measurement.details.network
+            if network is not None and len(network.throat_pores):  # OpenPNM reads none without throats
+                write_openpnm(folder / "volume-openpnm.csv", network)
             (folder / "results.json").write_text(to_json(table), encoding="utf-8")
         _say(f"pores, throats and curves in {out}")
     if as_json:

@@ -21,7 +21,13 @@ from porescape.measure.diffusion import diffusion
 from porescape.measure.geodesic import geodesic_ratio
 from porescape.measure.intrusion import mercury_intrusion, percolating_diameter
 from porescape.measure.minkowski import euler_density, specific_surface
-from porescape.measure.morphology import chord_distribution, thickness_distribution
+from porescape.measure.morphology import (
+    Phase,
+    chord_distribution,
+    lineal_path_curve,
+    thickness_distribution,
+    two_point_curve,
+)
 from porescape.measure.network import NETWORK_NUMBERS, Network, extract_network, network_numbers
 from porescape.measure.network_flow import Fluxes, throat_fluxes
 from porescape.measure.numbers import NUMBERS, Details, Measurement, pick
@@ -33,6 +39,8 @@ from porescape.measure.stokes import Flow, kozeny_carman, stokes_flow
 T = TypeVar("T")
 Values = Mapping[str, float]
 AXES = "zyx"
+PHASES: tuple[Phase, Phase] = ("pore", "solid")
+SHORTEST = 8  # voxels; smaller boxes have no curve worth drawing
 REPRESENTATIVITY = "representativity"
 NO_REGIONS = np.zeros((0, 0, 0), np.int32)
 
@@ -164,18 +172,22 @@ def _surface(subject: _Subject) -> Values:
 
 def _chords(subject: _Subject) -> Values:
     pore, solid = mean_chords(subject.volume)
-    for phase in ("pore", "solid"):
+    for phase in PHASES:
         subject.curves[f"chord_{phase}"] = chord_distribution(subject.volume, phase)
     return {"chord_pore": pore, "chord_solid": solid}
 
 
 def _thickness(subject: _Subject) -> Values:
-    found = {phase: thickness_distribution(subject.volume, phase) for phase in ("pore", "solid")}
+    found = {phase: thickness_distribution(subject.volume, phase) for phase in PHASES}
     subject.curves.update({f"thickness_{phase}": one.cumulative for phase, one in found.items()})
     return {f"thickness_{phase}": one.mean for phase, one in found.items()}
 
 
 def _correlation(subject: _Subject) -> Values:
+    if min(subject.volume.shape) >= SHORTEST:
+        subject.curves["two_point"] = two_point_curve(subject.volume)
+        for phase in PHASES:
+            subject.curves[f"lineal_path_{phase}"] = lineal_path_curve(subject.volume, phase)
     return {"correlation_length": correlation_length(subject.volume)}
 
 
