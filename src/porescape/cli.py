@@ -809,7 +809,9 @@ def _quantity(value: float, unit: str) -> str:
     if unit == "m²":
         return f"{value:.4g} m² ({value / DARCY:.3g} D)"
     if unit == "m/s":
-        return f"{value:.4g} m/s ({value * 3.6e6:.4g} L/(m² h))"
+        from porescape.measure.retention import litres_per_square_metre_and_hour
+
+        return f"{value:.4g} m/s ({litres_per_square_metre_and_hour(value):.4g} L/(m² h))"
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError
+from porescape.measure.bits import ones
 
 
 def two_point_correlation(pore: NDArray[np.bool_], max_lag: int) -> NDArray[np.float64]:
@@ -124,9 +125,6 @@ def _axis_first(pore: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], ...]:
     return tuple(np.ascontiguousarray(np.moveaxis(pore, axis, 0)) for axis in range(3))
 
 
-_NIBBLES = np.uint64(0x3333333333333333)
-
-
 def _bits_across(pore: NDArray[np.bool_], axis: int) -> NDArray[np.uint64]:
     """Pack every slice across an axis into words of 64 bits, shape (n, words); the last is filled with 0."""
     packed = np.packbits(np.moveaxis(pore, axis, 0).reshape(pore.shape[axis], -1), axis=1)
@@ -147,14 +145,7 @@ def _count_pairs(slices, both):  # type: ignore[no-untyped-def]
         for i in range(n - lag):
             here, there = slices[i], slices[i + lag]
             for w in range(words):
-                # bits of a word, summed in pairs, nibbles and bytes (Hacker's Delight, 5-1)
-                v = here[w] & there[w]
-                v = v - ((v >> np.uint64(1)) & np.uint64(0x5555555555555555))
-                v = (v & np.uint64(0x3333333333333333)) + (
-                    (v >> np.uint64(2)) & np.uint64(0x3333333333333333)
-                )
-                v = (v + (v >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-                total += (v * np.uint64(0x0101010101010101)) >> np.uint64(56)
+                total += np.uint64(ones(here[w] & there[w]))
         both[lag] += np.int64(total)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from porescape.core.volume import Volume
 from porescape.measure.numbers import Measurement
+from porescape.measure.retention import litres_per_square_metre_and_hour
 from porescape.units import PER_METRE, format_length
 
 LABELS = {
@@ -24,7 +25,6 @@ LABELS = {
     "retention_d99": "Rating at 99 % retention",
     "coordination": "Coordination number",
 }
-LITRES_PER_HOUR = 3.6e6  # L/(m² h) in 1 m/s
 _POWERS = {"m²": 2, "m³": 3, "1/m": -1, "1/m²": -2, "1/m³": -3}
 _SUPERSCRIPT = {1: "", 2: "²", 3: "³"}
 _LENGTHS = ("nm", "µm", "mm", "m")
@@ -64,7 +64,7 @@ def scale_for(unit: str, size: float) -> Scale:
     if not math.isfinite(size) or size == 0:
         return Scale(1.0, unit)
     if unit == "m/s":
-        return Scale(LITRES_PER_HOUR, "L/(m² h)")
+        return Scale(litres_per_square_metre_and_hour(1.0), "L/(m² h)")
     if unit == "m":
         suits = format_length(size).rpartition(" ")[2]
         return Scale(PER_METRE[suits], suits)
