@@ -16,7 +16,8 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
-from porescape.cli import app, main, parse_size
+from porescape.cli import app, main
+from porescape.cli.options import parse_size
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.io.volume import write_tiff, write_vti

@@ -1,0 +1,5 @@
+"""`python -m porescape.cli`."""
+
+from porescape.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""`fit`: the recipe alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from porescape.cli.app import command
+from porescape.cli.options import (
+    AcceptOption,
+    FitOptions,
+    ImageFile,
+    ReadingOptions,
+    Seed,
+    SegmentationOptions,
+    VoxelSize,
+    length_or_none,
+    names_in,
+)
+from porescape.cli.say import progress_bar, say
+from porescape.core.settings import Output
+
+
+@command
+def fit(
+    image: ImageFile,
+    reading: ReadingOptions,
+    segmentation: SegmentationOptions,
+    fitting: FitOptions,
+    voxel_size: VoxelSize = None,
+    accept: AcceptOption = "",
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="File to write the fitted recipe to.")] = Path("material.toml"),
+) -> None:
+    """Find one recipe whose sections look like the image; `generate` makes structures of it."""
+    from porescape.checks import check_image, raise_on_failures
+    from porescape.core.domain import Domain
+    from porescape.io.atomic import whole_file
+    from porescape.io.settings import material_toml
+    from porescape.memory import keep_memory
+    from porescape.pipeline import at_voxel_size, choose_voxel_size
+    from porescape.problems import problem_for
+    from porescape.rng import structure_seed
+    from porescape.search import best_of, search
+    from porescape.segmentation import segment as split
+
+    micrograph = reading.read(image)
+    phase = split(micrograph, segmentation.settings())
+    checks = check_image(phase)
+    raise_on_failures(checks, names_in(accept))
+    for one in checks:
+        if one.status != "ok":
+            say(f"note: {one.sentence}")
+    wanted = Output(voxel_size=length_or_none(voxel_size))
+    section = at_voxel_size(phase, choose_voxel_size(phase, wanted))
+    settings = fitting.settings()
+    own_seed = structure_seed(seed, 0)
+    keep_memory()
+    problem = problem_for(section, settings, own_seed)
+    done = []
+    with progress_bar("fitting", settings.trials) as advance:
+        for trial in search(problem, settings, seed):
+            done.append(trial)
+            advance(f"best {best_of(done).loss:.4f}")
+    best = best_of(done)
+    domain = Domain((settings.size,) * 3, section.pixel_size)
+    with whole_file(out) as temporary:
+        temporary.write_text(material_toml(best.recipe, domain, own_seed), encoding="utf-8")
+    say(f"loss {best.loss:.4f} after {len(done)} trials; recipe in {out}")

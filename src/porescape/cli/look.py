@@ -1,0 +1,88 @@
+"""`segment`, `check` and `describe`: what porescape sees in an image, before any fit."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from porescape.cli.app import command
+from porescape.cli.options import ImageFile, Json, OutFolder, Overwrite, ReadingOptions, SegmentationOptions
+from porescape.cli.say import answer, say
+
+
+@command
+def segment(
+    image: ImageFile,
+    reading: ReadingOptions,
+    segmentation: SegmentationOptions,
+    out: OutFolder = Path("porescape-segment"),
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Tell pore from solid: mask, porosity and an overlay picture."""
+    from porescape.io.atomic import whole_folder
+    from porescape.io.run_folder import to_json, write_segmentation
+    from porescape.report.figures import segmentation_overlay
+    from porescape.segmentation import segment as split
+
+    settings = segmentation.settings()
+    micrograph = reading.read(image)
+    phase = split(micrograph, settings)
+    with whole_folder(out, overwrite) as folder:
+        write_segmentation(folder, phase)
+        segmentation_overlay(micrograph, phase).savefig(folder / "segmentation.png", dpi=150)
+    say(f"porosity {phase.porosity:.4f}; mask and overlay in {out}")
+    if as_json:
+        answer(to_json({"porosity": phase.porosity, "pixel_size": phase.pixel_size, "crop": micrograph.crop}))
+
+
+@command
+def check(
+    image: ImageFile,
+    reading: ReadingOptions,
+    segmentation: SegmentationOptions,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("check.png"),
+    as_json: Json = False,
+) -> None:
+    """Is the image isotropic, homogeneous, large and sharp enough to stand for its material?"""
+    from porescape.checks import check_image
+    from porescape.io.atomic import whole_file
+    from porescape.io.run_folder import checks_table, to_json
+    from porescape.report.check_figures import checks_figure
+    from porescape.segmentation import segment as split
+
+    micrograph = reading.read(image)
+    settings = segmentation.settings()
+    phase = split(micrograph, settings)
+    checks = check_image(phase)
+    with whole_file(out) as temporary:
+        checks_figure(phase, checks).savefig(temporary, dpi=150, format="png")
+    for one in checks:
+        say(f"{one.name} {one.status}: {one.sentence}")
+    say(f"picture in {out}")
+    if as_json:
+        answer(to_json({"porosity": phase.porosity, "checks": checks_table(checks)}))
+
+
+@command
+def describe(
+    image: ImageFile,
+    reading: ReadingOptions,
+    segmentation: SegmentationOptions,
+    out: OutFolder = Path("porescape-describe"),
+    overwrite: Overwrite = False,
+) -> None:
+    """Statistics of the section: S2, lineal path, distances, chords, the combined distance function."""
+    from porescape.io.atomic import whole_folder
+    from porescape.io.run_folder import description, to_json
+    from porescape.report.figures import combined_distance, descriptor_curves
+    from porescape.segmentation import segment as split
+
+    micrograph = reading.read(image)
+    settings = segmentation.settings()
+    phase = split(micrograph, settings)
+    with whole_folder(out, overwrite) as folder:
+        (folder / "descriptor.json").write_text(to_json(description(phase)), encoding="utf-8")
+        descriptor_curves(phase, ()).savefig(folder / "descriptor.png", dpi=150)
+        combined_distance(phase, ()).savefig(folder / "combined-distance.png", dpi=150)
+    say(f"porosity {phase.porosity:.4f}; descriptor.json and pictures in {out}")

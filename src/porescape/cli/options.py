@@ -1,0 +1,210 @@
+"""Options that commands share: a dataclass per group, an option per field, and what they ask for."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from porescape.core.settings import Fit, Measure, Segmentation, Settings
+from porescape.errors import SettingsError
+from porescape.units import parse_length
+
+if TYPE_CHECKING:
+    from porescape.core.image import Crop, Micrograph
+
+BAR = 1e5  # Pa
+_FIT = Fit()
+TRIALS = _FIT.trials
+_SEGMENTATION = Segmentation()
+_MEASURE = Measure()
+
+ImageFile = Annotated[Path, typer.Argument(help="TIFF, PNG, JPEG or BMP micrograph.", show_default=False)]
+SizeOption = Annotated[
+    str, typer.Option(help='Box in voxels or as a length: "128", "64x128x128" (z,y,x), "20 um".')
+]
+AcceptOption = Annotated[
+    str, typer.Option(help='Checks of the image that may fail, e.g. "isotropy,stationarity".')
+]
+VoxelSize = Annotated[str | None, typer.Option(help='Edge of a voxel, e.g. "0.2 um".')]
+TrialsOption = Annotated[int, typer.Option(help="Structures tried per replica.")]
+MeasureOption = Annotated[
+    str,
+    typer.Option(
+        "--measure",
+        help='Groups "basic,network,tortuosity,permeability,filtration", single numbers, or all.',
+    ),
+]
+Replicas = Annotated[int, typer.Option(help="Structures, each fitted on its own.")]
+Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+Workers = Annotated[int | None, typer.Option(help="Processes; all cores by default.")]
+OutFolder = Annotated[Path, typer.Option(help="Folder to write: new or empty.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON to stdout.")]
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How the image file is read."""
+
+    pixel_size: Annotated[
+        str | None, typer.Option(help='Edge of a pixel, e.g. "0.1 um"; wins over what the file says.')
+    ] = None
+    crop: Annotated[
+        str | None, typer.Option(help='"top,left,height,width" in pixels, or "none" to keep the banner.')
+    ] = None
+    page: Annotated[int | None, typer.Option(help="Page of a multi-page TIFF, from 1.")] = None
+
+    def read(self, image: Path) -> "Micrograph":
+        """Read the image."""
+        from porescape.io.image import read_image
+
+        return read_image(
+            image, pixel_size=length_or_none(self.pixel_size), crop=_parse_crop(self.crop), page=self.page
+        )
+
+
+@dataclass(frozen=True)
+class SegmentationOptions:
+    """How grey becomes pore and solid."""
+
+    threshold_method: Annotated[str, typer.Option(help="adaptive, otsu, sauvola or fixed.")] = (
+        _SEGMENTATION.method
+    )
+    sensitivity: Annotated[float, typer.Option(help="Of the adaptive threshold, 0 to 1.")] = (
+        _SEGMENTATION.sensitivity
+    )
+    window: Annotated[int | None, typer.Option(help="Neighbourhood of the threshold (pixels), odd.")] = None
+    threshold: Annotated[float | None, typer.Option(help="Grey level 0 to 1 for the fixed threshold.")] = None
+    smoothing: Annotated[float, typer.Option(help="Gaussian before the threshold (pixels).")] = (
+        _SEGMENTATION.smoothing
+    )
+    median: Annotated[int, typer.Option(help="Median filter after it (pixels), odd; 0 for none.")] = (
+        _SEGMENTATION.median
+    )
+    speck: Annotated[int, typer.Option(help="Islands smaller than this are removed (pixels).")] = (
+        _SEGMENTATION.speck
+    )
+    pore: Annotated[str, typer.Option(help="Which grey is pore: dark or bright.")] = _SEGMENTATION.pore
+
+    def settings(self) -> Segmentation:
+        """Return the settings asked for; they check themselves."""
+        return Segmentation(
+            method=self.threshold_method,  # type: ignore[arg-type]
+            sensitivity=self.sensitivity,
+            window=self.window,
+            threshold=self.threshold,
+            smoothing=self.smoothing,
+            median=self.median,
+            speck=self.speck,
+            pore=self.pore,  # type: ignore[arg-type]
+        )
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How the recipe is looked for."""
+
+    trials: TrialsOption = _FIT.trials
+    fit_size: Annotated[int, typer.Option(help="Edge of the cube that is fitted (voxels).")] = _FIT.size
+    method: Annotated[str, typer.Option(help="porescape, or paper for the published method.")] = _FIT.method
+    sampler: Annotated[str, typer.Option(help="Optimiser: cma, tpe or sobol.")] = _FIT.sampler
+    percolate: Annotated[
+        str, typer.Option(help="Phases that must hang together: both, pore, solid, none.")
+    ] = _FIT.percolate
+
+    def settings(self) -> Fit:
+        """Return the settings asked for; they check themselves."""
+        return Fit(
+            method=self.method,  # type: ignore[arg-type]
+            trials=self.trials,
+            size=self.fit_size,
+            sampler=self.sampler,
+            percolate=self.percolate,  # type: ignore[arg-type]
+        )
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """What is measured, and under which conditions."""
+
+    measure: MeasureOption = "all"
+    thickness: Annotated[
+        str | None, typer.Option(help='Of the membrane, e.g. "120 um", for retention and water flux.')
+    ] = None
+    pressure: Annotated[float, typer.Option(help="Across it, for the water flux (bar).")] = (
+        _MEASURE.pressure / BAR
+    )
+    surface_tension: Annotated[float, typer.Option(help="Of porometry's wetting liquid (N/m).")] = (
+        _MEASURE.surface_tension
+    )
+    contact_angle: Annotated[float, typer.Option(help="Of that liquid (degrees).")] = _MEASURE.contact_angle
+
+    def settings(self) -> Measure:
+        """Return the settings asked for, once all names of numbers are known."""
+        from porescape.measure.numbers import pick
+
+        settings = Measure(
+            numbers=names_in(self.measure),
+            thickness=length_or_none(self.thickness),
+            pressure=self.pressure * BAR,
+            surface_tension=self.surface_tension,
+            contact_angle=self.contact_angle,
+        )
+        pick(settings.numbers)
+        return settings
+
+
+def parse_size(text: str, voxel_size: float) -> tuple[int, int, int]:
+    """Read a box: voxels or lengths, one for a cube or three as z x y x x.
+
+    >>> parse_size("64x128x128", 1e-7)
+    (64, 128, 128)
+    >>> parse_size("12.8 um", 1e-7)
+    (128, 128, 128)
+    """
+    edges = []
+    for part in text.replace("\u00d7", "x").lower().split("x"):
+        part = part.strip()
+        edges.append(int(part) if part.isdecimal() else round(parse_length(part) / voxel_size))
+    if len(edges) not in (1, 3):
+        raise SettingsError(f"size {text!r} has {len(edges)} numbers; wanted one or three (z x y x x)")
+    z, y, x = edges * 3 if len(edges) == 1 else edges
+    return z, y, x
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Read a list of names with commas between them."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def length_or_none(text: str | None) -> float | None:
+    """Read a length that may be left out [m]."""
+    return None if text is None else parse_length(text)
+
+
+def sized(settings: Settings, size: str, micrograph: "Micrograph") -> Settings:
+    """Return the settings with the box read from text; a length needs the voxel size, so the image."""
+    from porescape import segmentation
+    from porescape.pipeline import choose_voxel_size
+
+    voxel = settings.output.voxel_size or micrograph.pixel_size
+    if not all(part.strip().isdecimal() for part in size.lower().split("x")):
+        phase = segmentation.segment(micrograph, settings.segmentation)
+        voxel = choose_voxel_size(phase, settings.output)
+        settings = replace(settings, output=replace(settings.output, voxel_size=voxel))
+    return replace(settings, output=replace(settings.output, size=parse_size(size, voxel)))
+
+
+def _parse_crop(text: str | None) -> "Crop | Literal['none'] | None":
+    if text is None:
+        return None
+    if text == "none":
+        return "none"
+    try:
+        top, left, height, width = (int(part) for part in text.split(","))
+    except ValueError:
+        raise SettingsError(
+            f'crop must be "top,left,height,width" in pixels, or "none"; got {text!r}'
+        ) from None
+    return top, left, height, width

@@ -1,0 +1,178 @@
+"""`run`, the main job, and `demo`, the same on the embedded sample."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from porescape.cli.app import command
+from porescape.cli.options import (
+    TRIALS,
+    AcceptOption,
+    FitOptions,
+    Json,
+    MeasureOption,
+    MeasureOptions,
+    OutFolder,
+    Overwrite,
+    ReadingOptions,
+    Replicas,
+    Seed,
+    SegmentationOptions,
+    SizeOption,
+    TrialsOption,
+    VoxelSize,
+    Workers,
+    length_or_none,
+    names_in,
+    sized,
+)
+from porescape.cli.say import answer, progress_bar, quantity, say, table_of
+from porescape.core.settings import Checks, Fit, Measure, Output, Settings
+from porescape.errors import InputError, SettingsError
+from porescape.units import format_length
+
+if TYPE_CHECKING:
+    from porescape.core.image import Micrograph
+    from porescape.core.volume import Volume
+    from porescape.pipeline import Progress, Reconstruction
+
+_OUTPUT = Output()
+
+
+@command
+def run(
+    image: Annotated[
+        Path,
+        typer.Argument(
+            help="Micrograph, or the recipe.toml of an earlier run, whose own settings and seed then hold.",
+            show_default=False,
+        ),
+    ],
+    reading: ReadingOptions,
+    segmentation: SegmentationOptions,
+    measuring: MeasureOptions,
+    fitting: FitOptions,
+    size: SizeOption = "128",
+    voxel_size: VoxelSize = None,
+    periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
+    accept: AcceptOption = "",
+    replicas: Replicas = _OUTPUT.replicas,
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: OutFolder = Path("porescape-run"),
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """From one SEM image to 3-D structures, their numbers and a report."""
+    if image.suffix.lower() == ".toml":
+        source, micrograph, settings, seed = _job_again(image)
+    else:
+        settings = Settings(
+            segmentation=segmentation.settings(),
+            checks=Checks(accept=names_in(accept)),
+            fit=fitting.settings(),
+            output=Output(voxel_size=length_or_none(voxel_size), replicas=replicas, periodic=periodic),
+            measure=measuring.settings(),
+        )
+        source = image
+        micrograph = reading.read(image)
+        settings = sized(settings, size, micrograph)
+    result = _run(source, micrograph, settings, seed, workers, out, overwrite, None)
+    if as_json:
+        from porescape.io.run_folder import results, to_json
+
+        answer(to_json(results(result)))
+
+
+@command
+def demo(
+    size: SizeOption = "100",
+    replicas: Replicas = _OUTPUT.replicas,
+    trials: TrialsOption = TRIALS,
+    measure: MeasureOption = "all",
+    seed: Seed = 0,
+    workers: Workers = None,
+    out: OutFolder = Path("demo"),
+    overwrite: Overwrite = False,
+) -> None:
+    """The main job on the embedded sample, beside the structure behind it."""
+    from porescape.sample import load_truth, sample_path
+
+    micrograph = ReadingOptions().read(sample_path())
+    settings = Settings(
+        fit=Fit(trials=trials), output=Output(replicas=replicas), measure=Measure(numbers=names_in(measure))
+    )
+    settings = sized(settings, size, micrograph)
+    _run(sample_path(), micrograph, settings, seed, workers, out, overwrite, load_truth())
+
+
+def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
+    """Read a job's recipe.toml: its image lies beside it and must be the same as then."""
+    from porescape.io.image import read_image
+    from porescape.io.settings import read_settings, read_toml
+
+    table = read_toml(recipe)
+    job = table.get("image", {})
+    if missing := [name for name in ("file", "sha256", "pixel_size", "crop") if name not in job]:
+        raise InputError(f"{recipe.name} has no image.{missing[0]}; wanted the recipe.toml of a run's folder")
+    source = recipe.parent / job["file"]
+    micrograph = read_image(
+        source, pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page")
+    )
+    if micrograph.sha256 != job["sha256"]:
+        raise InputError(
+            f"{source.name} is not the image this recipe was made from (SHA-256 {micrograph.sha256[:12]}…, "
+            f"wanted {job['sha256'][:12]}…); run the image itself instead"
+        )
+    return source, micrograph, read_settings(table), int(table.get("seed", 0))
+
+
+def _run(
+    source: Path,
+    micrograph: "Micrograph",
+    settings: Settings,
+    seed: int,
+    workers: int | None,
+    out: Path,
+    overwrite: bool,
+    truth: "Volume | None",
+) -> "Reconstruction":
+    from porescape.io.atomic import check_writable
+    from porescape.io.run_folder import write_run
+    from porescape.measure.meters import steps
+    from porescape.parallel import available_cores
+    from porescape.pipeline import reconstruct
+
+    check_writable(out, overwrite)
+    if workers is not None and workers < 1:
+        raise SettingsError(f"workers must be at least 1, got {workers}")
+    say(
+        f"{micrograph.name}: {micrograph.grey.shape[0]} x {micrograph.grey.shape[1]} pixels of "
+        f"{format_length(micrograph.pixel_size)} ({micrograph.pixel_size_source})"
+    )
+    total = settings.output.replicas * (settings.fit.trials + steps(settings.measure.numbers))
+    best: dict[int, float] = {}
+    with progress_bar("reconstructing", total) as advance:
+
+        def listen(event: "Progress") -> None:
+            if event.trial is not None:
+                best[event.replica] = min(best.get(event.replica, event.trial.loss), event.trial.loss)
+                advance(f"best {min(best.values()):.4f}")
+            elif event.step:
+                advance(f"replica {event.replica + 1}: {event.step}")
+
+        result = reconstruct(
+            micrograph, settings, seed, workers=workers or available_cores(), progress=listen
+        )
+    write_run(out, result, source, truth=truth, overwrite=overwrite)
+    rows = [
+        (name, quantity(e.mean, e.unit), f"{quantity(e.ci95[0], e.unit)} to {quantity(e.ci95[1], e.unit)}")
+        for name, e in result.properties.items()
+    ]
+    table_of(f"{len(result.replicas)} replicas", ("number", "mean", "95 % interval"), rows)
+    for warning in result.warnings:
+        say(f"note: {warning}")
+    say(f"selected {result.verdict.reason}")
+    say(f"open {out / 'report.html'}")
+    return result

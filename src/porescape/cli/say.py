@@ -1,0 +1,71 @@
+"""What the commands say: words and progress to stderr, answers to stdout."""
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from porescape.units import format_length
+
+DARCY = 9.869233e-13  # m²
+
+
+def say(text: str) -> None:
+    """Say a sentence to the user."""
+    print(text, file=sys.stderr)
+
+
+def answer(text: str) -> None:
+    """Give what was asked for, for a program to read."""
+    sys.stdout.write(text)
+
+
+def readable(values: dict[str, float]) -> dict[str, str]:
+    """Return numbers by name as text with units."""
+    from porescape.measure.numbers import NUMBERS
+
+    return {name: quantity(value, NUMBERS[name].unit) for name, value in values.items()}
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a number in SI units as text that reads well."""
+    if not math.isfinite(value):
+        return "-"
+    if unit == "m":
+        return format_length(value)
+    if unit == "m²":
+        return f"{value:.4g} m² ({value / DARCY:.3g} D)"
+    if unit == "m/s":
+        from porescape.measure.retention import litres_per_square_metre_and_hour
+
+        return f"{value:.4g} m/s ({litres_per_square_metre_and_hour(value):.4g} L/(m² h))"
+    return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
+
+
+@contextmanager
+def progress_bar(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
+    """Show progress on stderr; yields a function that advances by one and says a word."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=total, note="")
+        yield lambda note: bar.update(task, advance=1, note=note)
+
+
+def table_of(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Show a table on stderr."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*head, title=title)
+    for row in rows:
+        table.add_row(*row)
+    Console(stderr=True).print(table)
