@@ -1,13 +1,65 @@
-"""`measure`: the numbers of any volume."""
+"""`measure`: the numbers of any volume, in memory where it fits there, else piece by piece."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from porescape.cli.app import command
-from porescape.cli.options import Json, MeasureOptions, Overwrite, VoxelSize, length_or_none
-from porescape.cli.say import answer, progress_bar, readable, say, table_of
+from porescape.cli.options import Json, MeasureOptions, Overwrite, VoxelSize, Workers, length_or_none
+from porescape.cli.say import answer, progress_bar, quantity, readable, say, table_of
+from porescape.errors import SettingsError
+
+if TYPE_CHECKING:
+    from porescape.core.settings import Measure
+    from porescape.io.blocks import BlocksSource
+    from porescape.io.volume import VolumeSource
+    from porescape.measure.numbers import Measurement
+    from porescape.measure.streamed.meter import BlocksMeasurement
+
+SUB_VOLUMES, SUB_VOLUME_SIZE = 8, 128  # as in `measure_blocks`
+
+
+@dataclass(frozen=True)
+class PiecesOptions:
+    """How a volume is measured that is larger than memory."""
+
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Measure piece by piece, as is done by itself where memory is short."),
+    ] = False
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Measure everything in memory, or say how much that takes.")
+    ] = False
+    subvolumes: Annotated[
+        int, typer.Option(help="Sub-volumes for what cannot be measured piece by piece.")
+    ] = SUB_VOLUMES
+    subvolume_size: Annotated[int, typer.Option(help="Their edge (voxels).")] = SUB_VOLUME_SIZE
+    workers: Workers = None
+
+    def streams(self, volume: Path, settings: "Measure") -> bool:
+        """Decide how to measure a file, from its head and the memory there is.
+
+        Raises
+        ------
+        InputError
+            It is to be measured whole, and does not fit.
+        """
+        from porescape.io.blocks import shape_of
+        from porescape.io.resources import available_memory
+        from porescape.measure.streamed.room import refuse_whole, whole_memory
+
+        if self.stream and self.whole:
+            raise SettingsError("--stream and --whole exclude each other; give one of them, or none")
+        if self.stream:
+            return True
+        shape, memory = shape_of(volume), available_memory()
+        if shape is None or memory is None:
+            return False
+        if self.whole:
+            refuse_whole(settings.numbers, shape, memory)
+        return not self.whole and whole_memory(settings.numbers, shape) > memory
 
 
 @command
@@ -19,6 +71,7 @@ def measure(
         ),
     ],
     measuring: MeasureOptions,
+    pieces: PiecesOptions,
     voxel_size: VoxelSize = None,
     threshold: Annotated[
         float | None, typer.Option(help="Of a grey volume, in its own numbers; Otsu's by default.")
@@ -33,38 +86,42 @@ def measure(
     as_json: Json = False,
 ) -> None:
     """Measure any volume: pores, throats, tortuosity, permeability, retention, each with its definition."""
+    from porescape.io.atomic import check_writable
+
+    settings = measuring.settings()
+    if out is not None:
+        check_writable(out, overwrite)
+    reading: dict[str, Any] = {
+        "voxel_size": length_or_none(voxel_size),
+        "threshold": threshold,
+        "pore": pore,  # checked there
+    }
+    if pieces.streams(volume, settings):
+        _in_pieces(volume, settings, reading, pieces, out, overwrite, as_json)
+    else:
+        _whole(volume, settings, reading, out, overwrite, as_json)
+
+
+def _whole(
+    volume: Path,
+    settings: "Measure",
+    reading: dict[str, Any],
+    out: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     from porescape.io.atomic import whole_folder
     from porescape.io.network import write_openpnm
     from porescape.io.run_folder import measurement_table, to_json, write_measured
-    from porescape.io.settings import settings_table
     from porescape.io.volume import read_volume_with_source
     from porescape.measure.meters import measure_volume, steps
 
-    settings = measuring.settings()
-    steps_in_all = steps(settings.numbers)
-    source = read_volume_with_source(
-        volume,
-        length_or_none(voxel_size),
-        threshold=threshold,
-        pore=pore,  # type: ignore[arg-type]  # checked there
-    )
-    subject = source.volume
+    source = read_volume_with_source(volume, **reading)
     for warning in source.warnings:
         say(f"note: {warning}")
-    with progress_bar("measuring", steps_in_all) as advance:
-        measurement = measure_volume(subject, settings, progress=lambda step, done, of: advance(step))
-    table = {
-        "file": volume.name,
-        "sha256": source.sha256,
-        "voxel_size": subject.voxel_size,
-        "voxel_size_source": source.voxel_size_source,
-        "shape": subject.shape,
-        "pore": source.pore,
-        "threshold": source.threshold,
-        "threshold_source": source.threshold_source,
-        "settings": settings_table(settings),
-        **measurement_table(measurement),
-    }
+    with progress_bar("measuring", steps(settings.numbers)) as advance:
+        measurement = measure_volume(source.volume, settings, progress=lambda step, done, of: advance(step))
+    table = {**_how_read(source, source.volume, settings), **measurement_table(measurement)}
     if out is not None:
         with whole_folder(out, overwrite) as folder:
             write_measured(folder, "volume", measurement)
@@ -77,10 +134,96 @@ def measure(
         answer(to_json(table))
     else:
         table_of(volume.name, ("number", "value"), list(readable(measurement.values).items()))
-        for reason, names in _same_reasons(measurement.reasons).items():
-            say(f"{', '.join(names)}: {reason}")
-        for warning in measurement.warnings:
+        _say_what_is_missing(measurement)
+
+
+def _in_pieces(
+    volume: Path,
+    settings: "Measure",
+    reading: dict[str, Any],
+    pieces: PiecesOptions,
+    out: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from porescape.io.atomic import whole_folder
+    from porescape.io.blocks import open_blocks
+    from porescape.io.resources import available_memory
+    from porescape.io.run_folder import to_json, write_measured
+    from porescape.io.streamed_results import blocks_table, write_sub_volumes
+    from porescape.measure.streamed.meter import MEMORY, block_steps, measure_blocks
+    from porescape.measure.streamed.parts import spread
+    from porescape.parallel import available_cores
+
+    say(f"{volume.name} is measured piece by piece")
+    available = available_memory()
+    memory = MEMORY if available is None else available // 2  # the rest is for what others start meanwhile
+    with open_blocks(volume, **reading) as source:
+        for warning in source.warnings:
             say(f"note: {warning}")
+        choice = (pieces.subvolumes, pieces.subvolume_size)
+        spread(source.blocks.shape, *choice)  # what makes no sense is said before any work
+        with progress_bar("measuring", block_steps(source.blocks, settings.numbers, *choice)) as advance:
+            found = measure_blocks(
+                source.blocks,
+                settings,
+                sub_volumes=pieces.subvolumes,
+                sub_volume_size=pieces.subvolume_size,
+                memory=memory,
+                workers=pieces.workers or available_cores(),
+                progress=lambda step, done, of: advance(step),
+            )
+    table = {**_how_read(source, source.blocks, settings), **blocks_table(found)}
+    if out is not None:
+        with whole_folder(out, overwrite) as folder:
+            write_measured(folder, "volume", found.measurement)
+            if found.parts:
+                write_sub_volumes(folder / "sub-volumes.csv", found)
+            (folder / "results.json").write_text(to_json(table), encoding="utf-8")
+        say(f"curves, sub-volumes and results in {out}")
+    if as_json:
+        answer(to_json(table))
+    else:
+        table_of(volume.name, ("number", "value", "± 95 %", "from"), _rows(found))
+        _say_what_is_missing(found.measurement)
+
+
+def _rows(found: "BlocksMeasurement") -> list[tuple[str, ...]]:
+    """Return a row per number: what it is, how sure, and where it is from."""
+    from porescape.measure.numbers import NUMBERS
+
+    rows: list[tuple[str, ...]] = []
+    for name, text in readable(found.measurement.values).items():
+        margin, origin = "", "every voxel"
+        if name in found.estimates:
+            estimate = found.estimates[name]
+            margin = quantity(estimate.ci95[1] - estimate.mean, NUMBERS[name].unit)
+            origin = f"{estimate.n} sub-volumes"
+        rows.append((name, text, margin, origin))
+    return rows
+
+
+def _how_read(source: "VolumeSource | BlocksSource", subject: Any, settings: "Measure") -> dict[str, Any]:
+    from porescape.io.settings import settings_table
+
+    return {
+        "file": source.name,
+        "sha256": source.sha256,
+        "voxel_size": subject.voxel_size,
+        "voxel_size_source": source.voxel_size_source,
+        "shape": subject.shape,
+        "pore": source.pore,
+        "threshold": source.threshold,
+        "threshold_source": source.threshold_source,
+        "settings": settings_table(settings),
+    }
+
+
+def _say_what_is_missing(measurement: "Measurement") -> None:
+    for reason, names in _same_reasons(measurement.reasons).items():
+        say(f"{', '.join(names)}: {reason}")
+    for warning in measurement.warnings:
+        say(f"note: {warning}")
 
 
 def _same_reasons(reasons: dict[str, str]) -> dict[str, list[str]]:

@@ -1,0 +1,171 @@
+"""Phase changes, blocks of pore and 2x2x2 configurations, counted plane by plane on bits.
+
+What `minkowski` and `morphology` count on a whole array is counted here 64 voxels at a time, so that only
+the plane before must be kept. The counts are the same integers, and so are the numbers made of them.
+"""
+
+from itertools import product
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from porescape.core.domain import Shape
+from porescape.errors import InputError
+from porescape.measure.bits import ones, pack_rows
+from porescape.measure.minkowski import CROFTON_WEIGHT, DIRECTIONS, Step
+from porescape.measure.morphology import _CURVATURE, MinkowskiDensities, _count_configurations
+
+_AXES: tuple[Step, Step, Step] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+# in the order of `minkowski.pore_cells`: sums of floats depend on it
+_CELLS: tuple[Step, ...] = tuple((k, j, i) for i, j, k in product((0, 1), repeat=3))
+
+
+class Neighbours:
+    """Counts over all groups of neighbouring voxels inside the box.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    configurations : bool
+        Whether the 256 configurations are counted too; only the mean curvature needs them.
+    """
+
+    def __init__(self, shape: Shape, configurations: bool = False) -> None:
+        self.shape = shape
+        self._changes = np.zeros(len(DIRECTIONS), dtype=np.int64)
+        self._cells = np.zeros(8, dtype=np.int64)
+        self._configurations = np.zeros(256 if configurations else 0, dtype=np.int64)
+        self._before = np.zeros((0, 0), dtype=np.uint64)
+        self._last = np.zeros((0, *shape[1:]), dtype=bool)
+
+    def add(self, planes: NDArray[np.bool_]) -> None:
+        """Count the next planes, shape (planes, ny, nx)."""
+        t, ny, nx = planes.shape
+        words = np.empty((t * ny, -(-nx // 64)), dtype=np.uint64)
+        pack_rows(planes.reshape(t * ny, nx), words)
+        _count(words.reshape(t, ny, -1), self._before, nx, self._changes, self._cells)
+        self._before = words[-ny:].copy()
+        if self._configurations.size:
+            joined = np.concatenate((self._last, planes))
+            _count_configurations(joined, self._configurations)
+            self._last = joined[-1:].copy()
+
+    @property
+    def pores(self) -> int:
+        """Pore voxels."""
+        return int(self._cells[0])
+
+    @property
+    def porosity(self) -> float:
+        """Pore voxels / voxels."""
+        return self.pores / _positions(self.shape, (0, 0, 0))
+
+    def specific_surface(self, voxel_size: float) -> float:
+        """Pore-solid interface area per bulk volume [1/m], as `minkowski.specific_surface`."""
+        self._check_edges("the specific surface")
+        surface = 0.0
+        for step, changes in zip(DIRECTIONS, self._changes.tolist(), strict=True):
+            spacing = voxel_size * sum(map(abs, step)) ** 0.5
+            per_length = changes / (_positions(self.shape, step) * spacing)
+            surface += 4 * CROFTON_WEIGHT[sum(map(abs, step))] * per_length
+        return float(surface)
+
+    def euler_density(self, voxel_size: float) -> float:
+        """Euler characteristic of the pores per bulk volume [1/m³], as `minkowski.euler_density`."""
+        self._check_edges("the Euler density")
+        density = 0.0
+        for k, j, i in _CELLS:
+            count = int(self._cells[4 * k + 2 * j + i])
+            density += (-1) ** (k + j + i) * count / _positions(self.shape, (k, j, i))
+        return float(density / voxel_size**3)
+
+    def mean_chords(self, voxel_size: float) -> tuple[float, float]:
+        """Mean chord length in the pores and in the solid [m], as `correlation.mean_chords`."""
+        changes = sum(int(self._changes[DIRECTIONS.index(step)]) for step in _AXES)
+        if changes == 0:
+            found = "pore" if self.pores else "solid"
+            raise InputError(f"chords need both phases, but every voxel of {self.shape} is {found}")
+        pairs = sum(_positions(self.shape, step) for step in _AXES)
+        line_per_change = voxel_size * pairs / changes
+        return 2 * self.porosity * line_per_change, 2 * (1 - self.porosity) * line_per_change
+
+    def minkowski_densities(self, voxel_size: float) -> MinkowskiDensities:
+        """Return the four densities, as `morphology.minkowski_densities`; needs the configurations."""
+        counts = self._configurations
+        curvature = float(counts @ _CURVATURE / counts.sum()) / voxel_size**2
+        return MinkowskiDensities(
+            self.porosity, self.specific_surface(voxel_size), curvature, self.euler_density(voxel_size)
+        )
+
+    def _check_edges(self, what: str) -> None:
+        if min(self.shape) < 2:
+            raise InputError(f"{what} needs at least 2 voxels along every axis, got a volume of {self.shape}")
+
+
+def _positions(shape: Shape, step: Step) -> int:
+    """Return how many voxels have a neighbour at `step` inside the box."""
+    nz, ny, nx = (n - abs(s) for n, s in zip(shape, step, strict=True))
+    return nz * ny * nx
+
+
+@njit(cache=True, nogil=True)
+def _count(words, before, nx, changes, cells):  # type: ignore[no-untyped-def]
+    """Add the counts of all groups whose last plane is among these.
+
+    Each look takes in two rows of two planes: a and b, rows y and y + 1 of this plane, above p and q, the
+    same rows of the plane before; a1, b1, p1, q1 are they one voxel further along x. `before` is the plane
+    before all, (ny, words per row), or has no rows. `changes` has the order of DIRECTIONS; block (k, j, i)
+    of pore is `cells[4k + 2j + i]`.
+    """
+    t, ny, n = words.shape
+    zero = np.uint64(0)
+    all_bits = ~zero
+    for z in range(t):
+        has_p = z > 0 or len(before) > 0
+        for y in range(ny):
+            has_b = y + 1 < ny
+            for w in range(n):
+                a, a1 = _and_next(words[z, y], w)
+                inner = all_bits  # the voxels that have another beside them along x
+                if w == n - 1:
+                    used = nx - 64 * w
+                    inner = (np.uint64(1) << np.uint64(used - 1)) - np.uint64(1)
+                cells[0] += ones(a)
+                cells[1] += ones(a & a1)
+                changes[0] += ones((a ^ a1) & inner)
+                b = b1 = p = p1 = zero
+                if has_b:
+                    b, b1 = _and_next(words[z, y + 1], w)
+                    cells[2] += ones(a & b)
+                    cells[3] += ones(a & b & a1 & b1)
+                    changes[1] += ones((a1 ^ b) & inner)
+                    changes[2] += ones(a ^ b)
+                    changes[3] += ones((a ^ b1) & inner)
+                if has_p:
+                    p, p1 = _and_next(before[y] if z == 0 else words[z - 1, y], w)
+                    cells[4] += ones(p & a)
+                    cells[5] += ones(p & a & p1 & a1)
+                    changes[7] += ones((p1 ^ a) & inner)
+                    changes[8] += ones(p ^ a)
+                    changes[9] += ones((p ^ a1) & inner)
+                if has_b and has_p:
+                    q, q1 = _and_next(before[y + 1] if z == 0 else words[z - 1, y + 1], w)
+                    cells[6] += ones(p & q & a & b)
+                    cells[7] += ones(p & q & a & b & p1 & q1 & a1 & b1)
+                    changes[4] += ones((q1 ^ a) & inner)
+                    changes[5] += ones(q ^ a)
+                    changes[6] += ones((q ^ a1) & inner)
+                    changes[10] += ones((p1 ^ b) & inner)
+                    changes[11] += ones(p ^ b)
+                    changes[12] += ones((p ^ b1) & inner)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _and_next(row, w):  # type: ignore[no-untyped-def]
+    """Return word w of a row, and the one whose bit x is the row's voxel x + 1."""
+    word = row[w]
+    further = word >> np.uint64(1)
+    if w + 1 < len(row):
+        further |= row[w + 1] << np.uint64(63)
+    return word, further

@@ -1,0 +1,63 @@
+"""What it takes to measure a volume whole, in memory."""
+
+import math
+from collections.abc import Collection
+
+from porescape.core.domain import Shape
+from porescape.errors import InputError
+from porescape.measure.numbers import NUMBERS, pick
+
+# Bytes per voxel at the peak of each number's measurement, beyond the volume itself: fields of 96³ to 160³
+# voxels, porosity 0.6, pores of ten voxels
+_VOLUME = 3  # as read, and as a Volume
+_BY_GROUP = {"basic": 25, "network": 22, "tortuosity": 28, "permeability": 225, "filtration": 245}
+_BY_NAME = {
+    "porosity": 1,
+    "specific_surface": 2,
+    "euler_density": 10,
+    "kozeny_carman": 2,
+    "bubble_point_diameter_z": 30,
+    "mean_flow_pore_diameter_z": 25,
+    "intrusion_median_diameter": 35,
+    **{f"connected_porosity_{axis}": 3 for axis in "zyx"},
+    **{f"geodesic_ratio_{axis}": 6 for axis in "zyx"},
+    **dict.fromkeys(("chord_pore", "chord_solid", "correlation_length"), 5),
+}
+
+
+def whole_memory(numbers: Collection[str], shape: Shape) -> int:
+    """Return about how many bytes measuring a volume in memory takes, by the groups and names wanted.
+
+    >>> whole_memory(["porosity"], (1000, 1000, 1000))
+    4000000000
+    """
+    most = max(_BY_NAME.get(name, _BY_GROUP[NUMBERS[name].group]) for name in pick(numbers))
+    return (_VOLUME + most) * math.prod(shape)
+
+
+def refuse_whole(numbers: Collection[str], shape: Shape, memory: int) -> None:
+    """Refuse to measure a volume in memory that does not fit there.
+
+    Raises
+    ------
+    InputError
+        It needs more than `memory` [bytes]; says which numbers need it.
+    """
+    needed = whole_memory(numbers, shape)
+    if needed <= memory:
+        return
+    by_group: dict[str, int] = {}
+    for name in pick(numbers):
+        group = NUMBERS[name].group
+        by_group[group] = max(by_group.get(group, 0), whole_memory([name], shape))
+    words = ", ".join(f"{group} {_gib(size)}" for group, size in by_group.items())
+    box = " x ".join(map(str, shape))
+    raise InputError(
+        f"measuring {box} voxels whole needs about {_gib(needed)} of memory ({words}), and "
+        f"{_gib(memory)} are available; leave out --whole: basic numbers are then counted from the whole "
+        "volume piece by piece, exactly, and the others measured on sub-volumes"
+    )
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.3g} GiB"
