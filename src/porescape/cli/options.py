@@ -50,6 +50,10 @@ class ReadingOptions:
     pixel_size: Annotated[
         str | None, typer.Option(help='Edge of a pixel, e.g. "0.1 um"; wins over what the file says.')
     ] = None
+    scale_bar: Annotated[
+        str | None,
+        typer.Option(help='What stands at the scale bar, e.g. "10 um"; its length in pixels is found.'),
+    ] = None
     crop: Annotated[
         str | None, typer.Option(help='"top,left,height,width" in pixels, or "none" to keep the banner.')
     ] = None
@@ -60,7 +64,11 @@ class ReadingOptions:
         from porescape.io.image import read_image
 
         return read_image(
-            image, pixel_size=length_or_none(self.pixel_size), crop=_parse_crop(self.crop), page=self.page
+            image,
+            pixel_size=length_or_none(self.pixel_size),
+            scale_bar=length_or_none(self.scale_bar),
+            crop=parse_crop(self.crop),
+            page=self.page,
         )
 
 
@@ -196,7 +204,8 @@ def sized(settings: Settings, size: str, micrograph: "Micrograph") -> Settings:
     return replace(settings, output=replace(settings.output, size=parse_size(size, voxel)))
 
 
-def _parse_crop(text: str | None) -> "Crop | Literal['none'] | None":
+def parse_crop(text: str | None) -> "Crop | Literal['none'] | None":
+    """Read a crop that may be left out: four numbers of pixels, or "none" for the whole image."""
     if text is None:
         return None
     if text == "none":

@@ -36,6 +36,21 @@ class _Box(NamedTuple):
     right: int
 
 
+def find_banner(grey: NDArray[np.floating] | NDArray[np.integer]) -> Crop | None:
+    """Find the info banner or data box of `grey` (ny, nx): top, left, height, width [pixels]; None: none."""
+    ny, nx = grey.shape
+    levels = as_levels(grey)
+    if not _has_picture(levels):
+        return None
+    if strip := _strip_height(levels):
+        return (ny - strip, 0, strip, nx)
+    if strip := _strip_height(levels[::-1]):
+        return (0, 0, strip, nx)
+    if box := _data_box(levels):
+        return (box.top, box.left, box.bottom - box.top, box.right - box.left)
+    return None
+
+
 def find_content(grey: NDArray[np.floating] | NDArray[np.integer]) -> tuple[Crop, str | None]:
     """Find the largest rectangle of `grey` (ny, nx) that is picture, and say in words what was cut.
 
@@ -51,8 +66,8 @@ def find_content(grey: NDArray[np.floating] | NDArray[np.integer]) -> tuple[Crop
     """
     ny, nx = grey.shape
     whole = (0, 0, ny, nx)
-    levels = _as_levels(grey)
-    if min(ny, nx) < _SMALLEST or np.count_nonzero(np.bincount(levels.ravel(), minlength=256)) <= 2:
+    levels = as_levels(grey)
+    if not _has_picture(levels):
         return whole, None
 
     found = _Box(0, ny, 0, nx)
@@ -63,9 +78,9 @@ def find_content(grey: NDArray[np.floating] | NDArray[np.integer]) -> tuple[Crop
     elif strip := _strip_height(levels[::-1]):
         found = found._replace(top=strip)
         words.append(f"info banner at the top ({strip} of {ny} rows)")
-    elif strip := _data_box_height(levels):
-        found = found._replace(bottom=ny - strip)
-        words.append(f"data box at the bottom ({strip} of {ny} rows)")
+    elif box := _data_box(levels):
+        found = found._replace(bottom=box.top)
+        words.append(f"data box at the bottom ({ny - box.top} of {ny} rows)")
 
     picture = _without_canvas(levels, found)
     if picture != found:
@@ -87,7 +102,21 @@ def find_content(grey: NDArray[np.floating] | NDArray[np.integer]) -> tuple[Crop
     return (top, left, bottom - top, right - left), "cropped away: " + "; ".join(words)
 
 
-def _as_levels(grey: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.uint8]:
+def _has_picture(levels: NDArray[np.uint8]) -> bool:
+    """Whether it is large enough to be one, and has more than two grey levels."""
+    return min(levels.shape) >= _SMALLEST and count_levels(levels) > 2
+
+
+def count_levels(levels: NDArray[np.uint8]) -> int:
+    """Return how many grey levels occur."""
+    present = np.zeros(256, dtype=bool)
+    for row in levels:  # in pieces: counting makes long whole numbers of them
+        present[row] = True
+    return int(present.sum())
+
+
+def as_levels(grey: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Return the grey levels as whole numbers, the darkest 0 and the brightest 255."""
     low, high = float(grey.min()), float(grey.max())
     if not high > low:
         return np.zeros(grey.shape, dtype=np.uint8)
@@ -150,8 +179,8 @@ def _is_printed(strip: NDArray[np.uint8], paper: int) -> bool:
     return on_paper >= _PAPER and _INK[0] <= ink <= _INK[1] and 1 - on_paper - ink <= _BLEND
 
 
-def _data_box_height(levels: NDArray[np.uint8]) -> int:
-    """Rows to cut at the bottom to be rid of a printed box that is narrower than the image."""
+def _data_box(levels: NDArray[np.uint8]) -> _Box | None:
+    """A printed box near the lower edge that is narrower than the image."""
     ny, nx = levels.shape
     tallest = round(_TALLEST * ny)
     shortest = max(10, round(0.015 * ny))
@@ -180,13 +209,13 @@ def _data_box_height(levels: NDArray[np.uint8]) -> int:
         like_paper = np.count_nonzero(np.abs(levels.astype(np.int16) - paper) <= _NEAR)
         like_paper -= np.count_nonzero(np.abs(box.astype(np.int16) - paper) <= _NEAR)
         if like_paper > _RARE * (levels.size - box.size):
-            return 0
+            return None
         # all four edges are ruled: full rows and columns of one level, and picture outside them
         edges = (box[0], box[-1], box[:, 0], box[:, -1])
         outside = [levels[y : y + height, x] for x in (left - 1, right) if 0 <= x < nx]
         if all(_is_flat(edge) for edge in edges) and not any(_is_flat(line) for line in outside):
-            return int(ny - y)
-    return 0
+            return _Box(y, y + height, left, right)
+    return None
 
 
 def _is_flat(line: NDArray[np.uint8]) -> bool:

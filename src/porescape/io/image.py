@@ -18,7 +18,9 @@ from PIL.PngImagePlugin import PngImageFile
 from porescape.core.image import Crop, Micrograph
 from porescape.errors import InputError
 from porescape.io.banner import find_content
-from porescape.io.pixel_size import Claim, choose, claims_of_tiff
+from porescape.io.pixel_size import Claim, choose, claims_of_fei_xml, claims_of_tiff
+from porescape.io.scale_label import read_scale_bar
+from porescape.io.sidecar import read_sidecar
 
 MOST_PIXELS = 400_000_000  # grey and its copies then take some 5 GB
 SMALLEST_SIDE = 64  # pixels; less holds no statistics of pores
@@ -49,10 +51,15 @@ def read_image(
     path: str | Path,
     *,
     pixel_size: float | None = None,
+    scale_bar: float | None = None,
     crop: Crop | Literal["none"] | None = None,
     page: int | None = None,
 ) -> Micrograph:
     """Read a micrograph, its scale, and where in the file the picture is.
+
+    The pixel size is the user's or, in this order, what the microscope's tags or its text file beside the
+    image say, what OME or ImageJ say, and what the scale bar says; two that differ by more than 2 % are a
+    warning.
 
     Brightness is scaled so that the darkest pixel of the picture is 0 and the brightest 1, whatever
     the container (12 bits in 16, a banner in pure white). When a few hot or dead pixels, less than
@@ -64,6 +71,9 @@ def read_image(
         TIFF, PNG, JPEG or BMP; grey, palette or colour (luminance; alpha is ignored).
     pixel_size : float, optional
         Edge of a pixel [m]; wins over what the file says.
+    scale_bar : float, optional
+        What the scale bar in the image stands for [m]; its length in pixels is found. Used where the file
+        does not say, and to check it where it does.
     crop : (top, left, height, width) [pixels], or "none", optional
         By default banner and canvas are found and cut away; "none" keeps the whole image.
     page : int, optional
@@ -74,12 +84,12 @@ def read_image(
     InputError
         The file cannot be read, or is not usable as a micrograph.
     PixelSizeMissing
-        Neither `pixel_size` nor the file says how large a pixel is.
+        Neither the arguments nor the file say how large a pixel is.
     """
     path = Path(path)
     raw = _read_raw(path, page)
     sha256 = _hash_file(path)
-    size, source, warnings = choose(path.name, pixel_size, list(raw.claims), list(raw.notes))
+    size, source, warnings = _pixel_size(path, raw, pixel_size, scale_bar)
     return replace(_micrograph(raw, path.name, sha256, crop, size, source, warnings), page=page)
 
 
@@ -99,6 +109,23 @@ def image_from_array(array: ArrayLike, pixel_size: float, name: str = "array") -
 
 
 # ---- from stored values to a micrograph
+
+
+def _pixel_size(
+    path: Path, raw: _Raw, pixel_size: float | None, scale_bar: float | None
+) -> tuple[float, str, tuple[str, ...]]:
+    """Ask everybody how large a pixel is; the scale bar only where it is told or needed."""
+    beside = read_sidecar(path, raw.values.shape[1])
+    claims = [*raw.claims, *beside.claims]
+    alone = pixel_size is None and not claims
+    reading = None
+    if alone or scale_bar or beside.bar:
+        reading = read_scale_bar(raw.values, scale_bar, beside.bar, ocr=alone)
+        claims += reading.claims
+    bar = reading.bar.length if reading and reading.bar else None
+    told = reading.warnings if reading else ()
+    size, source, warnings = choose(path.name, pixel_size, claims, [*raw.notes, *beside.notes, *told], bar)
+    return size, source, (*warnings, *told)
 
 
 def _micrograph(
@@ -235,7 +262,9 @@ def _read_with_pillow(path: Path, magic: bytes) -> _Raw:
     except Exception as error:  # a broken file can fail anywhere in the decoder, with any exception
         raise _unreadable(path, error) from error
     notes = (f"its {dpi[0]:.4g} dpi are for print and are not used",) if dpi else ()
-    return _Raw(_one_channel(values, path.name), lossy=magic == b"\xff\xd8", notes=notes)
+    lossy = magic == b"\xff\xd8"
+    claims = claims_of_fei_xml(path.read_bytes(), "XML in the JPEG") if lossy else []
+    return _Raw(_one_channel(values, path.name), lossy=lossy, claims=tuple(claims), notes=notes)
 
 
 def _read_tiff(path: Path, page: int | None) -> _Raw:

@@ -1,12 +1,14 @@
 """Find out how large a pixel is, and who says so.
 
-The user comes first, then the microscope's own tags, then OME and ImageJ. Print resolution (dpi) says
-nothing about the specimen and is never used. Every source is collected, so that two which disagree
-are noticed.
+The user comes first, then the microscope's own tags and the text file it wrote beside the image, then OME
+and ImageJ, last the scale bar in the picture. Print resolution (dpi) says nothing about the specimen and is
+never used. Every source is collected, so that two which disagree are noticed.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
+from enum import IntEnum
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -37,20 +39,32 @@ _UNIT_NAMES = {
 }
 
 
+class Rank(IntEnum):
+    """Who is believed before whom."""
+
+    USER = 0
+    MICROSCOPE = 1
+    PROGRAM = 2  # that saved the file later
+    BAR = 3  # good to a pixel in its length
+
+
 class Claim(NamedTuple):
     """What one source says about the edge of a pixel [m]."""
 
     metres: float
     source: str
     height: float | None = None  # where the source knows it apart from the width
+    rank: Rank = Rank.MICROSCOPE
+    doubt: float = 0.0  # relative; beyond the rounding that all sources have
 
 
 def choose(
-    name: str, given: float | None, claims: list[Claim], notes: list[str]
+    name: str, given: float | None, claims: list[Claim], notes: list[str], bar: float | None = None
 ) -> tuple[float, str, tuple[str, ...]]:
     """Return pixel size [m], its source and warnings, from what the user and the file say.
 
-    `claims` come best first; `notes` tell what was seen and cannot be used, in case nothing can.
+    `claims` of one rank come best first; `notes` tell what was seen and cannot be used, in case nothing can;
+    `bar` is the length of a scale bar [pixels] whose label nobody could read.
 
     Raises
     ------
@@ -60,7 +74,7 @@ def choose(
         Nobody says.
     """
     usable, warnings = [], []
-    for claim in claims:
+    for claim in sorted(claims, key=lambda claim: claim.rank):
         if SMALLEST <= claim.metres <= LARGEST:
             usable.append(claim)
         else:
@@ -71,18 +85,25 @@ def choose(
                 f"pixel size {given:g} m is not between 1 pm and 1 mm per pixel; "
                 'give it with its unit, e.g. --pixel-size "0.1 um"'
             )
-        usable.insert(0, Claim(float(given), "--pixel-size"))
+        usable.insert(0, Claim(float(given), "--pixel-size", rank=Rank.USER))
     if not usable:
         seen = "; ".join((*warnings, *notes))
-        raise PixelSizeMissing(
-            f"{name} does not say how large a pixel is{seen and f' ({seen})'}; read it off the scale bar "
-            '(length / number of pixels) and give it, e.g. --pixel-size "0.1 um"'
-        )
+        if bar is None:
+            advice = (
+                "read it off the scale bar (length / number of pixels) and give it, "
+                'e.g. --pixel-size "0.1 um"'
+            )
+        else:
+            advice = (
+                f'a scale bar {bar:g} pixels long was found: give its label, e.g. --scale-bar "10 um", '
+                'or the size itself, e.g. --pixel-size "0.1 um"'
+            )
+        raise PixelSizeMissing(f"{name} does not say how large a pixel is{seen and f' ({seen})'}; {advice}")
     best, *others = usable
-    told = [best.metres]
+    told = [best]
     for other in others:
-        if not any(_agree(other.metres, metres) for metres in told):
-            told.append(other.metres)
+        if not any(_agree(other.metres, one.metres, one.doubt + other.doubt) for one in told):
+            told.append(other)
             warnings.append(
                 f"{best.source} says {format_length(best.metres)} per pixel, which is used, "
                 f"but {other.source} says {format_length(other.metres)}"
@@ -97,18 +118,18 @@ def choose(
     return best.metres, best.source, tuple(warnings)
 
 
-def _agree(one: float, other: float) -> bool:
-    return abs(one / other - 1) <= DISAGREEMENT
+def _agree(one: float, other: float, doubt: float = 0.0) -> bool:
+    return abs(one / other - 1) <= DISAGREEMENT + doubt
 
 
 def claims_of_tiff(tiff: TiffFile, columns: int) -> tuple[list[Claim], list[str]]:
-    """Collect what a TIFF file says, best first, and notes on what cannot be used.
+    """Collect what a TIFF file says, best first within a rank, and notes on what cannot be used.
 
     `columns` is the width of the whole image [pixels].
     """
     claims: list[Claim] = []
     notes: list[str] = []
-    for source in (_fei, _zeiss, _ome, _imagej):
+    for source in (_fei, _fei_xml, _zeiss, _atlas, _tescan, _ome, _imagej):
         for found in source(tiff, columns):
             if isinstance(found, Claim):
                 claims.append(found)
@@ -135,27 +156,110 @@ def _fei(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
         return
 
 
+def _fei_xml(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
+    """Thermo Fisher Phenom and MAPS: XML in tag 34683."""
+    tag = tiff.pages[0].tags.get(34683)
+    if tag is not None:
+        yield from claims_of_fei_xml(_bytes(tag.value), "tag 34683")
+
+
+def claims_of_fei_xml(data: bytes, place: str) -> list[Claim]:
+    """Return what the FeiImage XML in `data` says; the Phenom also writes it into its JPEG files.
+
+    Its `<pixelWidth unit="um">` stands in public readers of Phenom and MAPS files.
+    """
+    found = re.search(rb"<FeiImage\b.*?</FeiImage>", data, re.DOTALL)
+    if found is None:
+        return []
+    edges = {}
+    for edge in ("pixelWidth", "pixelHeight"):
+        said = re.search(rb"<" + edge.encode() + rb"""\s+unit=["']([^"']+)["']\s*>([^<]+)<""", found[0])
+        edges[edge] = (
+            _length(said[2].decode("ascii", "replace"), said[1].decode("utf-8", "replace")) if said else None
+        )
+    width = edges["pixelWidth"]
+    return [Claim(width, f"Thermo Fisher {place} pixelWidth", edges["pixelHeight"])] if width else []
+
+
 def _zeiss(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
     """Zeiss: tag 34118. Its first, unnamed numbers are for an image 1024 wide and are not used."""
     metadata = tiff.sem_metadata
     if not isinstance(metadata, Mapping):
         return
-    pixel = _zeiss_length(metadata, "ap_image_pixel_size")
+    pixel = _zeiss_length(metadata, "ap_image_pixel_size", "Image Pixel Size")
     if pixel:
         yield Claim(pixel, "Zeiss tag 34118 AP_IMAGE_PIXEL_SIZE")
-    field = _zeiss_length(metadata, "ap_width")
+    field = _zeiss_length(metadata, "ap_width", "Width")
     if field:
         yield Claim(field / columns, f"Zeiss tag 34118 AP_WIDTH over {columns} columns")
-    older = _zeiss_length(metadata, "ap_pixel_size")
-    if older and not pixel:  # like the unnamed numbers, twice too large when the image is 2048 wide
-        yield Claim(older, "Zeiss tag 34118 AP_PIXEL_SIZE")
+    older = _zeiss_length(metadata, "ap_pixel_size", "Pixel Size")
+    if older and not pixel:
+        # Like the unnamed numbers it is for 1024 columns: a real image 2048 wide has 97.66 nm here and
+        # 48.83 nm as AP_IMAGE_PIXEL_SIZE
+        source = "Zeiss tag 34118 AP_PIXEL_SIZE"
+        if columns <= 1024:
+            yield Claim(older, source)
+        elif columns % 1024 == 0:
+            yield Claim(older * 1024 / columns, f"{source} for 1024 columns, here {columns}")
+        elif not field:
+            yield f"its {source} is for an image 1024 columns wide and this one has {columns}"
 
 
-def _zeiss_length(metadata: Mapping[str, Any], key: str) -> float | None:
-    match metadata.get(key):
-        case (str(), value, str(unit)):
-            return _length(value, unit)
+def _zeiss_length(metadata: Mapping[str, Any], key: str, label: str) -> float | None:
+    """Read a length by its key or, where old software wrote another key, by its label."""
+    labelled = (said for name, said in metadata.items() if name and said and said[0] == label)
+    for said in (metadata.get(key), *labelled):
+        match said:
+            case (str(), value, *unit):
+                if metres := length_in(" ".join(str(part) for part in (value, *unit))):
+                    return metres
     return None
+
+
+def _atlas(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
+    """Zeiss Atlas (Fibics): XML in tag 51023, with the steps of the scan along U and V [um].
+
+    U and V are vectors, so that the height of a pixel is the length of V and not Uy, which is 0. Public
+    readers found so in files of Atlas 5.
+    """
+    tag = tiff.pages[0].tags.get(51023)
+    if tag is None:
+        return
+    try:
+        root = ElementTree.fromstring(_bytes(tag.value).strip(b"\0 \r\n"))
+    except ElementTree.ParseError:
+        yield "the XML of its Zeiss Atlas tag 51023 cannot be read"
+        return
+    wide = _number(root.findtext("Image/Width"))
+    if wide and wide != columns:
+        yield f"its Zeiss Atlas tag 51023 is for an image {wide:g} columns wide and this one has {columns}"
+        return
+    steps = {}
+    for name in "UV":
+        parts = [root.findtext(f"Scan/{name}{axis}") for axis in "xy"]
+        try:
+            steps[name] = math.hypot(*(float(part or "nan") for part in parts)) * 1e-6
+        except ValueError:
+            steps[name] = math.nan
+    if steps["U"] > 0:
+        yield Claim(steps["U"], "Zeiss Atlas tag 51023 Scan.U", steps["V"] if steps["V"] > 0 else None)
+
+
+def _tescan(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
+    """TESCAN: tag 50431 holds a thumbnail, then INI text with lengths in metres (so Gwyddion reads it)."""
+    tag = tiff.pages[0].tags.get(50431)
+    if tag is not None:
+        yield from claims_of_tescan(_bytes(tag.value).decode("latin-1"), "tag 50431")
+
+
+def claims_of_tescan(text: str, place: str) -> list[Claim]:
+    """Return what the INI text of a TESCAN microscope says, from its tag or its .hdr file."""
+    edges = []
+    for key in ("PixelSizeX", "PixelSizeY"):
+        said = re.search(rf"(?<!\w){key}\s*=\s*([^\s\0]+)", text)
+        edges.append(_number(said[1]) if said else None)
+    width, height = edges
+    return [Claim(width, f"TESCAN {place} PixelSizeX", height)] if width else []
 
 
 def _ome(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
@@ -176,7 +280,7 @@ def _ome(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
         yield f"OME-XML PhysicalSizeX = {size} {unit} is not a length"
         return
     height = _length(pixels.get("PhysicalSizeY"), pixels.get("PhysicalSizeYUnit", "µm"))
-    yield Claim(metres, "OME-XML PhysicalSizeX", height)
+    yield Claim(metres, "OME-XML PhysicalSizeX", height, Rank.PROGRAM)
 
 
 def _imagej(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
@@ -199,17 +303,41 @@ def _imagej(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
         return
     per_unit_down = _ratio(tags[283].value) if 283 in tags else None
     height = metres * per_unit / per_unit_down if per_unit_down else None
-    yield Claim(metres, f"ImageJ scale ({per_unit:g} pixels per {unit})", height)
+    yield Claim(metres, f"ImageJ scale ({per_unit:g} pixels per {unit})", height, Rank.PROGRAM)
 
 
 def _length(value: object, unit: str) -> float | None:
     # ImageJ escapes the micro sign; other programs write it in two ways
-    unit = re.sub(r"\\u00B5", "µ", unit.strip(), flags=re.IGNORECASE)
+    unit = re.sub(r"\\u00B5", "µ", unit.strip(), flags=re.IGNORECASE).replace(
+        "Âµ", "µ"
+    )  # UTF-8 read as Latin-1
     unit = _UNIT_NAMES.get(unit.lower(), unit)
     number = _number(value)
     if number is None or unit not in PER_METRE:
         return None
     return number / PER_METRE[unit]
+
+
+def length_in(text: str) -> float | None:
+    """Return a length [m] written with its unit, as microscopes write it; None where it is none.
+
+    >>> length_in("10um"), length_in("5.000 nm"), length_in("10")
+    (1e-05, 5e-09, None)
+    """
+    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?\d+)?)\s*(\D+?)\s*", text)
+    return _length(match[1], match[2]) if match else None
+
+
+def _bytes(value: object) -> bytes:
+    """The value of a tag whose type is text, bytes or signed bytes."""
+    match value:
+        case bytes():
+            return value
+        case str():
+            return value.encode("utf-8", "replace")
+        case tuple():
+            return bytes(int(byte) % 256 for byte in value)
+    return b""
 
 
 def _number(value: object) -> float | None:
