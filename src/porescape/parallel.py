@@ -3,10 +3,17 @@
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable, Iterable, Iterator
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from multiprocessing import connection
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from porescape.errors import PorescapeError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,6 +22,17 @@ Tell = Callable[[Any], None]
 # one thread per worker process: processes that each start a pool of threads fight over the cores
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _POLL = 0.2  # seconds between looks at the mail; also how soon Ctrl-C is seen on Windows
+_LATE = 5.0  # seconds of silence after which messages that a result has overtaken are given up
+
+
+class Crew(Protocol):
+    """Workers from elsewhere than this machine's own processes, such as those of a cluster."""
+
+    def map(self, work: Callable[[T, Tell], R], items: Sequence[T], listen: Tell) -> Iterator[R]:
+        """Do what `map_ordered` does."""
+
+
+Workers = int | Crew  # processes of this machine, or a crew
 
 
 def available_cores() -> int:
@@ -27,9 +45,9 @@ def available_cores() -> int:
 def map_ordered(
     work: Callable[[T, Tell], R],
     items: Iterable[T],
-    workers: int = 1,
+    workers: Workers = 1,
     listen: Tell = lambda message: None,
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Apply `work(item, tell)` to every item and yield the results in the order of the items.
 
     Parameters
@@ -38,33 +56,40 @@ def map_ordered(
         Takes an item and `tell`, with which it may send messages while it works. With more than one
         worker it must be picklable, like the items: processes are spawned, as on Windows and macOS,
         so that all three systems behave alike.
-    workers : int
-        Processes; 1 works in this one.
+    workers : int or Crew
+        Processes, of which 1 works in this one; or a crew from elsewhere.
     listen : callable
         Called in this process with every message told.
 
-    Closing the iterator early (Ctrl-C, an error, an early stop) ends the workers.
+    Closing the iterator early (Ctrl-C, an error, an early stop) ends the workers. So does the end of this
+    process, whatever ended it.
+
+    Raises
+    ------
+    PorescapeError
+        A worker was ended from outside.
     """
     items = list(items)
+    if not isinstance(workers, int):
+        yield from workers.map(work, items, listen)
+        return
     if workers <= 1 or len(items) <= 1:
         for item in items:
             yield work(item, listen)
         return
     context = multiprocessing.get_context("spawn")
     mail = context.Queue()
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(min(workers, len(items)), context, _remember_mail, (mail,))
+    with one_thread_each():
+        pool = ProcessPoolExecutor(min(workers, len(items)), context, _start_worker, (mail,))
         try:
             futures = [pool.submit(_work_and_tell, work, number, item) for number, item in enumerate(items)]
-            ended: set[int] = set()
-            for number, future in enumerate(futures):
-                while not future.done():
-                    _deliver(mail, listen, ended, _POLL)
-                result = future.result()
-                while number not in ended:  # a result may overtake the messages told before it
-                    _deliver(mail, listen, ended, _POLL)
-                yield result
+            yield from in_order(futures, mail, listen)
             pool.shutdown()
+        except BrokenProcessPool:
+            raise PorescapeError(
+                "a worker process was ended from outside, as systems do when memory runs out; "
+                "try fewer --workers or a smaller box"
+            ) from None
         except BaseException:
             for process in list((pool._processes or {}).values()):
                 process.terminate()
@@ -78,9 +103,19 @@ def map_ordered(
 _mail: Any = None  # of this worker process, set once when it starts
 
 
-def _remember_mail(mail: Any) -> None:
+def _start_worker(mail: Any) -> None:
     global _mail
     _mail = mail
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone: one killed outright cannot end its workers."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 class _End(NamedTuple):
@@ -90,22 +125,56 @@ class _End(NamedTuple):
 
 
 def _work_and_tell(work: Callable[[T, Tell], R], number: int, item: T) -> R:
-    result = work(item, _mail.put)
-    _mail.put(_End(number))
+    return work_and_tell(work, number, item, _mail.put)
+
+
+def work_and_tell(work: Callable[[T, Tell], R], number: int, item: T, tell: Tell) -> R:
+    """Do one piece of work where it is done, and tell `in_order` that it has told its last."""
+    result = work(item, tell)
+    tell(_End(number))
     return result
 
 
-def _deliver(mail: Any, listen: Tell, ended: set[int], patience: float) -> None:
+class _Future(Protocol):
+    def done(self) -> bool: ...
+
+    def result(self) -> Any: ...
+
+
+def in_order(futures: Sequence[_Future], mail: Any, listen: Tell) -> Iterator[Any]:
+    """Yield the results of `work_and_tell` in order, handing on the messages that come meanwhile.
+
+    Parameters
+    ----------
+    futures : sequence of future
+        One per piece of work, in the order of their numbers.
+    mail : queue
+        Where the messages arrive.
+    """
+    ended: set[int] = set()
+    for number, future in enumerate(futures):
+        while not future.done():
+            _deliver(mail, listen, ended, _POLL)
+        result = future.result()
+        heard = time.monotonic()
+        while number not in ended and time.monotonic() - heard < _LATE:  # a result may overtake messages
+            if _deliver(mail, listen, ended, _POLL):
+                heard = time.monotonic()
+        yield result
+
+
+def _deliver(mail: Any, listen: Tell, ended: set[int], patience: float) -> bool:
     """Hand on the messages that have come; wait up to `patience` seconds for the first.
 
-    Numbers of pieces of work that have told their last go into `ended`.
+    Numbers of pieces of work that have told their last go into `ended`. Returns whether any came.
     """
+    came = False
     while True:
         try:
             message = mail.get(timeout=patience) if patience else mail.get_nowait()
         except queue.Empty:
-            return
-        patience = 0.0
+            return came
+        patience, came = 0.0, True
         if isinstance(message, _End):
             ended.add(message.number)
         else:
@@ -113,7 +182,7 @@ def _deliver(mail: Any, listen: Tell, ended: set[int], patience: float) -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Let processes that start now have one thread each; the variables are read when numpy loads."""
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))

@@ -1,9 +1,11 @@
 """The story: one SEM image in, replicas and their numbers out."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +17,28 @@ from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Output, Settings
 from porescape.core.volume import Volume
-from porescape.errors import InputError
+from porescape.errors import InputError, SettingsError
 from porescape.judge import Look, Verdict, choose, look_at
 from porescape.measure.connectivity import connected_porosities
 from porescape.measure.correlation import mean_chords
 from porescape.measure.meters import measure_volume
 from porescape.measure.numbers import Estimate, Measurement, pick, summarise
 from porescape.memory import keep_memory
-from porescape.parallel import Tell, map_ordered
+from porescape.parallel import Tell, Workers, map_ordered
 from porescape.problems import problem_for
 from porescape.rng import structure_seed
 from porescape.search import Trial, best_of, search
 from porescape.segmentation import segment
 from porescape.synthesis.generate import generate
-from porescape.uncertainty import SMALLEST_STEP, intervals, sampling, slopes, thresholds
+from porescape.uncertainty import (
+    SMALLEST_STEP,
+    Structure,
+    intervals,
+    numbers_of,
+    sampling,
+    slopes,
+    thresholds,
+)
 from porescape.units import format_length
 
 FINE_ENOUGH = 10.0  # voxels per mean chord of the thinner phase; finer than this buys no shape, only size
@@ -42,7 +52,7 @@ class Progress:
     Attributes
     ----------
     stage : str
-        "segment", "fit", "generate", "measure", "interval".
+        "segment", "fit", "generate", "measure", "interval"; "kept" for a whole replica from before.
     replica : int
         From 0; -1 where the stage has no replica.
     trial : Trial or None
@@ -138,13 +148,72 @@ class Reconstruction:
         return self.replicas[self.verdict.selected]
 
 
+class Keep(Protocol):
+    """Where a job keeps what is done, so that it can go on after an interruption.
+
+    Worker processes use it themselves, so it must be picklable. `porescape.io.checkpoint` has one that is a
+    folder.
+    """
+
+    def trials(self, replica: int) -> Sequence[Trial]:
+        """Return the first trials of a replica's search, in order, as far as they are known."""
+
+    def add_trial(self, replica: int, trial: Trial) -> None:
+        """Keep a trial."""
+
+    def finished(self) -> Collection[int]:
+        """Return which replicas are there."""
+
+    def replica(self, index: int) -> "Replica | None":
+        """Return a replica, if it is there and whole."""
+
+    def add_replica(self, replica: "Replica") -> None:
+        """Keep a replica."""
+
+    def numbers(self, name: str) -> Mapping[str, float] | None:
+        """Return numbers that were kept under this name."""
+
+    def add_numbers(self, name: str, numbers: Mapping[str, float]) -> None:
+        """Keep numbers under a name."""
+
+
+class KeepNothing:
+    """For jobs that start anew when they are interrupted."""
+
+    def trials(self, replica: int) -> Sequence[Trial]:
+        """None."""
+        return ()
+
+    def add_trial(self, replica: int, trial: Trial) -> None:
+        """Forget it."""
+
+    def finished(self) -> Collection[int]:
+        """None."""
+        return ()
+
+    def replica(self, index: int) -> "Replica | None":
+        """None."""
+        return None
+
+    def add_replica(self, replica: "Replica") -> None:
+        """Forget it."""
+
+    def numbers(self, name: str) -> Mapping[str, float] | None:
+        """None."""
+        return None
+
+    def add_numbers(self, name: str, numbers: Mapping[str, float]) -> None:
+        """Forget them."""
+
+
 def reconstruct(
     image: Micrograph,
     settings: Settings | None = None,
     seed: int = 0,
     *,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Callable[[Progress], None] = lambda event: None,
+    keep: Keep | None = None,
 ) -> Reconstruction:
     """Rebuild the 3-D pore structure behind one SEM image.
 
@@ -156,30 +225,30 @@ def reconstruct(
         Defaults: 8 replicas of 128³ voxels, 200 trials each.
     seed : int
         Everything random follows from it. Same image, settings and seed: same bytes, whatever the
-        number of workers.
-    workers : int
-        Processes.
+        number of workers and however often it was interrupted.
+    workers : int or Crew
+        Processes, or the workers of a cluster (`porescape.cluster`).
     progress : callable
-        Told of every trial and stage; raise from it to stop.
+        Told of every trial and stage, kept ones too; raise from it to stop.
+    keep : Keep, optional
+        Holds what is done, and gives it back when the same job is started again.
 
     Raises
     ------
     InputError
         The image cannot be used; the message says what was found, wanted and to try.
     """
-    settings = settings or Settings()
-    pick(settings.measure.numbers)  # what cannot be measured is said now, not after the fit
-    phase = segment(image, settings.segmentation)  # (y, x) bool
-    checks = check_image(phase)
-    raise_on_failures(checks, settings.checks.accept)
-    section = at_voxel_size(phase, choose_voxel_size(phase, settings.output))  # (y, x) bool
+    settings, keep = settings or Settings(), keep or KeepNothing()
+    phase, checks, section = prepare(image, settings)
     progress(Progress("segment"))
-    replicas = tuple(make_replicas(section, settings, seed, workers=workers, progress=progress))
+    replicas = tuple(make_replicas(section, settings, seed, workers=workers, progress=progress, keep=keep))
     verdict = choose(section, [replica.look for replica in replicas])
     properties = summarise([replica.measurement for replica in replicas])
     if settings.measure.interval == "full":
         selected = replicas[verdict.selected]
-        properties = with_doubts(properties, image, section, checks, selected, settings, workers, progress)
+        properties = with_doubts(
+            properties, image, section, checks, selected, settings, workers, progress, keep
+        )
     return Reconstruction(
         image=image,
         phase=phase,
@@ -200,6 +269,61 @@ def reconstruct(
     )
 
 
+def reconstruct_shard(
+    image: Micrograph,
+    settings: Settings,
+    seed: int,
+    shard: tuple[int, int],
+    keep: Keep,
+    *,
+    workers: Workers = 1,
+    progress: Callable[[Progress], None] = lambda event: None,
+) -> list[int]:
+    """Make every n-th replica of a job and keep it; `reconstruct` with the same `keep` gathers them.
+
+    Parameters
+    ----------
+    image, settings, seed
+        The whole job's, as for `reconstruct`.
+    shard : tuple of int
+        (i, n): of n shards the i-th, from 1, which makes the replicas i, i + n, i + 2n, ... counted from 1.
+    keep : Keep
+        Shared by all shards.
+
+    Returns
+    -------
+    list of int
+        The replicas of this shard, from 0, all of them kept now.
+
+    Raises
+    ------
+    SettingsError
+        There is no such shard.
+    """
+    number, of = shard
+    if not 1 <= number <= of:
+        raise SettingsError(f"shard {number}/{of} does not exist; wanted i/n with i from 1 to n, e.g. 1/{of}")
+    _, _, section = prepare(image, settings)
+    progress(Progress("segment"))
+    own = range(number - 1, settings.output.replicas, of)
+    missing = [index for index in own if index not in keep.finished()]
+    made = make_replicas(
+        section, settings, seed, workers=workers, progress=progress, keep=keep, indices=missing
+    )
+    for _ in made:
+        pass  # one at a time: a shard holds none of them
+    return list(own)
+
+
+def prepare(image: Micrograph, settings: Settings) -> tuple[PhaseImage, tuple[Check, ...], PhaseImage]:
+    """Return the segmented image, its checks, and the section at the voxel size of the replicas."""
+    pick(settings.measure.numbers)  # what cannot be measured is said now, not after the fit
+    phase = segment(image, settings.segmentation)  # (y, x) bool
+    checks = check_image(phase)
+    raise_on_failures(checks, settings.checks.accept)
+    return phase, checks, at_voxel_size(phase, choose_voxel_size(phase, settings.output))
+
+
 def with_doubts(
     properties: dict[str, Estimate],
     image: Micrograph,
@@ -207,8 +331,9 @@ def with_doubts(
     checks: Sequence[Check],
     replica: Replica,
     settings: Settings,
-    workers: int,
+    workers: Workers,
     progress: Callable[[Progress], None],
+    keep: Keep,
 ) -> dict[str, Estimate]:
     """Return the estimates with intervals that also hold the doubts of the threshold and of the sample.
 
@@ -221,7 +346,8 @@ def with_doubts(
     threshold = thresholds(image, settings.segmentation)
     step = max(SMALLEST_STEP, sample.porosity, *(abs(one.porosity) for one in threshold))
     domain = Domain(settings.output.size, section.pixel_size, settings.output.periodic)
-    slope = slopes(replica.recipe, domain, replica.seed, settings.measure, step, workers=workers)
+    work = partial(_numbers_once, keep=keep)
+    slope = slopes(replica.recipe, domain, replica.seed, settings.measure, step, workers=workers, work=work)
     progress(Progress("interval"))
     parts = intervals(
         {name: e.mean for name, e in properties.items()},
@@ -275,12 +401,29 @@ def make_replicas(
     settings: Settings,
     seed: int,
     *,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Callable[[Progress], None] = lambda event: None,
+    keep: Keep | None = None,
+    indices: Iterable[int] | None = None,
 ) -> Iterator[Replica]:
-    """Fit, generate and measure the replicas; yields them in order."""
-    work = partial(_make_replica, section=(section.pore, section.pixel_size), settings=settings, seed=seed)
-    yield from map_ordered(work, range(settings.output.replicas), workers, listen=progress)
+    """Fit, generate and measure the replicas, all or those of `indices`; yields them in order."""
+    keep = keep or KeepNothing()
+    work = partial(
+        _make_replica, section=(section.pore, section.pixel_size), settings=settings, seed=seed, keep=keep
+    )
+    wanted = list(range(settings.output.replicas) if indices is None else indices)
+    kept = {index for index in wanted if index in keep.finished()}
+    for index in sorted(kept):
+        progress(Progress("kept", index))
+    missing = [index for index in wanted if index not in kept]
+    with closing(map_ordered(work, missing, workers, listen=progress)) as new:
+        for index in wanted:
+            replica = keep.replica(index) if index in kept else next(new)
+            if replica is None:  # there, but damaged
+                replica = work(index, progress)
+            if index not in keep.finished():  # a worker far away may not see where this process keeps things
+                keep.add_replica(replica)
+            yield replica
 
 
 def _make_replica(
@@ -290,16 +433,21 @@ def _make_replica(
     section: tuple[NDArray[np.bool_], float],
     settings: Settings,
     seed: int,
+    keep: Keep,
 ) -> Replica:
     keep_memory()
     phase = PhaseImage(*section)
     own_seed = structure_seed(seed, index)
+    known = keep.trials(index)
     clock = time.perf_counter()
+    earlier = sum(trial.seconds for trial in known)
     problem = problem_for(phase, settings.fit, own_seed)
     trials = []
-    for trial in search(problem, settings.fit, seed, index):
+    for trial in search(problem, settings.fit, seed, index, known):
         trials.append(trial)
-        tell(Progress("fit", index, trial, seconds=time.perf_counter() - clock))
+        if len(trials) > len(known):
+            keep.add_trial(index, trial)
+        tell(Progress("fit", index, trial, seconds=earlier + time.perf_counter() - clock))
     recipe = best_of(trials).recipe
     fitted = time.perf_counter()
     tell(Progress("generate", index, seconds=fitted - clock))
@@ -316,12 +464,24 @@ def _make_replica(
     judged = time.perf_counter()
     tell(Progress("measure", index, seconds=judged - clock))
     seconds = {
-        "fit": fitted - clock,
+        "fit": earlier + fitted - clock,
         "generate": generated - fitted,
         "measure": measured - generated,
         "judge": judged - measured,
     }
-    return Replica(index, own_seed, recipe, tuple(trials), volume, measurement, look, seconds)
+    replica = Replica(index, own_seed, recipe, tuple(trials), volume, measurement, look, seconds)
+    keep.add_replica(replica)
+    return replica
+
+
+def _numbers_once(structure: Structure, tell: Tell, *, keep: Keep) -> Mapping[str, float]:
+    recipe, _, seed, _ = structure
+    name = f"structure {seed} at porosity {recipe.porosity!r}"
+    found = keep.numbers(name)
+    if found is None:
+        found = numbers_of(structure, tell)
+        keep.add_numbers(name, found)
+    return found
 
 
 def _cautions(phase: PhaseImage, section: PhaseImage, output: Output) -> Iterator[str]:

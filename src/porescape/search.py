@@ -12,7 +12,7 @@ import numpy as np
 
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Fit
-from porescape.errors import SettingsError
+from porescape.errors import InputError, SettingsError
 from porescape.problems import Point, Problem
 from porescape.rng import stream
 from porescape.samplers import SAMPLERS
@@ -49,7 +49,9 @@ class Trial:
     draw: int = 0
 
 
-def search(problem: Problem, fit: Fit, seed: int, index: int = 0) -> Iterator[Trial]:
+def search(
+    problem: Problem, fit: Fit, seed: int, index: int = 0, known: Sequence[Trial] = ()
+) -> Iterator[Trial]:
     """Try recipes, one after the other.
 
     Recipes are compared on one draw of the random fields, which tells neighbours apart. The winner then
@@ -63,6 +65,14 @@ def search(problem: Problem, fit: Fit, seed: int, index: int = 0) -> Iterator[Tr
         Number of trials and optimiser.
     seed, index : int
         The random stream "search" of this seed and index drives the optimiser.
+    known : sequence of Trial
+        The first trials of the same search, from before it was interrupted. They are yielded and told to
+        the optimiser like new ones, but not tried again.
+
+    Raises
+    ------
+    InputError
+        The known trials are not this search's own.
     """
     if fit.sampler not in SAMPLERS:
         raise SettingsError(f"sampler must be one of {', '.join(SAMPLERS)}, got {fit.sampler!r}")
@@ -71,14 +81,14 @@ def search(problem: Problem, fit: Fit, seed: int, index: int = 0) -> Iterator[Tr
     sampler = SAMPLERS[fit.sampler](problem.dimension, looks, stream(seed, "search", index))
     seen = []
     for number in range(looks):
-        trial = _try(problem, number, np.clip(sampler.ask(), 0.0, 1.0), 0)
+        trial = _try(problem, number, np.clip(sampler.ask(), 0.0, 1.0), 0, known)
         sampler.tell(np.array(trial.x), trial.loss)
         seen.append(trial)
         yield trial
     if confirmations:
         best = sorted(seen, key=lambda trial: trial.loss)[:CONFIRMED]
         for i, (trial, draw) in enumerate(product(best, range(1, DRAWS + 1))):
-            yield _try(problem, looks + i, np.array(trial.x), draw)
+            yield _try(problem, looks + i, np.array(trial.x), draw, known)
 
 
 CONFIRMED = 8  # recipes tried again
@@ -86,12 +96,21 @@ DRAWS = 3  # on so many other draws of the random fields
 LEAST_TO_CONFIRM = 100  # trials; a shorter search needs them all to look around
 
 
-def _try(problem: Problem, number: int, x: Point, draw: int) -> Trial:
+def _try(problem: Problem, number: int, x: Point, draw: int, known: Sequence[Trial]) -> Trial:
+    point = tuple(map(float, x))
+    if number < len(known):
+        trial = known[number]
+        if (trial.number, trial.x, trial.draw) != (number, point, draw):
+            raise InputError(
+                f"the kept trial {trial.number + 1} is not the one this search asks for: it was made with "
+                "other versions of numpy, optuna or cmaes, or on a machine that rounds otherwise; start anew"
+            )
+        return trial
     clock = time.perf_counter()
     recipe = problem.recipe(x)
     parts = problem.evaluate(recipe, draw)
     loss = float(sum(parts.values()))
-    return Trial(number, tuple(map(float, x)), recipe, loss, parts, time.perf_counter() - clock, draw)
+    return Trial(number, point, recipe, loss, parts, time.perf_counter() - clock, draw)
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:

@@ -22,7 +22,7 @@ from porescape.core.settings import Measure, Segmentation
 from porescape.errors import InputError
 from porescape.measure.meters import measure_volume
 from porescape.measure.numbers import NUMBERS
-from porescape.parallel import Tell, map_ordered
+from porescape.parallel import Tell, Workers, map_ordered
 from porescape.segmentation import segment
 from porescape.synthesis.generate import generate
 
@@ -118,6 +118,17 @@ def _scale(pore: NDArray[np.bool_]) -> float:
     return porosity * (1 - porosity) * pore.size / max(walls, 1)
 
 
+Structure = tuple[
+    Recipe, Domain, int, Measure
+]  # what is made, in which box and from which seed; what is measured
+
+
+def numbers_of(structure: Structure, tell: Tell) -> Mapping[str, float]:
+    """Make a structure and measure it."""
+    recipe, domain, seed, settings = structure
+    return measure_volume(generate(recipe, domain, seed), settings).values
+
+
 def slopes(
     recipe: Recipe,
     domain: Domain,
@@ -125,24 +136,20 @@ def slopes(
     settings: Measure,
     step: float,
     *,
-    workers: int = 1,
+    workers: Workers = 1,
     listen: Tell = lambda message: None,
+    work: Callable[[Structure, Tell], Mapping[str, float]] = numbers_of,
 ) -> dict[str, float]:
     """Return how each number changes with the porosity, from two structures `step` below and above.
 
     The recipe and its random fields are the same, only the level they are cut at differs. Numbers that
-    one of the two lacks have no slope.
+    one of the two lacks have no slope. `work` may stand between to keep what `numbers_of` finds.
     """
     low = max(recipe.porosity - step, MARGIN)
     high = min(recipe.porosity + step, 1 - MARGIN)
     jobs = [(replace(recipe, porosity=p), domain, seed, settings) for p in (low, high)]
-    below, above = map_ordered(_measured, jobs, workers, listen)
+    below, above = map_ordered(work, jobs, workers, listen)
     return {name: (above[name] - below[name]) / (high - low) for name in below}
-
-
-def _measured(job: tuple[Recipe, Domain, int, Measure], tell: Tell) -> Mapping[str, float]:
-    recipe, domain, seed, settings = job
-    return measure_volume(generate(recipe, domain, seed), settings).values
 
 
 def intervals(

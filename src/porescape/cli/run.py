@@ -1,11 +1,14 @@
 """`run`, the main job, and `demo`, the same on the embedded sample."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from porescape.cli.app import command
+from porescape.cli.going_on import GoingOnOptions
 from porescape.cli.options import (
     TRIALS,
     AcceptOption,
@@ -34,7 +37,6 @@ from porescape.units import format_length
 
 if TYPE_CHECKING:
     from porescape.core.image import Micrograph
-    from porescape.core.volume import Volume
     from porescape.pipeline import Progress, Reconstruction
 
 _OUTPUT = Output()
@@ -53,6 +55,7 @@ def run(
     segmentation: SegmentationOptions,
     measuring: MeasureOptions,
     fitting: FitOptions,
+    going_on: GoingOnOptions,
     size: SizeOption = "128",
     voxel_size: VoxelSize = None,
     periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
@@ -65,6 +68,13 @@ def run(
     as_json: Json = False,
 ) -> None:
     """From one SEM image to 3-D structures, their numbers and a report."""
+    from porescape.io.resources import check_process_limit
+
+    check_process_limit()
+    from porescape.io.atomic import check_writable
+    from porescape.io.run_folder import write_run
+    from porescape.pipeline import reconstruct, reconstruct_shard
+
     if image.suffix.lower() == ".toml":
         source, micrograph, settings, seed = _job_again(image)
     else:
@@ -78,7 +88,26 @@ def run(
         source = image
         micrograph = reading.read(image)
         settings = sized(settings, size, micrograph)
-    result = _run(source, micrograph, settings, seed, workers, out, overwrite, None)
+    part = going_on.part()
+    if part is not None and as_json:
+        raise SettingsError("a shard has no results for --json; the run with --resume that gathers them has")
+    check_writable(out, overwrite)
+    _introduce(micrograph, workers)
+    with (
+        going_on.keeping(out, overwrite, micrograph, settings, seed) as keep,
+        going_on.crew(settings, workers, out) as crew,
+    ):
+        if part is not None:
+            missing = {*range(part[0] - 1, settings.output.replicas, part[1])} - {*keep.finished()}
+            with _listening(settings, len(missing)) as listen:
+                reconstruct_shard(micrograph, settings, seed, part, keep, workers=crew, progress=listen)
+            say(f"{keep.words(settings)} are in {keep.folder}; when all are, run again with --resume")
+            return
+        with _listening(settings) as listen:
+            result = reconstruct(micrograph, settings, seed, workers=crew, progress=listen, keep=keep)
+        write_run(keep.run_folder, result, source, overwrite=True)
+        keep.deliver(out, overwrite)
+    _conclude(result, out)
     if as_json:
         from porescape.io.run_folder import results, to_json
 
@@ -97,14 +126,22 @@ def demo(
     overwrite: Overwrite = False,
 ) -> None:
     """The main job on the embedded sample, beside the structure behind it."""
+    from porescape.io.atomic import check_writable
+    from porescape.io.run_folder import write_run
+    from porescape.pipeline import reconstruct
     from porescape.sample import load_truth, sample_path
 
+    check_writable(out, overwrite)
     micrograph = ReadingOptions().read(sample_path())
     settings = Settings(
         fit=Fit(trials=trials), output=Output(replicas=replicas), measure=Measure(numbers=names_in(measure))
     )
     settings = sized(settings, size, micrograph)
-    _run(sample_path(), micrograph, settings, seed, workers, out, overwrite, load_truth())
+    _introduce(micrograph, workers)
+    with GoingOnOptions().crew(settings, workers, out) as crew, _listening(settings) as listen:
+        result = reconstruct(micrograph, settings, seed, workers=crew, progress=listen)
+    write_run(out, result, sample_path(), truth=load_truth(), overwrite=overwrite)
+    _conclude(result, out)
 
 
 def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
@@ -128,30 +165,22 @@ def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
     return source, micrograph, read_settings(table), int(table.get("seed", 0))
 
 
-def _run(
-    source: Path,
-    micrograph: "Micrograph",
-    settings: Settings,
-    seed: int,
-    workers: int | None,
-    out: Path,
-    overwrite: bool,
-    truth: "Volume | None",
-) -> "Reconstruction":
-    from porescape.io.atomic import check_writable
-    from porescape.io.run_folder import write_run
-    from porescape.measure.meters import steps
-    from porescape.parallel import available_cores
-    from porescape.pipeline import reconstruct
-
-    check_writable(out, overwrite)
+def _introduce(micrograph: "Micrograph", workers: int | None) -> None:
     if workers is not None and workers < 1:
         raise SettingsError(f"workers must be at least 1, got {workers}")
     say(
         f"{micrograph.name}: {micrograph.grey.shape[0]} x {micrograph.grey.shape[1]} pixels of "
         f"{format_length(micrograph.pixel_size)} ({micrograph.pixel_size_source})"
     )
-    total = settings.output.replicas * (settings.fit.trials + steps(settings.measure.numbers))
+
+
+@contextmanager
+def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Callable[[Progress], None]]":
+    """Show the progress of all replicas, or of as many."""
+    from porescape.measure.meters import steps
+
+    each = settings.fit.trials + steps(settings.measure.numbers)
+    total = each * (settings.output.replicas if replicas is None else replicas)
     best: dict[int, float] = {}
     with progress_bar("reconstructing", total) as advance:
 
@@ -161,11 +190,14 @@ def _run(
                 advance(f"best {min(best.values()):.4f}")
             elif event.step:
                 advance(f"replica {event.replica + 1}: {event.step}")
+            elif event.stage == "kept":
+                for _ in range(each):
+                    advance(f"replica {event.replica + 1}: kept")
 
-        result = reconstruct(
-            micrograph, settings, seed, workers=workers or available_cores(), progress=listen
-        )
-    write_run(out, result, source, truth=truth, overwrite=overwrite)
+        yield listen
+
+
+def _conclude(result: "Reconstruction", out: Path) -> None:
     rows = [
         (name, quantity(e.mean, e.unit), f"{quantity(e.ci95[0], e.unit)} to {quantity(e.ci95[1], e.unit)}")
         for name, e in result.properties.items()
@@ -175,4 +207,3 @@ def _run(
         say(f"note: {warning}")
     say(f"selected {result.verdict.reason}")
     say(f"open {out / 'report.html'}")
-    return result

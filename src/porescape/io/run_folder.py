@@ -21,26 +21,24 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.io.atomic import whole_file, whole_folder
-from porescape.io.details import read_details, write_curves, write_details
 from porescape.io.image import read_image
-from porescape.io.network import write_network_csv, write_network_vtp
+from porescape.io.replica import measurement_table as measurement_table
+from porescape.io.replica import number, read_replica, replica_name, replica_row, trials_from
+from porescape.io.replica import write_measured as write_measured
 from porescape.io.settings import (
     material_toml,
-    read_material,
     read_settings,
     read_toml,
-    settings_from,
     settings_table,
 )
-from porescape.io.volume import read_volume, write_tiff, write_vti
-from porescape.judge import EyeTest, Look, choose
+from porescape.io.volume import write_tiff, write_vti
+from porescape.judge import choose
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe
-from porescape.measure.numbers import NUMBERS, Estimate, Measurement
-from porescape.pipeline import Reconstruction, Replica, at_voxel_size
+from porescape.measure.numbers import Estimate
+from porescape.pipeline import Reconstruction, at_voxel_size
 from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
-from porescape.search import Trial
 from porescape.segmentation import segment
 from porescape.version import __version__
 
@@ -82,7 +80,7 @@ def write_run(
         write_segmentation(temporary, result.phase)
         segmentation_overlay(result.image, result.phase).savefig(temporary / "segmentation.png", dpi=150)
         for replica in result.replicas:
-            stem = replica_name(replica)
+            stem = replica_name(replica.index)
             write_tiff(temporary / f"{stem}.tif", replica.volume)
             write_vti(temporary / f"{stem}.vti", replica.volume)
             domain = Domain(replica.volume.shape, replica.volume.voxel_size, result.settings.output.periodic)
@@ -109,23 +107,10 @@ def read_run(folder: Path | str) -> Reconstruction:
     phase = segment(image, settings.segmentation)
     numbers = _read_json(folder / "results.json")
     fits = _read_json(folder / "fit.json")
-    replicas = []
-    for index, (row, fit) in enumerate(zip(numbers["replicas"], fits["replicas"], strict=True)):
-        recipe, domain, seed = read_material(folder / f"{row['name']}.toml")
-        values = {name: _number(entry["value"]) for name, entry in row["properties"].items()}
-        trials = (
-            Trial(**(t | {"x": tuple(t["x"]), "recipe": settings_from(type(recipe), t["recipe"])}))
-            for t in fit["trials"]
-        )
-        volume = read_volume(folder / f"{row['name']}.tif", domain.voxel_size)
-        details = read_details(folder / f"{row['name']}-details.npz")
-        measurement = Measurement(
-            values, row["reasons"], row["measure_seconds"], tuple(row["too_small_for"]), details
-        )
-        eye = row["look"]["eye"]
-        look = Look(row["look"]["unseen"], None if eye is None else EyeTest(**eye))
-        made = (recipe, tuple(trials), volume, measurement, look)
-        replicas.append(Replica(index, seed, *made, row["seconds"]))
+    replicas = [
+        read_replica(folder, index, row, numbers["voxel_size"], trials_from(fit["trials"]))
+        for index, (row, fit) in enumerate(zip(numbers["replicas"], fits["replicas"], strict=True))
+    ]
     section = at_voxel_size(phase, numbers["voxel_size"])
     return Reconstruction(
         image=image,
@@ -149,29 +134,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _estimate(entry: dict[str, Any]) -> Estimate:
-    low, high = map(_number, entry["ci95"])
-    mean, sd, margin = (_number(entry[name]) for name in ("mean", "sd", "paper_margin"))
-    parts = {name: _number(value) for name, value in entry["parts"].items()}
+    low, high = map(number, entry["ci95"])
+    mean, sd, margin = (number(entry[name]) for name in ("mean", "sd", "paper_margin"))
+    parts = {name: number(value) for name, value in entry["parts"].items()}
     return Estimate(mean, sd, (low, high), entry["unit"], entry["n"], margin, parts)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def replica_name(replica: Replica) -> str:
-    """Return the stem of a replica's files, numbered from 01."""
-    return f"replica-{replica.index + 1:02d}"
-
-
-def write_measured(folder: Path, stem: str, measurement: Measurement) -> None:
-    """Write what stands behind a volume's numbers: raw rows per pore and throat, curves, and a picture."""
-    details = measurement.details
-    write_details(folder / f"{stem}-details.npz", details)
-    write_curves(folder / f"{stem}-curves.csv", details.curves)
-    if details.network is not None:
-        write_network_csv(folder, details.network, f"{stem}-")
-        write_network_vtp(folder / f"{stem}-network.vtp", details.network)
 
 
 def write_segmentation(folder: Path, phase: PhaseImage) -> None:
@@ -253,19 +219,8 @@ def results(result: Reconstruction) -> dict[str, Any]:
         "shape": list(result.settings.output.size),
         "image_porosity": result.phase.porosity,
         "properties": {name: estimate_table(e) for name, e in result.properties.items()},
-        "replicas": [
-            {
-                "name": replica_name(replica),
-                "seed": str(replica.seed),
-                "loss": replica.loss,
-                "recipe": settings_table(replica.recipe),
-                "seconds": replica.seconds,
-                "look": asdict(replica.look),
-                **measurement_table(replica.measurement),
-            }
-            for replica in result.replicas
-        ],
-        "selected": replica_name(result.selected),
+        "replicas": [replica_row(replica) for replica in result.replicas],
+        "selected": replica_name(result.selected.index),
         "selected_because": result.verdict.reason,
         "warnings": list(result.warnings),
     }
@@ -298,7 +253,7 @@ def fit_history(result: Reconstruction) -> dict[str, Any]:
         "method": result.settings.fit.method,
         "sampler": result.settings.fit.sampler,
         "replicas": [
-            {"name": replica_name(replica), "trials": [asdict(trial) for trial in replica.trials]}
+            {"name": replica_name(replica.index), "trials": [asdict(trial) for trial in replica.trials]}
             for replica in result.replicas
         ],
     }
@@ -307,18 +262,6 @@ def fit_history(result: Reconstruction) -> dict[str, Any]:
 def estimate_table(estimate: Estimate) -> dict[str, Any]:
     """Return an estimate with plain names."""
     return asdict(estimate) | {"ci95": list(estimate.ci95)}
-
-
-def measurement_table(measurement: Measurement) -> dict[str, Any]:
-    """Return one volume's numbers with units, and why some are missing."""
-    return {
-        "properties": {
-            name: {"value": value, "unit": NUMBERS[name].unit} for name, value in measurement.values.items()
-        },
-        "reasons": measurement.reasons,
-        "too_small_for": list(measurement.warnings),
-        "measure_seconds": {step: round(seconds, 3) for step, seconds in measurement.seconds.items()},
-    }
 
 
 def to_json(table: Any) -> str:

@@ -1,0 +1,149 @@
+"""A long run's options, and what is said when it stops before its end: what is kept and how to go on."""
+
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from porescape.cli.say import say
+from porescape.core.settings import Settings
+from porescape.errors import Cancelled, OutputError, PorescapeError, SettingsError
+
+if TYPE_CHECKING:
+    from porescape.core.image import Micrograph
+    from porescape.io.checkpoint import Checkpoint
+    from porescape.parallel import Workers
+
+
+@dataclass(frozen=True)
+class GoingOnOptions:
+    """How a run goes on after an interruption, and where it works."""
+
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the unfinished run beside --out, if there is one.")
+    ] = False
+    shard: Annotated[
+        str | None,
+        typer.Option(help='Make only a part of the replicas, e.g. "2/8"; --resume then gathers them.'),
+    ] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help='Work on a Dask cluster: "tcp://host:port", or "local" to start one here.'),
+    ] = None
+
+    def part(self) -> tuple[int, int] | None:
+        """Return the shard as numbers (i, n)."""
+        if self.shard is None:
+            return None
+        number, slash, of = self.shard.partition("/")
+        if not (slash and number.strip().isdecimal() and of.strip().isdecimal()):
+            raise SettingsError(f"--shard must be i/n, the i-th of n parts, e.g. 2/8; got {self.shard!r}")
+        if not 1 <= int(number) <= int(of):
+            raise SettingsError(f"--shard {self.shard} does not exist; the parts are 1/{of} to {of}/{of}")
+        return int(number), int(of)
+
+    @contextmanager
+    def crew(self, settings: Settings, workers: int | None, out: Path) -> "Iterator[Workers]":
+        """Give those who do the work, after a word on the memory and disk it takes."""
+        from porescape.cluster import LOCAL, dask_crew
+        from porescape.io.resources import available_memory, check_room
+        from porescape.needs import in_bytes, needs_of, workers_that_fit
+        from porescape.parallel import available_cores
+
+        far = self.scheduler is not None and self.scheduler != LOCAL
+        here = workers or workers_that_fit(settings, available_cores(), available_memory())
+        needs = needs_of(settings, 0 if far else here)
+        say(
+            f"needs about {in_bytes(needs.memory)} of memory here "
+            f"({in_bytes(needs.worker)} per worker) and {in_bytes(needs.disk)} of disk"
+        )
+        check_room(needs, out)
+        if self.scheduler is None:
+            yield here
+        else:
+            with dask_crew(self.scheduler, here) as crew:
+                yield crew
+
+    @contextmanager
+    def keeping(
+        self, out: Path, overwrite: bool, image: "Micrograph", settings: Settings, seed: int
+    ) -> "Iterator[Checkpoint]":
+        """Give the run's work folder; whatever ends the block early is said with the command that goes on.
+
+        Raises
+        ------
+        OutputError, SettingsError
+            An unfinished run is in the way, of this job or of another.
+        Cancelled
+            Stopped with Ctrl-C or SIGTERM, which is what a cluster sends before its time is up.
+        """
+        from porescape.io.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
+
+        goes_on = self.resume or self.shard is not None
+        if self.shard is not None and overwrite:
+            raise SettingsError("--overwrite would throw away what other shards have done; leave it away")
+        folder = work_folder(out)
+        unfinished = is_work_folder(folder)
+        if unfinished and overwrite and not goes_on:
+            Checkpoint(folder).remove()
+            unfinished = False
+        try:
+            keep = open_checkpoint(folder, image, settings, seed)
+        except SettingsError as error:
+            raise SettingsError(f"{error}; --overwrite starts anew") from None
+        if unfinished and not goes_on:
+            raise OutputError(
+                f"an unfinished run of this job is in {folder} ({keep.words(settings)}): "
+                "--resume goes on, --overwrite starts anew"
+            )
+        if unfinished:
+            say(f"going on with {keep.words(settings)}")
+        try:
+            with _terminated_like_interrupted():
+                yield keep
+        except BaseException as error:
+            alone = self.shard is None  # other shards may be about to put something into an empty folder
+            if alone and keep.is_empty():
+                keep.remove()
+                raise
+            kept = f"kept in {keep.folder}: {keep.words(settings)}. Go on with\n    {_this_command()}"
+            if isinstance(error, KeyboardInterrupt | Cancelled):
+                raise Cancelled(f"stopped; {kept}") from None
+            if isinstance(error, MemoryError):
+                raise PorescapeError(f"memory ran out; {kept}, perhaps with fewer --workers") from None
+            if isinstance(error, PorescapeError):
+                error.args = (f"{error}\n{kept}",)
+            else:
+                say(kept)
+            raise
+
+
+def _this_command() -> str:
+    words = ["porescape", *sys.argv[1:]]
+    if not {"--resume", "--shard"} & set(words):
+        words.append("--resume")
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be caught
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

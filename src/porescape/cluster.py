@@ -1,0 +1,141 @@
+"""Workers of a Dask cluster, as a crew for `porescape.parallel.map_ordered`.
+
+Dask is imported when a cluster is asked for.
+"""
+
+import os
+import pickle
+import queue
+import uuid
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, TypeVar
+
+from porescape.errors import Cancelled, MissingExtra, PorescapeError, SettingsError
+from porescape.parallel import Tell, in_order, one_thread_each, work_and_tell
+from porescape.version import __version__
+
+T = TypeVar("T")
+R = TypeVar("R")
+LOCAL = "local"
+PATIENCE = 30  # seconds to reach a scheduler
+
+
+class DaskCrew:
+    """The workers of a Dask cluster.
+
+    A worker that dies costs only what it was doing: Dask gives that to another. After the fourth death of
+    one piece of work it is given up (`distributed.scheduler.allowed-failures`).
+
+    Parameters
+    ----------
+    client : distributed.Client
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def processes(self) -> list[int]:
+        """Return the process numbers of the workers, each on its own machine."""
+        return list(self._client.run(os.getpid).values())
+
+    def map(self, work: Callable[[T, Tell], R], items: Sequence[T], listen: Tell) -> Iterator[R]:
+        """Do what `map_ordered` does."""
+        distributed = _dask()
+        if not items:
+            return
+        mail: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        topic = f"porescape-{uuid.uuid4().hex}"
+        self._client.subscribe_topic(topic, lambda event: mail.put(pickle.loads(event[1])))
+        packed = zlib.compress(pickle.dumps(work))  # a section is bits: small enough to travel with each item
+        futures = [
+            self._client.submit(
+                _call, packed, number, item, topic, __version__, pure=False, key=f"{topic}-{number}"
+            )
+            for number, item in enumerate(items)
+        ]
+        try:
+            yield from in_order(futures, mail, listen)
+        except distributed.KilledWorker as error:
+            raise PorescapeError(
+                "too many of the cluster's workers died at the same piece of work, as they do when memory "
+                f"runs out; give them more, or try a smaller box ({error})"
+            ) from None
+        finally:
+            self._client.cancel(futures)
+            self._client.unsubscribe_topic(topic)
+
+
+def _call(packed: bytes, number: int, item: Any, topic: str, version: str) -> Any:
+    """Do one piece of work on a worker."""
+    if version != __version__:
+        raise PorescapeError(
+            f"a worker of the cluster has porescape {__version__}, but {version} asks for work; "
+            "install the same version everywhere"
+        )
+    worker = _dask().get_worker()
+    key = worker.get_current_task()
+
+    def tell(message: Any) -> None:
+        task = worker.state.tasks.get(key)
+        if task is None or task.state == "cancelled":
+            raise Cancelled("nobody waits for this any more")
+        worker.log_event(topic, pickle.dumps(message))
+
+    return work_and_tell(pickle.loads(zlib.decompress(packed)), number, item, tell)
+
+
+def _dask() -> Any:
+    try:
+        return import_module("distributed")
+    except ImportError as error:
+        raise MissingExtra(
+            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave --scheduler away'
+        ) from error
+
+
+@contextmanager
+def dask_crew(address: str, workers: int = 1) -> Iterator[DaskCrew]:
+    """Give the workers of a cluster, for as long as the block runs.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler, such as "tcp://10.0.0.5:8786"; or "local" for a cluster on this machine that ends
+        with the block.
+    workers : int
+        Processes of the local cluster, of one thread each.
+
+    Raises
+    ------
+    MissingExtra
+        Dask is not installed.
+    SettingsError
+        Nobody answers at the address.
+    """
+    distributed = _dask()
+    if address == LOCAL:
+        with (
+            one_thread_each(),
+            distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                memory_limit=0,
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield DaskCrew(client)
+        return
+    try:
+        client = distributed.Client(address, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"no Dask scheduler answers at {address!r} ({error}); wanted its address, e.g. "
+            "tcp://10.0.0.5:8786, or local"
+        ) from error
+    with client:
+        yield DaskCrew(client)

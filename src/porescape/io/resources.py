@@ -1,0 +1,157 @@
+"""What memory and disk the machine has left, as far as it tells, and refusing what there is no room for."""
+
+import ctypes
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from porescape.errors import OutputError, PorescapeError
+
+if TYPE_CHECKING:
+    from porescape.needs import Needs
+
+MIB = 2**20
+NO_LIMIT = 2**60  # bytes; control groups write "no limit" as a number of this size
+MAPPED = 250 * MIB  # addresses of a process beyond its memory: 446 to 667 MiB were seen beside 204 to 400
+LIBRARIES = (
+    550 * MIB
+)  # addresses that the libraries alone take; with less they end or hang when they are loaded
+
+
+def check_process_limit() -> None:
+    """Refuse to load libraries where there are not enough addresses for them; loads nothing itself.
+
+    Raises
+    ------
+    PorescapeError
+        A process may have too little memory (`ulimit -v`).
+    """
+    limit = process_limit()
+    if limit is not None and limit < LIBRARIES:
+        raise PorescapeError(
+            f"a process may have only {limit / MIB:.0f} MiB of address space here (ulimit -v), but the "
+            f"libraries alone take {LIBRARIES / MIB:.0f} MiB; raise the limit"
+        )
+
+
+def check_room(needs: "Needs", out: Path) -> None:
+    """Refuse a run that there is plainly no room for.
+
+    Raises
+    ------
+    OutputError
+        The disk has less free than the run will write.
+    PorescapeError
+        Memory does not suffice.
+    """
+    from porescape.needs import in_bytes
+
+    free = free_disk(out)
+    if needs.disk > free:
+        raise OutputError(
+            f"the run will write about {in_bytes(needs.disk)}, but only {in_bytes(free)} are free where "
+            f"{out} is to be; make space, choose another --out, or fewer --replicas"
+        )
+    memory = available_memory()
+    if memory is not None and needs.memory > memory:
+        raise PorescapeError(
+            f"the run needs about {in_bytes(needs.memory)} of memory ({in_bytes(needs.worker)} per worker), "
+            f"but only {in_bytes(memory)} are available; try fewer --workers, a smaller --size, or a "
+            "--measure without permeability and filtration"
+        )
+    limit = process_limit()
+    if limit is not None and needs.worker + MAPPED > limit:
+        raise PorescapeError(
+            f"a worker needs about {in_bytes(needs.worker + MAPPED)} of address space, but a process may "
+            f"have only {in_bytes(limit)} here (ulimit -v); raise the limit, or try a smaller --size"
+        )
+
+
+def free_disk(path: Path) -> int:
+    """Return the bytes free where `path` is to be written."""
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    return shutil.disk_usage(there).free
+
+
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Return the bytes of memory that can still be had, or None where the system does not tell.
+
+    On Linux what is available (caches count as free) within the limits of the control groups this process
+    is in; on Windows what is free; elsewhere all the machine has.
+
+    Parameters
+    ----------
+    root : Path
+        Where `proc` and `sys` are.
+    """
+    found = [*_linux(root), *_windows()]
+    if not found and hasattr(os, "sysconf"):
+        with suppress(OSError, ValueError):
+            found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    return min(found, default=None)
+
+
+def process_limit() -> int | None:
+    """Return the bytes of address space that one process may have, or None without a limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _linux(root: Path) -> Iterator[int]:
+    with suppress(OSError, ValueError, IndexError):
+        text = (root / "proc/meminfo").read_text()
+        yield int(text.split("MemAvailable:")[1].split()[0]) * 1024
+    with suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            if kinds == "":
+                yield from _group(root, "sys/fs/cgroup", path, "memory.max", "memory.current")
+            elif "memory" in kinds.split(","):
+                names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+                yield from _group(root, "sys/fs/cgroup/memory", path, *names)
+
+
+def _group(root: Path, home: str, path: str, limit: str, used: str) -> Iterator[int]:
+    """Yield what is left of the limits of a control group and of those it is in."""
+    own = Path(path.lstrip("/"))
+    for group in (own, *own.parents):
+        folder = root / home / group
+        with suppress(OSError, ValueError):  # ValueError: "max", that is no limit
+            most = int((folder / limit).read_text())
+            if most < NO_LIMIT:
+                yield max(most - int((folder / used).read_text()) + _cache(folder), 0)
+
+
+def _cache(folder: Path) -> int:
+    """Return the bytes of a group's use that are file cache, which gives way."""
+    with suppress(OSError, ValueError):
+        for line in (folder / "memory.stat").read_text().splitlines():
+            name, _, size = line.partition(" ")
+            if name in ("inactive_file", "total_inactive_file"):
+                return int(size)
+    return 0
+
+
+def _windows() -> Iterator[int]:
+    if sys.platform != "win32":
+        return
+
+    class Status(ctypes.Structure):
+        _fields_ = (
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            *((name, ctypes.c_ulonglong) for name in ("total", "free", "page", "free_page", "virtual")),
+            *((name, ctypes.c_ulonglong) for name in ("free_virtual", "free_extended")),
+        )
+
+    status = Status(length=ctypes.sizeof(Status))
+    if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+        yield int(status.free)

@@ -1,0 +1,466 @@
+"""Interrupted, killed, out of disk: what is done stays, and the end is the same as without."""
+
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from porescape.cli import main
+from porescape.core.image import Micrograph
+from porescape.core.recipe import PaperRecipe
+from porescape.core.settings import Fit, Measure, Output, Segmentation, Settings
+from porescape.errors import Cancelled, InputError, OutputError, PorescapeError, SettingsError
+from porescape.io.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
+from porescape.io.image import image_from_array
+from porescape.io.resources import available_memory, check_process_limit, check_room, free_disk
+from porescape.io.run_folder import fit_history, results
+from porescape.needs import MIB, needs_of, workers_that_fit
+from porescape.pipeline import Progress, Reconstruction, reconstruct, reconstruct_shard
+from porescape.sample import load_truth
+from porescape.search import Trial, search
+
+TRIALS, REPLICAS, SEED = 8, 2, 3
+TINY = Settings(
+    fit=Fit(trials=TRIALS, size=32),
+    output=Output(size=(32, 32, 32), replicas=REPLICAS),
+    measure=Measure(numbers=("basic", "body_diameter")),
+)
+
+
+def section() -> Micrograph:
+    truth = load_truth()
+    grey = np.where(truth.pore[64], 0.2, 0.8) + np.random.default_rng(0).normal(0, 0.05, (128, 128))
+    return image_from_array(grey, truth.voxel_size, "section")
+
+
+@pytest.fixture(scope="module")
+def image() -> Micrograph:
+    return section()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(image: Micrograph) -> Reconstruction:
+    return reconstruct(image, TINY, SEED)
+
+
+def bytes_of(result: Reconstruction) -> list[object]:
+    """Everything a run made but the time it took."""
+    found = [without_times(results(result)), without_times(fit_history(result))]
+    for replica in result.replicas:
+        details = replica.measurement.details
+        assert details.network is not None
+        found += [replica.volume.pore.tobytes(), details.network.throat_diameter.tobytes()]
+        found += [(name, curve.x.tobytes(), curve.y.tobytes()) for name, curve in details.curves.items()]
+    return found
+
+
+def without_times(table: object) -> object:
+    if isinstance(table, dict):
+        return {name: without_times(value) for name, value in table.items() if not name.endswith("seconds")}
+    if isinstance(table, list | tuple):
+        return [without_times(item) for item in table]
+    return repr(float(table)) if isinstance(table, float) else table  # NaN equals itself
+
+
+def lines_of(folder: Path) -> list[tuple[int, int]]:
+    """Every trial that was ever evaluated: replica and number."""
+    return [
+        (replica, json.loads(line.partition(" ")[2])["number"])
+        for replica in range(REPLICAS)
+        for log in folder.glob(f"replica-{replica + 1:02d}-trials.jsonl")
+        for line in log.read_text().splitlines()
+        if line.endswith("}")
+    ]
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_after(events: int) -> Callable[[Progress], None]:
+    heard: list[Progress] = []
+
+    def listen(event: Progress) -> None:
+        heard.append(event)
+        if len(heard) > events:
+            raise Stop
+
+    return listen
+
+
+# -- going on ------------------------------------------------------------------------------------------
+
+
+def test_a_run_stopped_again_and_again_ends_like_one_that_was_not(
+    image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out.work"
+    for events in (
+        0,
+        3,
+        9,
+        14,
+        20,
+        5,
+        12,
+    ):  # in the first search, after it, while measuring, in the second, ...
+        with pytest.raises(Stop):
+            reconstruct(
+                image,
+                TINY,
+                SEED,
+                progress=stop_after(events),
+                keep=open_checkpoint(folder, image, TINY, SEED),
+            )
+    result = reconstruct(image, TINY, SEED, keep=open_checkpoint(folder, image, TINY, SEED))
+    assert bytes_of(result) == bytes_of(undisturbed)
+    assert sorted(lines_of(folder)) == [(r, t) for r in range(REPLICAS) for t in range(TRIALS)]
+    again: list[Progress] = []  # everything is there now
+    kept = reconstruct(image, TINY, SEED, progress=again.append, keep=Checkpoint(folder))
+    assert bytes_of(kept) == bytes_of(undisturbed)
+    assert [event.stage for event in again] == ["segment", "kept", "kept", "interval"]
+
+
+def test_the_kept_measurements_behind_the_intervals_are_used(
+    image: Micrograph, undisturbed: Reconstruction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    reconstruct(image, TINY, SEED, keep=keep)
+    monkeypatch.setattr("porescape.pipeline.numbers_of", None)  # calling it would fail
+    assert bytes_of(reconstruct(image, TINY, SEED, keep=keep)) == bytes_of(undisturbed)
+
+
+CHILD = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_resume import SEED, TINY, section, open_checkpoint, reconstruct
+if __name__ == "__main__":
+    image = section()
+    reconstruct(image, TINY, SEED, workers={workers}, keep=open_checkpoint(sys.argv[1], image, TINY, SEED))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_outright_and_resumed_the_bytes_are_the_same(
+    image: Micrograph, undisturbed: Reconstruction, tmp_path: Path, workers: int
+) -> None:
+    script, folder = tmp_path / "child.py", tmp_path / "out.work"
+    script.write_text(CHILD.format(tests=str(Path(__file__).parent), workers=workers))
+    after = 5 + 4 * workers  # trials
+    with subprocess.Popen([sys.executable, script, folder], stderr=subprocess.DEVNULL) as child:
+        while sum(len(log.read_bytes().splitlines()) for log in folder.glob("*.jsonl")) < after:
+            assert child.poll() is None
+            time.sleep(0.002)
+        child.kill()
+    time.sleep(0.3)  # its workers see it and end
+    at_kill = len(lines_of(folder))
+    result = reconstruct(image, TINY, SEED, keep=open_checkpoint(folder, image, TINY, SEED))
+    assert bytes_of(result) == bytes_of(undisturbed)
+    assert at_kill > 0
+    assert len(lines_of(folder)) <= REPLICAS * TRIALS + workers  # but for those in flight, none twice
+
+
+def test_torn_and_strange_lines_do_not_count(
+    image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
+) -> None:
+    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    with pytest.raises(Stop):
+        reconstruct(image, TINY, SEED, progress=stop_after(5), keep=keep)
+    log = tmp_path / "work" / "replica-01-trials.jsonl"
+    whole = log.read_bytes()
+    for torn in (whole[:-1], whole[:-90], whole + b"\n\0\0\0", whole.replace(b'"loss": 0', b'"loss": 1', 1)):
+        log.write_bytes(torn)
+        assert len(keep.trials(0)) in (0, 4, 5)
+        copy = keep.trials(0)
+        result = reconstruct(image, TINY, SEED, keep=keep)
+        assert bytes_of(result) == bytes_of(undisturbed)
+        assert keep.trials(0)[: len(copy)] == copy
+        for path in (tmp_path / "work").glob("replica-0*"):
+            path.unlink()
+
+
+def test_a_damaged_replica_is_made_again(
+    image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
+) -> None:
+    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    reconstruct(image, TINY, SEED, keep=keep)
+    volume = tmp_path / "work" / "replica-02.tif"
+    volume.write_bytes(volume.read_bytes()[:-1] + b"?")
+    assert keep.replica(0) is not None
+    assert keep.replica(1) is None
+    assert bytes_of(reconstruct(image, TINY, SEED, keep=keep)) == bytes_of(undisturbed)
+    assert keep.replica(1) is not None
+
+
+def test_trials_of_another_search_are_not_taken_for_ones_own(image: Micrograph, tmp_path: Path) -> None:
+    class Bowl:
+        dimension = 3
+
+        def recipe(self, x: np.ndarray) -> PaperRecipe:
+            return PaperRecipe((1.0, *map(float, x), 0, 0, 0, 0, 0))
+
+        def evaluate(self, recipe: object, draw: int = 0) -> dict[str, float]:
+            return {"bowl": 1.0}
+
+    fit = Fit(trials=5)
+    mine = list(search(Bowl(), fit, seed=1))  # type: ignore[arg-type]
+    assert list(search(Bowl(), fit, 1, known=mine[:3]))[:3] == mine[:3]  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="kept trial 1 is not the one this search asks for"):
+        list(search(Bowl(), fit, seed=2, known=mine[:3]))  # type: ignore[arg-type]
+
+
+# -- refusing ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (replace(TINY, fit=Fit(trials=5, size=32)), "fit.trials was 8, now 5"),
+        (replace(TINY, segmentation=Segmentation(window=15)), "segmentation.window was not given, now 15"),
+        (
+            replace(TINY, measure=Measure(numbers=("basic",))),
+            "numbers was basic, body_diameter, now basic",
+        ),
+    ],
+)
+def test_another_job_is_refused_in_words(
+    image: Micrograph, tmp_path: Path, other: Settings, words: str
+) -> None:
+    open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    with pytest.raises(SettingsError, match=words):
+        open_checkpoint(tmp_path / "work", image, other, SEED)
+
+
+def test_another_image_seed_or_version_is_refused(
+    image: Micrograph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "work"
+    open_checkpoint(folder, image, TINY, SEED)
+    with pytest.raises(SettingsError, match="seed was 3, now 4; ask for the same job"):
+        open_checkpoint(folder, image, TINY, 4)
+    brighter = image_from_array(np.asarray(image.grey) * 0.5, image.pixel_size, "section")
+    with pytest.raises(SettingsError, match=r"the image's SHA-256 was [0-9a-f]{12}…, now"):
+        open_checkpoint(folder, brighter, TINY, SEED)
+    with pytest.raises(SettingsError, match=r"pixel_size was 2\.5e-08, now 5e-08"):
+        open_checkpoint(folder, replace(image, pixel_size=5e-8), TINY, SEED)
+    monkeypatch.setattr("porescape.io.checkpoint.__version__", "99")
+    with pytest.raises(SettingsError, match=r"the version of porescape was .*, now 99"):
+        open_checkpoint(folder, image, TINY, SEED)
+
+
+def test_somebody_elses_folder_is_left_alone(image: Micrograph, tmp_path: Path) -> None:
+    (tmp_path / "thesis.docx").write_text("years of work")
+    with pytest.raises(OutputError, match=r"holds thesis\.docx but no job\.json"):
+        open_checkpoint(tmp_path, image, TINY, SEED)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "job.json").write_text("{")
+    with pytest.raises(OutputError, match=r"job\.json could not be read"):
+        open_checkpoint(tmp_path / "work", image, TINY, SEED)
+
+
+# -- running out ---------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on_after_it(
+    image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource", reason="only POSIX systems limit the size of files")
+    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, hard))  # a line is cut in the middle, as on a full disk
+    try:
+        with pytest.raises(
+            OutputError, match=r"replica-01-trials\.jsonl could not be written: File too large"
+        ):
+            reconstruct(image, TINY, SEED, keep=keep)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (keep.folder / "replica-01-trials.jsonl").stat().st_size == 3000
+    assert 0 < len(keep.trials(0)) < TRIALS
+    assert bytes_of(reconstruct(image, TINY, SEED, keep=keep)) == bytes_of(undisturbed)
+
+
+def test_where_the_folder_cannot_be_seen_the_run_ends_all_the_same(
+    image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
+) -> None:
+    """As on workers of a cluster that do not share it."""
+    nowhere = Checkpoint(tmp_path / "not here")
+    assert bytes_of(reconstruct(image, TINY, SEED, keep=nowhere)) == bytes_of(undisturbed)
+    assert not nowhere.folder.exists()
+
+
+def test_what_is_needed_is_known_before_and_refused_in_words(tmp_path: Path) -> None:
+    everything = Settings()  # 128³, all numbers: measured 687 MiB per worker
+    needs = needs_of(everything, 8)
+    assert 687 * MIB < needs.worker < 850 * MIB
+    assert needs_of(everything, 1).memory < needs_of(everything, 2).memory
+    assert needs_of(everything, 0).memory < needs_of(everything, 1).memory
+    assert needs_of(replace(everything, measure=Measure(numbers=("basic",))), 1).worker < needs.worker
+    assert workers_that_fit(everything, 8, None) == 8
+    assert workers_that_fit(everything, 8, 3000 * MIB) == 3
+    assert workers_that_fit(everything, 8, 1) == 1
+    check_room(needs_of(TINY, 1), tmp_path / "new" / "out")
+    assert free_disk(tmp_path / "new") > 0
+    huge = needs_of(replace(TINY, output=Output(size=(20_000,) * 3)), 1)
+    with pytest.raises(OutputError, match=r"will write about .* GiB, but only .* are free"):
+        check_room(huge, tmp_path)
+    with pytest.raises(PorescapeError, match=r"needs about .* of memory .* per worker"):
+        check_room(replace(huge, disk=0), tmp_path)
+
+
+def test_a_process_that_may_have_too_little_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("porescape.io.resources.process_limit", lambda: 500 * MIB)
+    with pytest.raises(PorescapeError, match=r"only 500 MiB .*ulimit -v.*the libraries alone take 550 MiB"):
+        check_process_limit()
+    with pytest.raises(PorescapeError, match=r"a worker needs about .* a process may have only 500 MiB here"):
+        check_room(needs_of(TINY, 1), tmp_path)
+
+
+def test_limits_of_control_groups_count(tmp_path: Path) -> None:
+    def write(name: str, text: str) -> None:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    write("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n")
+    assert available_memory(tmp_path) == 8000 * 1024
+    write("proc/self/cgroup", "0::/slurm/job7\n")
+    write("sys/fs/cgroup/slurm/job7/memory.max", "max\n")
+    write("sys/fs/cgroup/slurm/memory.max", "5000000\n")  # of the group around it
+    write("sys/fs/cgroup/slurm/memory.current", "3000000\n")
+    write("sys/fs/cgroup/slurm/memory.stat", "anon 7\ninactive_file 1000000\n")
+    assert available_memory(tmp_path) == 3_000_000
+    write("proc/self/cgroup", "5:memory:/job\n")  # the older kind
+    write("sys/fs/cgroup/memory/job/memory.limit_in_bytes", "2000000\n")
+    write("sys/fs/cgroup/memory/job/memory.usage_in_bytes", "500000\n")
+    write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n")
+    assert available_memory(tmp_path) == 1_500_000
+
+
+# -- shards and the command line -----------------------------------------------------------------------
+
+
+def test_shards_gathered_are_the_plain_run(
+    image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
+) -> None:
+    def keep() -> Checkpoint:
+        return open_checkpoint(tmp_path / "work", image, TINY, SEED)
+
+    assert reconstruct_shard(image, TINY, SEED, (2, 2), keep()) == [1]
+    assert keep().finished() == {1}
+    assert keep().words(TINY) == "1 of 2 replicas and 0 more trials"
+    assert reconstruct_shard(image, TINY, SEED, (1, 2), keep()) == [0]
+    assert reconstruct_shard(image, TINY, SEED, (3, 3), keep()) == []  # more shards than replicas
+    assert bytes_of(reconstruct(image, TINY, SEED, keep=keep())) == bytes_of(undisturbed)
+    with pytest.raises(SettingsError, match="shard 3/2 does not exist"):
+        reconstruct_shard(image, TINY, SEED, (3, 2), keep())
+
+
+Called = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Called:
+    """Call `porescape run` in this process; gives its exit code and what it said."""
+
+    def call(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["porescape", "run", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return int(end.value.code or 0), capsys.readouterr().err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory, image: Micrograph) -> Path:
+    import tifffile
+
+    path = tmp_path_factory.mktemp("image") / "section.tif"
+    tifffile.imwrite(path, np.asarray(image.grey * 65535, np.uint16))
+    return path
+
+
+def test_the_command_line_shards_refuses_and_gathers(run: Called, picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    job = (picture, "--pixel-size", "25 nm", "--size", 32, "--fit-size", 32, "--replicas", 2)
+    job = (*job, "--measure", "porosity", "--out", out, "--workers", 1, "--trials")
+    code, said = run(*job, 4, "--shard", "2/2")
+    assert code == 0, said
+    assert "needs about" in said
+    assert f"1 of 2 replicas and 0 more trials are in {out}.work" in said
+    assert not out.exists()
+    code, said = run(*job, 4)
+    assert code == 4
+    assert "(1 of 2 replicas and 0 more trials): --resume goes on, --overwrite starts anew" in said
+    code, said = run(*job, 5, "--resume")
+    assert code == 2
+    assert "fit.trials was 4, now 5" in said
+    assert "--shard must be i/n, the i-th of n parts" in run(*job, 4, "--shard", "two")[1]
+    assert "the parts are 1/2 to 2/2" in run(*job, 4, "--shard", "3/2")[1]
+    assert "throw away what other shards" in run(*job, 4, "--shard", "1/2", "--overwrite")[1]
+    code, said = run(*job, 4, "--resume")
+    assert code == 0, said
+    assert "going on with 1 of 2 replicas" in said
+    assert (out / "report.html").is_file()
+    assert not work_folder(out).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+    assert "is not empty" in run(*job, 4, "--resume")[1]
+
+
+def test_ctrl_c_and_sigterm_say_what_is_kept_and_how_to_go_on(
+    run: Called, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    job = (picture, "--pixel-size", "25 nm", "--size", 32, "--fit-size", 32, "--replicas", 1, "--trials", 9)
+    job = (*job, "--measure", "porosity", "--out", out, "--workers", 1)
+    added = Checkpoint.add_trial
+
+    def interrupt(number: signal.Signals) -> Callable[[Checkpoint, int, Trial], None]:
+        def add_trial(keep: Checkpoint, replica: int, trial: Trial) -> None:
+            added(keep, replica, trial)
+            if trial.number % 3 == 2:
+                signal.raise_signal(number)
+
+        return add_trial
+
+    more: Sequence[str] = ()
+    for number, kept in ((signal.SIGINT, 3), (signal.SIGTERM, 6)):
+        monkeypatch.setattr(Checkpoint, "add_trial", interrupt(number))
+        code, said = run(*job, *more)
+        assert code == Cancelled.exit_code
+        assert f"stopped; kept in {out}.work: 0 of 1 replicas and {kept} more trials. Go on with" in said
+        assert said.rstrip().endswith("--workers 1 --resume")
+        more = ("--resume",)
+    monkeypatch.setattr(Checkpoint, "add_trial", full)
+    assert "No space left" in run(*job, "--resume")[1]
+    assert is_work_folder(work_folder(out))
+    monkeypatch.setattr(Checkpoint, "add_trial", full)
+    code, said = run(*job, "--overwrite")  # anew, and nothing is kept of it
+    assert code == OutputError.exit_code
+    assert "Go on with" not in said
+    assert not work_folder(out).exists()
+
+
+def full(keep: Checkpoint, replica: int, trial: Trial) -> None:
+    raise OutputError("trials could not be written: No space left on device")
+
+
+def test_what_two_processes_both_did_counts_once(tmp_path: Path) -> None:
+    keep = Checkpoint(tmp_path)
+    trial = Trial(0, (0.5,) * 9, PaperRecipe((0.5,) * 9), 1.0, {"x": math.nan}, 0.1)
+    keep.add_trial(0, replace(trial, number=1))
+    assert keep.trials(0) == ()  # the first is missing, so nothing is known from the start
+    keep.add_trial(0, trial)
+    keep.add_trial(0, replace(trial, seconds=0.2))
+    assert [t.number for t in keep.trials(0)] == [0, 1]
+    assert keep.trials(0)[0].seconds == 0.1
