@@ -8,6 +8,7 @@
     │   └── PixelSizeMissing  3   nothing says how large a pixel is
     ├── OutputError           4   the result cannot be written
     ├── MissingExtra          5   an optional package is needed
+    ├── SomeFailed            6   some images of a batch failed, the others are done
     └── Cancelled           130   stopped by the user
 """
 
@@ -44,6 +45,12 @@ class MissingExtra(PorescapeError, ImportError):
     """A feature needs a package that only an extra installs."""
 
     exit_code = 5
+
+
+class SomeFailed(PorescapeError):
+    """Some images of a batch failed; the others are done."""
+
+    exit_code = 6
 
 
 class Cancelled(PorescapeError):

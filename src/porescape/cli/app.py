@@ -1,7 +1,7 @@
 """The roof: one command line, its exit codes, and how a command gets its options.
 
 Exit codes: 0 done, 1 unexpected, 2 wrong option, 3 unusable input, 4 output cannot be written,
-5 an extra is missing, 130 stopped with Ctrl-C.
+5 an extra is missing, 6 some images of a batch failed, 130 stopped with Ctrl-C.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ STOPPED = 130
 app = typer.Typer(
     help="Statistically equivalent 3-D pore structures, and their numbers, from one 2-D SEM image.",
     epilog="Exit codes: 0 done, 2 wrong option, 3 unusable input, 4 output cannot be written, "
-    "5 an extra is missing, 130 stopped with Ctrl-C, 1 anything else.",
+    "5 an extra is missing, 6 some images of a batch failed, 130 stopped with Ctrl-C, 1 anything else.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

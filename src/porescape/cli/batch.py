@@ -1,0 +1,286 @@
+"""`batch`: many images under one recipe, with one table and page over all."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from porescape.cli.app import command
+from porescape.cli.going_on import GoingOnOptions
+from porescape.cli.options import (
+    AcceptOption,
+    FitOptions,
+    Json,
+    MeasureOptions,
+    OutFolder,
+    ReadingOptions,
+    Replicas,
+    Seed,
+    SegmentationOptions,
+    SizeOption,
+    VoxelSize,
+    Workers,
+    length_or_none,
+    names_in,
+    parse_crop,
+    parse_size,
+)
+from porescape.cli.say import answer, quantity, say, table_of
+from porescape.core.settings import Checks, Output, Settings
+from porescape.errors import Cancelled, InputError, PorescapeError, SettingsError, SomeFailed
+from porescape.units import parse_length
+
+if TYPE_CHECKING:
+    from porescape.batch import Batch, BatchProgress, Box, Job
+
+_OUTPUT = Output()
+SHOWN = ("porosity", "body_diameter", "permeability_z")
+
+
+@command
+def batch(
+    context: typer.Context,
+    images: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of images, or a CSV with the columns image, pixel_size, scale_bar, crop, page, "
+            "name, pore, group (all but image may be missing).",
+            show_default=False,
+        ),
+    ],
+    reading: ReadingOptions,
+    segmentation: SegmentationOptions,
+    measuring: MeasureOptions,
+    fitting: FitOptions,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help='Which files of the folder, e.g. "*.tif"; "**/*" for folders in it, each a group.'),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="recipe.toml of an earlier run, whose settings and seed then hold for all images."),
+    ] = None,
+    size: SizeOption = "128",
+    voxel_size: VoxelSize = None,
+    periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
+    accept: AcceptOption = "",
+    replicas: Replicas = _OUTPUT.replicas,
+    seed: Seed = 0,
+    workers: Workers = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help='Work only on a part of the images, e.g. "2/8" for every eighth from the second on.'
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help='Work on a Dask cluster: "tcp://host:port", or "local" to start one here.'),
+    ] = None,
+    gather: Annotated[
+        bool, typer.Option("--gather", help="Only write the tables and the page of what is there.")
+    ] = False,
+    out: OutFolder = Path("porescape-batch"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make again what is in --out and was made otherwise.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Many images, one recipe: a run folder for each, and one table and page over all.
+
+    An image that fails does not stop the others. The same command again goes on where it was stopped.
+    """
+    from porescape.batch import in_groups, part_of
+    from porescape.io.batch import run_batch
+    from porescape.io.batch_folder import batch_table, gather_batch
+    from porescape.io.batch_list import read_jobs
+    from porescape.io.run_folder import to_json
+
+    box: Box | None = None
+    if recipe is None:
+        settings = Settings(
+            segmentation=segmentation.settings(),
+            checks=Checks(accept=names_in(accept)),
+            fit=fitting.settings(),
+            output=Output(voxel_size=length_or_none(voxel_size), replicas=replicas, periodic=periodic),
+            measure=measuring.settings(),
+        )
+        settings, box = _boxed(settings, size)
+    else:
+        _refuse_beside_a_recipe(context)
+        settings, seed = _settings_from(recipe)
+    if workers is not None and workers < 1:
+        raise SettingsError(f"workers must be at least 1, got {workers}")
+    going_on = GoingOnOptions(shard=shard, scheduler=scheduler)
+    part = going_on.part()
+    jobs = read_jobs(
+        images,
+        pattern=pattern,
+        pixel_size=length_or_none(reading.pixel_size),
+        scale_bar=length_or_none(reading.scale_bar),
+        crop=parse_crop(reading.crop),
+        page=reading.page,
+        without=out,
+    )
+    if gather:
+        found = gather_batch(jobs, out)
+    else:
+        typical = _typical(jobs, settings, box)
+        with (
+            _going_on(jobs, out),
+            going_on.crew(typical, workers, out) as crew,
+            _listening(typical) as listen,
+        ):
+            found = run_batch(
+                jobs,
+                out,
+                settings,
+                seed,
+                box=box,
+                workers=crew,
+                shard=part,
+                overwrite=overwrite,
+                progress=listen,
+            )
+    _conclude(found, out)
+    if as_json:
+        answer(to_json(batch_table(found)))
+    _fail_for(found, {job.name for job in part_of(in_groups(jobs), part)}, out)
+
+
+def _boxed(settings: Settings, size: str) -> "tuple[Settings, Box | None]":
+    """Return the settings with a box in voxels, or as they are with one in lengths [m]."""
+    parts = [part.strip() for part in size.replace("×", "x").lower().split("x")]
+    in_voxels = [part.isdecimal() for part in parts]
+    if all(in_voxels):
+        return replace(settings, output=replace(settings.output, size=parse_size(size, math.nan))), None
+    if any(in_voxels) or len(parts) not in (1, 3):
+        raise SettingsError(
+            f'size {size!r} is neither voxels ("128", "64x128x128") nor lengths ("20 um", "5um x 9um x 9um") '
+            "as wanted for a batch, one or three of one kind"
+        )
+    z, y, x = [parse_length(part) for part in parts] * (3 // len(parts))
+    return settings, (z, y, x)
+
+
+def _refuse_beside_a_recipe(context: typer.Context) -> None:
+    """A recipe brings every setting; one given beside it would be ignored in silence."""
+    groups = (SegmentationOptions, FitOptions, MeasureOptions)
+    names = [field.name for group in groups for field in fields(group)]
+    names += ["size", "voxel_size", "periodic", "accept", "replicas", "seed"]
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            raise SettingsError(
+                f"--{name.replace('_', '-')} is a setting, and --recipe brings all of them; "
+                "leave one away, or change the recipe.toml"
+            )
+
+
+def _settings_from(recipe: Path) -> tuple[Settings, int]:
+    from porescape.io.settings import read_settings, read_toml
+
+    table = read_toml(recipe)
+    if "image" not in table:
+        raise InputError(f"{recipe.name} names no image; wanted the recipe.toml of a run's folder")
+    return read_settings(table), int(table.get("seed", 0))
+
+
+def _typical(jobs: "Sequence[Job]", settings: Settings, box: "Box | None") -> Settings:
+    """Return the settings of the first image that can be read: what memory is reckoned for."""
+    from porescape.io.batch import read_job, settings_of
+
+    if box is None:
+        return settings
+    for job in jobs:
+        try:
+            return settings_of(job, read_job(job), settings, box)
+        except PorescapeError:
+            continue
+    return settings
+
+
+@contextmanager
+def _going_on(jobs: "Sequence[Job]", out: Path) -> Iterator[None]:
+    """Say after Ctrl-C what there is, and that the same command goes on."""
+    from porescape.io.batch_folder import is_done
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = sum(is_done(out / job.name) for job in jobs)
+        raise Cancelled(
+            f"stopped; {done} of {len(jobs)} images are done in {out}, and the same command goes on from here"
+        ) from None
+
+
+@contextmanager
+def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]":
+    """Show how far the images are, and how far the one at work is."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from porescape.measure.meters import steps
+
+    each = settings.fit.trials + steps(settings.measure.numbers)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        over = bars.add_task("images", total=None, note="")
+        within = bars.add_task("this one", total=each * settings.output.replicas, note="")
+
+        def listen(heard: "BatchProgress") -> None:
+            bars.update(over, total=heard.of, completed=heard.index, note=heard.job.name)
+            event = heard.event
+            if heard.outcome is not None:
+                bars.update(over, completed=heard.index + 1)
+                bars.reset(within, note="")
+                words = f": {heard.outcome.reason}" if heard.outcome.reason else ""
+                bars.console.print(
+                    f"{heard.index + 1}/{heard.of} {heard.job.name} {heard.outcome.status.value}{words}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
+            elif event is not None and event.stage == "kept":
+                bars.update(within, advance=each, note=f"replica {event.replica + 1}: kept")
+            elif event is not None and event.trial is not None:
+                bars.update(within, advance=1, note=f"replica {event.replica + 1}: {event.trial.loss:.4f}")
+            elif event is not None and event.step:
+                bars.update(within, advance=1, note=f"replica {event.replica + 1}: {event.step}")
+
+        yield listen
+
+
+def _conclude(found: "Batch", out: Path) -> None:
+    names = [name for name in SHOWN if name in found.measured()] or list(found.measured()[: len(SHOWN)])
+    rows = []
+    for one in found.outcomes:
+        numbers = one.card.properties if one.card else {}
+        cells = [quantity(numbers[n].mean, numbers[n].unit) if n in numbers else "-" for n in names]
+        rows.append((one.job.name, one.job.group, one.status.value, *cells))
+    table_of(f"{len(rows)} images", ("image", "group", "", *names), rows)
+    for note in found.notes():
+        say(f"note: {note}")
+    say(f"open {out / 'batch.html'}")
+
+
+def _fail_for(found: "Batch", own: set[str], out: Path) -> None:
+    """End with the exit code of a batch in which images failed; those of other shards are theirs to tell."""
+    from porescape.batch import Status, several
+
+    failed = [one.job.name for one in found.of(Status.FAILED) if one.job.name in own]
+    if failed:
+        raise SomeFailed(
+            f"{len(failed)} of {len(own)} images failed: {several(failed)}. {out / 'batch.html'} says why; "
+            "the same command tries them again"
+        )
