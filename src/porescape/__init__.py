@@ -57,6 +57,20 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "write_network_vtp": "porescape.io.network",
     "to_openpnm": "porescape.io.network",
     "write_openpnm": "porescape.io.network",
+    "measure_blocks": "porescape.measure.streamed.meter",
+    "open_blocks": "porescape.io.blocks",
+    "VolumeBlocks": "porescape.core.blocks",
+    "read_jobs": "porescape.io.batch_list",
+    "run_batch": "porescape.io.batch",
+    "gather_batch": "porescape.io.batch_folder",
+    "export": "porescape.io.export",
+    "find_scale_bar": "porescape.io.scale_bar",
+    "write_stl": "porescape.io.mesh",
+    "write_glb": "porescape.io.mesh",
+    "write_nrrd": "porescape.io.nrrd_volume",
+    "write_mat": "porescape.io.matlab",
+    "write_ome_zarr": "porescape.io.ome_zarr",
+    "open_checkpoint": "porescape.io.checkpoint",
 }
 __all__ = sorted(_HOME)
 
@@ -73,6 +87,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from porescape.checks import check_image as check_image
+    from porescape.core.blocks import VolumeBlocks as VolumeBlocks
     from porescape.core.domain import Domain as Domain
     from porescape.core.image import Micrograph as Micrograph
     from porescape.core.image import PhaseImage as PhaseImage
@@ -85,16 +100,28 @@ if TYPE_CHECKING:
     from porescape.core.settings import Segmentation as Segmentation
     from porescape.core.settings import Settings as Settings
     from porescape.core.volume import Volume as Volume
+    from porescape.io.batch import run_batch as run_batch
+    from porescape.io.batch_folder import gather_batch as gather_batch
+    from porescape.io.batch_list import read_jobs as read_jobs
+    from porescape.io.blocks import open_blocks as open_blocks
+    from porescape.io.checkpoint import open_checkpoint as open_checkpoint
     from porescape.io.comparison import write_comparison as write_comparison
     from porescape.io.comparison import write_resolution as write_resolution
+    from porescape.io.export import export as export
     from porescape.io.image import image_from_array as image_from_array
     from porescape.io.image import read_image as read_image
+    from porescape.io.matlab import write_mat as write_mat
+    from porescape.io.mesh import write_glb as write_glb
+    from porescape.io.mesh import write_stl as write_stl
     from porescape.io.network import to_openpnm as to_openpnm
     from porescape.io.network import write_network_csv as write_network_csv
     from porescape.io.network import write_network_vtp as write_network_vtp
     from porescape.io.network import write_openpnm as write_openpnm
+    from porescape.io.nrrd_volume import write_nrrd as write_nrrd
+    from porescape.io.ome_zarr import write_ome_zarr as write_ome_zarr
     from porescape.io.run_folder import read_run as read_run
     from porescape.io.run_folder import write_run as write_run
+    from porescape.io.scale_bar import find_scale_bar as find_scale_bar
     from porescape.io.volume import read_volume as read_volume
     from porescape.io.volume import volume_from_array as volume_from_array
     from porescape.io.volume import write_tiff as write_tiff
@@ -112,6 +139,7 @@ if TYPE_CHECKING:
     from porescape.measure.representative import representativity as representativity
     from porescape.measure.retention import retention as retention
     from porescape.measure.stokes import stokes_flow as stokes_flow
+    from porescape.measure.streamed.meter import measure_blocks as measure_blocks
     from porescape.pipeline import reconstruct as reconstruct
     from porescape.report.html import render_report as render_report
     from porescape.resolution import resolution_study as resolution_study
