@@ -1,5 +1,6 @@
 # make demo : set everything up, rebuild the embedded sample in 3-D, open demo/report.html afterwards
 # make test : set everything up, run lint, types and tests
+# make docs : build the site, open docs/_build/html/index.html afterwards; warnings are errors
 PYTHON ?= python3
 ifeq ($(OS),Windows_NT)
   BIN := .venv/Scripts
@@ -8,7 +9,7 @@ else
 endif
 STAMP := .venv/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: $(STAMP)
 	$(BIN)/porescape demo --out demo --overwrite
@@ -21,6 +22,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(STAMP)
+	$(BIN)/python -c "import myst_nb, pydata_sphinx_theme, sphinx_gallery" || $(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
 $(STAMP): pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'porescape needs Python 3.11 or newer, found ' + sys.version"
 	$(PYTHON) -m venv .venv
@@ -28,4 +33,4 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -c "open('$(STAMP)', 'w').close()"
 
 clean:
-	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', 'demo')]"
+	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', 'demo', 'docs/_build', 'docs/method', 'docs/reference')]"

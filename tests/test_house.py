@@ -9,14 +9,15 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "porescape"
 FLOORS = (  # from the ground up; rooms on one floor do not know each other
     ("errors", "version", "memory"),
     ("units", "rng", "parallel", "distance"),
-    ("core",),
+    ("core", "cluster"),
     ("measure", "synthesis", "sample"),
     ("segmentation", "checks", "judge", "problems", "samplers"),
     ("search", "uncertainty"),
-    ("pipeline", "compare"),
-    ("resolution",),
+    ("pipeline", "compare", "needs", "blocks"),
+    ("resolution", "batch"),
     ("report",),
     ("io",),
+    ("web",),
     ("cli", "__init__"),
 )
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -3,6 +3,8 @@
 import base64
 import io
 import math
+import re
+import zlib
 from dataclasses import replace
 from html import escape, unescape
 from html.parser import HTMLParser
@@ -27,7 +29,10 @@ from porescape.measure.numbers import GROUPS, NUMBERS, Measurement, summarise
 from porescape.pipeline import Reconstruction, reconstruct
 from porescape.report import drawing, figures
 from porescape.report.html import number_rows, render_report
+from porescape.report.page import embed
 from porescape.report.raycast import NOTCH, View, raycast
+from porescape.report.summary import key_names, looks_like, trust
+from porescape.report.viewer import pack, source_hash
 from porescape.report.words import describe_box, label_of, scale_of, write
 from porescape.search import best_of
 from porescape.units import parse_length
@@ -217,6 +222,122 @@ def test_the_triptych_shows_the_middle_slices_at_one_scale():
         assert per_pixel[0] == pytest.approx((figures.WIDE - 3 * 0.12) / (40 + 40 + 40 + 30))
 
 
+def test_with_the_micrograph_the_triptych_shows_the_same_piece_of_it_at_the_same_scale():
+    grey = np.arange(240 * 280, dtype=np.float32).reshape(240, 280) / (240 * 280)
+    image = Micrograph(grey, PIXEL / 4)
+    section = PhaseImage(np.indices((60, 70)).sum(axis=0) % 2 == 0, PIXEL)
+    volume = Volume(np.ones((20, 30, 40), dtype=bool), PIXEL)
+    panels = figures.triptych(section, volume, image).axes
+    assert [panel.get_title(loc="left") for panel in panels[:3]] == [
+        "the image",
+        "its pores",
+        "replica, across z",
+    ]
+    shown = np.asarray(panels[0].images[0].get_array())
+    assert np.array_equal(shown[..., 0], grey[60:180, 60:220])
+    assert panels[0].get_position().width == pytest.approx(panels[1].get_position().width)
+    assert panels[0].images[0].get_extent() == pytest.approx(panels[1].images[0].get_extent())
+
+
+def test_the_pictures_of_the_first_screen_show_the_middle_at_the_size_of_the_box(result):
+    window = 48 * PIXEL
+    whole = figures.whole_image(result.image, window).axes[0]
+    frame = next(patch for patch in whole.patches if patch.get_width() == pytest.approx(window))
+    centre = [frame.get_x() + frame.get_width() / 2, frame.get_y() + frame.get_height() / 2]
+    assert centre == pytest.approx([104 * PIXEL / 2, 96 * PIXEL / 2])
+    piece = figures.outlined_middle(result.image, result.phase, window)
+    assert piece.axes[0].get_xlim() == pytest.approx((0, window))
+    for figure in (figures.whole_image(result.image, window), piece, figures.section_picture(result.phase)):
+        for length, text in bars(figure):
+            assert length == pytest.approx(parse_length(text))
+
+
+def test_many_lines_are_embedded_as_pixels_and_noise_as_a_photograph(monkeypatch):
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot(np.arange(50) % 7)
+    assert embed(figure, "few lines").uri.startswith("data:image/svg+xml")
+    monkeypatch.setattr("porescape.report.page.MOST_LINES", 100)
+    assert embed(figure, "too many").uri.startswith("data:image/png")
+    monkeypatch.setattr("porescape.report.page.MOST_EXACT", 100)
+    assert embed(figure, "too large").uri.startswith("data:image/webp")
+
+
+# -- the structure in the page ----------------------------------------------------------------------
+
+
+def unpacked(packed) -> np.ndarray:
+    data = np.frombuffer(zlib.decompress(base64.b64decode(packed.bits)), dtype=np.uint8)
+    return np.unpackbits(data)[: math.prod(packed.shape)].reshape(packed.shape).astype(bool)
+
+
+@given(shape=st.tuples(*[st.integers(1, 9)] * 3), seed=st.integers(0, 9))
+def test_what_is_packed_is_the_structure(shape, seed):
+    pore = np.random.default_rng(seed).random(shape) < 0.5
+    packed = pack(Volume(pore, PIXEL))
+    assert np.array_equal(unpacked(packed), pore)
+    assert (packed.voxel_size, packed.block) == (PIXEL, 1)
+
+
+def test_a_structure_too_long_for_a_page_is_packed_as_blocks_of_which_more_than_half_is_pore():
+    pore = np.random.default_rng(0).random((9, 13, 17)) < 0.5
+    packed = pack(Volume(pore, PIXEL), most=6)
+    assert packed.block == 3
+    assert packed.voxel_size == pytest.approx(3 * PIXEL)
+    shares = pore[:9, :12, :15].reshape(3, 3, 4, 3, 5, 3).mean(axis=(1, 3, 5))
+    assert np.array_equal(unpacked(packed), shares > 0.5)
+
+
+def test_a_thin_sheet_keeps_a_layer():
+    assert pack(Volume(np.ones((1, 300, 300), dtype=bool), PIXEL), most=100).shape == (1, 300, 300)
+
+
+def test_the_structure_in_the_page_is_the_selected_replica(page, result):
+    volume = result.selected.volume
+    found = re.search(r'id="voxels">([^<]+)<', page).group(1)
+    pore = np.unpackbits(np.frombuffer(zlib.decompress(base64.b64decode(found)), dtype=np.uint8))
+    assert np.array_equal(pore.reshape(volume.shape).astype(bool), volume.pore)
+    assert 'data-shape="[48, 48, 48]"' in page
+
+
+# -- in a few sentences -----------------------------------------------------------------------------
+
+
+def test_the_headline_numbers_are_at_most_eight_and_only_those_measured(result):
+    names = key_names(result.properties)
+    assert len(names) == 8
+    assert names[:2] == ["porosity", "connected_porosity_z"]
+    assert key_names({"chord_pore": 1, "porosity": 2}) == ["porosity"]
+
+
+def test_one_sentence_says_how_open_the_structure_is(result):
+    def said(porosity: float, connected: float) -> str:
+        known = [Measurement({"porosity": porosity, "connected_porosity_z": connected}, {})] * 2
+        return looks_like(replace(result, properties=summarise(known)))
+
+    assert said(0.5, 0.4999) == "50 % of the structure is pore, practically all of it open from face to face."
+    assert "most of it (95 %)" in said(0.4, 0.38)
+    assert "only 50 % of that" in said(0.4, 0.2)
+    assert "nothing would flow" in said(0.4, 0.0)
+
+
+def test_trust_follows_the_worst_that_is_known(result):
+    tight = replace(
+        result,
+        checks=tuple(replace(check, status="ok") for check in result.checks),
+        warnings=result.image.warnings,
+        properties=summarise([Measurement({"porosity": p}, {}) for p in (0.500, 0.501, 0.502)]),
+    )
+    assert trust(tight).level == "sound"
+    assert "All 4 checks" in " ".join(trust(tight).reasons)
+    warned = replace(tight, warnings=(*tight.warnings, "the box is small"))
+    assert trust(warned).level == "care"
+    assert trust(warned).reasons[0] == "2 warnings below."
+    wide = summarise([Measurement({"porosity": p}, {}) for p in (0.1, 0.5, 0.9)])
+    assert trust(replace(tight, properties=wide)).level == "doubt"
+    failed = (replace(tight.checks[0], status="fail"), *tight.checks[1:])
+    assert "failed the check of isotropy" in trust(replace(tight, checks=failed)).reasons[0]
+
+
 # -- curves -----------------------------------------------------------------------------------------
 
 
@@ -291,6 +412,8 @@ class Reader(HTMLParser):
         self.tags: set[str] = set()
         self.tables: dict[str, list[list[str]]] = {}
         self.values: dict[str, float] = {}
+        self.scripts: list[dict[str, str | None]] = []
+        self.policy = ""
         self._table: list[list[str]] = []
         self._cell = False
         self._row = ""
@@ -303,6 +426,10 @@ class Reader(HTMLParser):
         self.ids += [known["id"]] if "id" in known else []
         if tag == "img":
             self.images.append(known)
+        elif tag == "script":
+            self.scripts.append(known)
+        elif known.get("http-equiv") == "Content-Security-Policy":
+            self.policy = known["content"]
         elif tag == "a":
             self.links.append(known["href"])
         elif tag == "table":
@@ -327,10 +454,17 @@ class Reader(HTMLParser):
 
 def test_the_page_asks_for_nothing_from_anywhere(page):
     assert len(page) < 4e6
-    for sign in ("http://", "https://", "<script", "@import", "url(", "<link", "javascript:"):
+    for sign in ("http://", "https://", "@import", "url(", "<link", "javascript:", "import("):
         assert sign not in page
     reader = Reader(page)
-    assert not reader.tags & {"script", "link", "iframe", "object", "embed"}
+    assert not reader.tags & {"link", "iframe", "object", "embed"}
+    policy = reader.policy
+    assert "default-src 'none'" in policy  # nothing may be loaded, whatever the page says
+    data, module = reader.scripts
+    assert (data["type"], module["type"]) == ("application/x-porescape-voxels", "module")
+    assert "src" not in data | module
+    text = page[page.index('<script type="module">') + len('<script type="module">') :]
+    assert source_hash(text[: text.index("</script>")]) in policy
     assert all(image["src"].startswith("data:image/") for image in reader.images)
     assert all(link.startswith("#") for link in reader.links)
 
@@ -343,12 +477,12 @@ def test_links_within_the_page_lead_somewhere_and_names_are_unique(page):
 
 def test_every_picture_has_words_and_can_be_seen(page):
     images = Reader(page).images
-    assert len(images) == 16
+    assert len(images) == 19
     for image in images:
         assert len(image["alt"]) > 40
         kind, _, data = image["src"].partition(";base64,")
         content = base64.b64decode(data, validate=True)
-        if kind == "data:image/png":
+        if kind in ("data:image/png", "data:image/webp"):
             with Image.open(io.BytesIO(content)) as picture:
                 picture.load()
                 shape = picture.width / picture.height
@@ -364,9 +498,12 @@ def test_every_number_is_in_the_table_with_its_definition_and_its_value(page, re
     reader = Reader(page)
     assert reader.values == pytest.approx({name: e.mean for name, e in result.properties.items()}, rel=1e-15)
     assert list(reader.values) == list(NUMBERS)
-    lines = [line for group in GROUPS for line in reader.tables[f"numbers-{group}"][1:]]
+    table = reader.tables["numbers-table"]
+    groups = [line[0].split()[0].lower() for line in table if len(line) == 1]
+    assert groups == list(GROUPS)
+    lines = [line for line in table[2:] if len(line) > 1]
     for (name, estimate), line in zip(result.properties.items(), lines, strict=True):
-        head, mean, sd, interval, unit, n, margin = line
+        head, unit, mean, sd, interval, *parts, n, margin = line
         assert head == label_of(name) + NUMBERS[name].definition
         scale = scale_of(name, estimate.unit, estimate.mean)
         assert unit == (scale.unit or "1")
@@ -377,6 +514,11 @@ def test_every_number_is_in_the_table_with_its_definition_and_its_value(page, re
         half_digit = 0.5 * 10.0 ** -len(mean.partition(".")[2])
         for text, value in zip(shown, exact, strict=True):
             assert abs(float(text.replace("−", "-")) - value * scale.factor) <= half_digit * 1.001
+        widths = [float(part) for part in parts if part != "–"]
+        assert len(widths) == len(estimate.parts)
+        if widths:  # the three parts add up to the interval that stands beside them
+            half = (estimate.ci95[1] - estimate.ci95[0]) / 2 * scale.factor
+            assert math.hypot(*widths) == pytest.approx(half, abs=3 * half_digit)
 
 
 def test_the_values_of_each_replica_and_their_recipes_are_there(page, result):
@@ -414,6 +556,7 @@ def test_the_page_says_how_to_do_it_again(page, result):
     ):
         assert text in page
     assert "threshold" in page[page.index('id="trust"') :]
+    assert "recipe.toml</summary>" not in page
 
 
 def test_the_truth_stands_beside_the_mean_with_the_sign_of_the_error(page, result):
@@ -447,14 +590,17 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
             replicas=(alone,),
             properties=summarise([alone.measurement]),
             verdict=choose(result.section, [alone.look]),
-        )
+        ),
+        job='seed = 3\n[image]\nfile = "<x>"\n',
     )
+    assert "[image]\nfile = &#34;&lt;x&gt;&#34;" in page  # with the job at hand, that is shown as it is
+    assert "recipe.toml</summary>" in page
     reader = Reader(page)
     assert "replica 1 without mean chord pore: no pore &amp; no chord" in page
     assert "no interval" in page
     assert reader.tables["recipe-table"][0][1:10] == [f"X{i}" for i in range(1, 10)]
-    row = next(line for line in reader.tables["numbers-basic"] if line[0].startswith("Mean chord, pore"))
-    assert row[1:4] == ["–", "–", "–"]
+    row = next(line for line in reader.tables["numbers-table"] if line[0].startswith("Mean chord, pore"))
+    assert row[2:5] == ["–", "–", "–"]
     assert "truth" not in reader.ids
     assert "nan" not in {cell for table in reader.tables.values() for line in table for cell in line}
     assert "chord_pore" not in reader.values

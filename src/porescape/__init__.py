@@ -6,6 +6,7 @@
 >>> result.properties["porosity"].mean  # doctest: +SKIP
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,10 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "write_mat": "porescape.io.matlab",
     "write_ome_zarr": "porescape.io.ome_zarr",
     "open_checkpoint": "porescape.io.checkpoint",
+    "generate_zarr": "porescape.io.ome_zarr_store",
+    "find_level": "porescape.io.ome_zarr_store",
+    "parse_region": "porescape.io.ome_zarr_store",
+    "generate_region": "porescape.synthesis.generate",
 }
 __all__ = sorted(_HOME)
 
@@ -84,6 +89,9 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
 
+
+if (_ipython := sys.modules.get("IPython")) and (_shell := _ipython.get_ipython()):
+    import_module("porescape.report.notebook").install(_shell)  # by names only; nothing heavy is loaded
 
 if TYPE_CHECKING:
     from porescape.checks import check_image as check_image
@@ -119,6 +127,9 @@ if TYPE_CHECKING:
     from porescape.io.network import write_openpnm as write_openpnm
     from porescape.io.nrrd_volume import write_nrrd as write_nrrd
     from porescape.io.ome_zarr import write_ome_zarr as write_ome_zarr
+    from porescape.io.ome_zarr_store import find_level as find_level
+    from porescape.io.ome_zarr_store import generate_zarr as generate_zarr
+    from porescape.io.ome_zarr_store import parse_region as parse_region
     from porescape.io.run_folder import read_run as read_run
     from porescape.io.run_folder import write_run as write_run
     from porescape.io.scale_bar import find_scale_bar as find_scale_bar
@@ -145,3 +156,4 @@ if TYPE_CHECKING:
     from porescape.resolution import resolution_study as resolution_study
     from porescape.segmentation import segment as segment
     from porescape.synthesis.generate import generate as generate
+    from porescape.synthesis.generate import generate_region as generate_region

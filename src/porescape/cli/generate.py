@@ -1,15 +1,26 @@
-"""`generate`: a structure of a recipe."""
+"""`generate`: a structure of a recipe, in memory or of any size."""
 
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from porescape.cli.app import command
-from porescape.cli.options import VoxelSize, parse_size
-from porescape.cli.say import say
-from porescape.errors import SettingsError
+from porescape.cli.going_on import terminated_like_interrupted, this_command
+from porescape.cli.options import Overwrite, VoxelSize, Workers, parse_size
+from porescape.cli.say import progress_bar, say
+from porescape.errors import Cancelled, SettingsError
 from porescape.units import format_length, parse_length
+
+if TYPE_CHECKING:
+    from porescape.blocks import Done
+    from porescape.parallel import Workers as Hands
+
+IN_MEMORY = 28  # bytes per voxel that a structure takes while it is made whole, measured at 256³ and 512³
 
 
 @command
@@ -17,25 +28,161 @@ def generate(
     recipe: Annotated[
         Path, typer.Argument(help="A replica's recipe such as replica-01.toml.", show_default=False)
     ],
-    size: Annotated[str | None, typer.Option(help='Box as in `run`; "256", "64x128x128", "20 um".')] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", "--shape", help='Box as in `run`; "256", "64x128x128", "20 um".'),
+    ] = None,
     voxel_size: VoxelSize = None,
+    periodic: Annotated[
+        bool | None,
+        typer.Option("--periodic/--open", help="Opposite faces match; as the recipe's box by default."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed is another sample of the material.")] = None,
-    out: Annotated[Path, typer.Option(help="File to write: .tif or .vti.")] = Path("structure.tif"),
+    out: Annotated[
+        Path, typer.Option(help="File to write: .tif or .vti; or .zarr, for boxes larger than memory.")
+    ] = Path("structure.tif"),
+    region: Annotated[
+        str | None, typer.Option(help='Only this part of the box: "z0:z1,y0:y1,x0:x1" in voxels.')
+    ] = None,
+    level: Annotated[
+        float | None, typer.Option(help="Of the whole box, as said before: saves finding it for a region.")
+    ] = None,
+    chunk: Annotated[int, typer.Option(help="Edge of a block of .zarr (voxels): a file each.")] = 128,
+    workers: Workers = None,
+    memory: Annotated[
+        float | None, typer.Option(help="What all workers together may take (GB); 3.5 by default.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help='Work on a Dask cluster that sees --out: "tcp://host:port", or "local".'),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the unfinished .zarr beside --out, if there is one.")
+    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Make a structure of a recipe: more of the same material, in any size."""
     from porescape.core.domain import Domain
+    from porescape.io.ome_zarr_store import find_level, generate_zarr, parse_region
     from porescape.io.settings import read_material
     from porescape.io.volume import write_tiff, write_vti
-    from porescape.synthesis.generate import generate as make
 
     writers = {".tif": write_tiff, ".tiff": write_tiff, ".vti": write_vti}
-    if out.suffix.lower() not in writers:
-        raise SettingsError(f"--out {out} ends in {out.suffix!r}; wanted one of {', '.join(writers)}")
+    kind = out.suffix.lower()
+    if kind not in (*writers, ".zarr"):
+        raise SettingsError(f"--out {out} ends in {out.suffix!r}; wanted one of {', '.join(writers)}, .zarr")
     material, domain, own_seed = read_material(recipe)
     voxel = domain.voxel_size if voxel_size is None else parse_length(voxel_size)
     shape = domain.shape if size is None else parse_size(size, voxel)
-    volume = make(material, Domain(shape, voxel, domain.periodic), own_seed if seed is None else seed)
-    writers[out.suffix.lower()](out, volume)
-    say(
-        f"{'x'.join(map(str, shape))} voxels of {format_length(voxel)}, porosity {volume.porosity:.4f}: {out}"
-    )
+    domain = Domain(shape, voxel, domain.periodic if periodic is None else periodic)
+    own_seed = own_seed if seed is None else seed
+    part = None if region is None else parse_region(region, shape)
+    made = shape if part is None else part.shape
+    words = f"{'x'.join(map(str, made))} voxels of {format_length(voxel)}"
+    if kind != ".zarr":
+        _check_memory(math.prod(made), kind)
+        if part is None:
+            from porescape.synthesis.generate import generate as make
+
+            volume = make(material, domain, own_seed)
+        else:
+            from porescape.blocks import check_local
+            from porescape.core.volume import Volume
+            from porescape.synthesis.generate import generate_region
+
+            if level is None:
+                with _hands(scheduler, workers) as hands, _shown() as progress:
+                    level = find_level(
+                        material, domain, own_seed, workers=hands, memory=_allowed(memory), progress=progress
+                    )
+            volume = Volume(generate_region(check_local(material), domain, own_seed, part, level), voxel)
+            words += f", level of the whole box {level!r}"
+        writers[kind](out, volume)
+        say(f"{words}, porosity {volume.porosity:.4f}: {out}")
+        return
+    with _hands(scheduler, workers) as hands, _kept(out), _shown() as progress:
+        written = generate_zarr(
+            material,
+            domain,
+            own_seed,
+            out,
+            region=part,
+            level=level,
+            chunk=chunk,
+            workers=hands,
+            memory=_allowed(memory),
+            resume=resume,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    say(f"{words}, level of the whole box {written.level!r}, porosity {written.porosity:.6f}: {out}")
+
+
+def _check_memory(voxels: int, kind: str) -> None:
+    """Refuse a box that plainly does not fit into memory."""
+    from porescape.io.resources import available_memory
+    from porescape.needs import in_bytes
+
+    need, free = IN_MEMORY * voxels, available_memory()
+    if free is not None and need > free:
+        raise SettingsError(
+            f"a {kind} is made whole in memory and this one needs about {in_bytes(need)}, but only "
+            f"{in_bytes(free)} are available; write a .zarr, which is made block by block, or a --region"
+        )
+
+
+def _allowed(memory: float | None) -> float:
+    """Return what the workers may take [bytes]."""
+    from porescape.blocks import MEMORY
+    from porescape.io.resources import available_memory
+
+    if memory is not None:
+        return memory * 1e9
+    free = available_memory()
+    return MEMORY if free is None else min(MEMORY, 0.8 * free)
+
+
+@contextmanager
+def _hands(scheduler: str | None, workers: int | None) -> "Iterator[Hands]":
+    from porescape.parallel import available_cores
+
+    here = workers or available_cores()
+    if scheduler is None:
+        yield here
+        return
+    from porescape.cluster import dask_crew
+
+    with dask_crew(scheduler, here) as crew:
+        yield crew
+
+
+@contextmanager
+def _kept(out: Path) -> Iterator[None]:
+    """Say how to go on when it is stopped."""
+    try:
+        with terminated_like_interrupted():
+            yield
+    except (KeyboardInterrupt, Cancelled):
+        raise Cancelled(
+            f"stopped; finished blocks are kept in {out}.work. Go on with\n    {this_command()}"
+        ) from None
+
+
+@contextmanager
+def _shown() -> "Iterator[Callable[[Done], None]]":
+    """Show the stages as bars."""
+    titles = {"level": "finding the level", "blocks": "making blocks"}
+    with ExitStack() as bars:
+        advance: list[Callable[[str], None]] = []
+
+        def show(event: "Done") -> None:
+            if event.words:
+                say(f"note: {event.words}")
+            elif event.number is None:
+                bars.close()
+                advance[:] = [bars.enter_context(progress_bar(titles[event.stage], event.left))]
+            else:
+                advance[-1]("")
+
+        yield show
+    sys.stderr.flush()

@@ -107,14 +107,14 @@ class GoingOnOptions:
         if unfinished:
             say(f"going on with {keep.words(settings)}")
         try:
-            with _terminated_like_interrupted():
+            with terminated_like_interrupted():
                 yield keep
         except BaseException as error:
             alone = self.shard is None  # other shards may be about to put something into an empty folder
             if alone and keep.is_empty():
                 keep.remove()
                 raise
-            kept = f"kept in {keep.folder}: {keep.words(settings)}. Go on with\n    {_this_command()}"
+            kept = f"kept in {keep.folder}: {keep.words(settings)}. Go on with\n    {this_command()}"
             if isinstance(error, KeyboardInterrupt | Cancelled):
                 raise Cancelled(f"stopped; {kept}") from None
             if isinstance(error, MemoryError):
@@ -126,7 +126,8 @@ class GoingOnOptions:
             raise
 
 
-def _this_command() -> str:
+def this_command() -> str:
+    """Return the command that goes on where this one stopped."""
     words = ["porescape", *sys.argv[1:]]
     if not {"--resume", "--shard"} & set(words):
         words.append("--resume")
@@ -134,7 +135,8 @@ def _this_command() -> str:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def terminated_like_interrupted() -> Iterator[None]:
+    """Let a polite request to end (SIGTERM) be the same as Ctrl-C, as batch systems send it."""
     if threading.current_thread() is not threading.main_thread():  # only there can signals be caught
         yield
         return

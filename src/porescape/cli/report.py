@@ -13,14 +13,22 @@ from porescape.cli.say import say
 def report(
     folder: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="File; the folder's report.html by default.")] = None,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Print it to a PDF beside it; needs Chrome, Chromium or Edge.")
+    ] = False,
 ) -> None:
     """Write a run's report again from its files."""
     from porescape.io.atomic import whole_file
-    from porescape.io.run_folder import read_run
+    from porescape.io.pdf import write_pdf
+    from porescape.io.run_folder import JOB, read_run
     from porescape.report.html import render_report
 
     result = read_run(folder)
     path = out or folder / "report.html"
     with whole_file(path) as temporary:
-        temporary.write_text(render_report(result), encoding="utf-8")
+        job = (folder / JOB).read_text(encoding="utf-8")
+        temporary.write_text(render_report(result, job=job), encoding="utf-8")
     say(f"report in {path}")
+    if pdf:
+        write_pdf(path, path.with_suffix(".pdf"))
+        say(f"PDF in {path.with_suffix('.pdf')}")

@@ -64,6 +64,10 @@ class Window(NamedTuple):
         shape = tuple(n + 2 * g for n, g in zip(self.shape, grow, strict=True))
         return Window(start, shape)  # type: ignore[arg-type]  # three in, three out
 
+    def layers(self, start: int, stop: int) -> "Window":
+        """Return the window with other layers along z, `start` to `stop`."""
+        return Window((start, *self.start[1:]), (stop - start, *self.shape[1:]))
+
 
 def tiles_along(start: int, stop: int, tile: int, period: int | None) -> Iterator[tuple[int, int, int]]:
     """Yield the fixed tiles that cover [start, stop) along one axis.

@@ -20,16 +20,16 @@ from porescape.io.volume import (
     NUDGE,
     OVERLAP,
     Brightness,
-    _Levels,
-    _levels,
+    Levels,
     _no_size,
-    _nudged,
-    _otsu,
-    _range,
     _refuse_labels,
+    grey_range,
+    levels_of,
+    nudged,
+    otsu_threshold,
     read_volume_with_source,
 )
-from porescape.io.volume_files import _hash
+from porescape.io.volume_files import hash_of_files
 
 _AT_ONCE = 2**24  # voxels
 
@@ -175,7 +175,7 @@ def open_blocks(
     cut = _cut(store, path.name, threshold, pore, said.inverted, progress or (lambda done, of: None))
     warnings = (*said.warnings, *warnings, *cut.warnings)
     blocks: Blocks = FileBlocks(store, size, cut.level, cut.bright_or_dark)
-    sha256 = _hash(files)
+    sha256 = hash_of_files(files)
     scratch = Path(tempfile.mkdtemp(prefix="porescape-")) if isinstance(store, PagesStore) else None
     try:
         if scratch is not None:
@@ -231,7 +231,7 @@ def _cut(
     windows = list(tiled(store.shape, grouped(store.chunk, store.shape)))
     ranges = []
     for done, window in enumerate(windows, start=1):
-        ranges.append(_range(store.read(window), name))
+        ranges.append(grey_range(store.read(window), name))
         progress(done, len(windows))
     ends = min(low for low, _, _ in ranges), max(high for _, high, _ in ranges)
     low, high = ends
@@ -253,12 +253,12 @@ def _cut(
     levels = _levels_of(store, windows, low, high)
     if threshold is None:
         _refuse_labels(levels, name)
-    level = float(_otsu(levels) if threshold is None else threshold)
+    level = float(otsu_threshold(levels) if threshold is None else threshold)
     side = pore or "dark"
     warnings = []
     if inverted:
         warnings.append(f"{name} asks to be shown inverted: its largest values count as dark")
-    shares = _nudged(levels, level)
+    shares = nudged(levels, level)
     if (side == "dark") == inverted:
         shares = 1 - shares[1], 1 - shares[0]
     if shares[1] - shares[0] > OVERLAP:
@@ -272,11 +272,11 @@ def _cut(
     return _Cut(level, stored, side, level, origin, shares, tuple(warnings))
 
 
-def _levels_of(store: Store, windows: list[Window], low: float, high: float) -> _Levels:
+def _levels_of(store: Store, windows: list[Window], low: float, high: float) -> Levels:
     """Count the grey levels of all pieces."""
-    found = _levels(store.read(windows[0]), low, high)
+    found = levels_of(store.read(windows[0]), low, high)
     for window in windows[1:]:
-        found.counts[:] += _levels(store.read(window), low, high).counts
+        found.counts[:] += levels_of(store.read(window), low, high).counts
     return found
 
 

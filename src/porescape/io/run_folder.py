@@ -42,6 +42,7 @@ from porescape.report.html import render_report
 from porescape.segmentation import segment
 from porescape.version import __version__
 
+JOB = "recipe.toml"  # runs the job again
 SCHEMA_VERSION = 1  # of results.json; raised when a name changes its meaning or goes away
 LAGS = 256  # pixels; as far as the curves of `describe` reach
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "edt", "cmaes", "optuna", "tifffile")
@@ -73,7 +74,8 @@ def write_run(
             source = Path(source)
             copy = f"input{source.suffix.lower()}"
             shutil.copyfile(source, temporary / copy)
-        _write_text(temporary / "recipe.toml", job_toml(result, copy))
+        job = job_toml(result, copy)
+        _write_text(temporary / JOB, job)
         _write_text(temporary / "provenance.json", to_json(provenance(result)))
         _write_text(temporary / "results.json", to_json(results(result)))
         _write_text(temporary / "fit.json", to_json(fit_history(result)))
@@ -86,7 +88,7 @@ def write_run(
             domain = Domain(replica.volume.shape, replica.volume.voxel_size, result.settings.output.periodic)
             write_measured(temporary, stem, replica.measurement)
             _write_text(temporary / f"{stem}.toml", material_toml(replica.recipe, domain, replica.seed))
-        _write_text(temporary / "report.html", render_report(result, truth))
+        _write_text(temporary / "report.html", render_report(result, truth, job))
 
 
 def read_run(folder: Path | str) -> Reconstruction:
@@ -98,7 +100,7 @@ def read_run(folder: Path | str) -> Reconstruction:
         A file of the run is missing or was changed.
     """
     folder = Path(folder)
-    table = read_toml(folder / "recipe.toml")
+    table = read_toml(folder / JOB)
     job = table["image"]
     settings = read_settings(table)
     image = read_image(

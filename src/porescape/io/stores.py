@@ -15,14 +15,14 @@ from porescape.errors import InputError
 from porescape.io.ome_zarr import MARKS
 from porescape.io.raw_volume import RawVolume, Spacing
 from porescape.io.volume_files import (
-    _PICTURES,
+    PICTURES,
     _check_complete,
     _drop_axes,
-    _gaps,
-    _natural,
-    _slice,
     _slices_in,
     _tiff_spacings,
+    gap_warnings,
+    natural_order,
+    read_slice,
 )
 from porescape.io.zarr_array import find_array, open_array
 
@@ -128,7 +128,7 @@ class PagesStore:
                     out[z - first] = pages[z].asarray().reshape(self.shape[1:])[y, x]
             return out
         for z in range(first, first + n):
-            plane = _slice(self.files[z])
+            plane = read_slice(self.files[z])
             if plane.shape != self.shape[1:] or plane.dtype != self.dtype:
                 raise InputError(
                     f"{self.files[z].name} is {plane.dtype} {plane.shape} and {self.files[0].name} "
@@ -159,7 +159,7 @@ def open_store(path: Path) -> tuple[Store, RawVolume, list[Path]] | None:
     if path.is_file() and path.suffix.lower() in _TIFF:
         return _tiff_store(path)
     if not path.exists() and set("*?[") & set(path.name):
-        files = sorted(path.parent.glob(path.name), key=_natural)
+        files = sorted(path.parent.glob(path.name), key=natural_order)
         return _slices_store(files) if len(files) > 1 else None
     return None
 
@@ -217,17 +217,17 @@ def _tiff_store(path: Path) -> tuple[Store, RawVolume, list[Path]] | None:
 def _slices_store(files: list[Path]) -> tuple[Store, RawVolume, list[Path]] | None:
     if len(files) < 2:
         return None
-    first = _slice(files[0])
+    first = read_slice(files[0])
     spacings: tuple[Spacing, ...] = ()
     notes: tuple[str, ...] = ()
     inverted = False
-    if files[0].suffix.lower() not in _PICTURES:
+    if files[0].suffix.lower() not in PICTURES:
         with tifffile.TiffFile(files[0]) as tiff:
             spacings, notes = _tiff_spacings(tiff, first.shape[1])
             inverted = tiff.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE
         spacings = tuple(s._replace(edges=(None, *s.edges[1:])) for s in spacings)
     store = PagesStore(tuple(files), 0, (len(files), *first.shape), first.dtype)
-    return store, RawVolume(np.zeros(0), spacings, notes, _gaps(files), inverted), files
+    return store, RawVolume(np.zeros(0), spacings, notes, gap_warnings(files), inverted), files
 
 
 def _some_planes(shape: Shape) -> Shape:

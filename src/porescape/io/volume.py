@@ -81,7 +81,7 @@ class _Cut(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-class _Levels(NamedTuple):
+class Levels(NamedTuple):
     """How often each grey level occurs."""
 
     counts: NDArray[np.int64]
@@ -173,7 +173,7 @@ def read_volume_with_source(
     name = path.name
     raw, sha256 = read_raw(path)
     size, source, warnings = choose_voxel_size(name, voxel_size, raw)
-    low, high, binary = _range(raw.array, name)
+    low, high, binary = grey_range(raw.array, name)
     if binary:
         cut = _Cut(_larger(raw.array, low, high), pore or "bright")
         if low == high:
@@ -213,7 +213,7 @@ def volume_from_array(array: NDArray[np.generic], voxel_size: float, name: str =
     """
     if array.ndim != 3:
         raise InputError(f"{name} has shape {array.shape}; wanted three axes (z, y, x)")
-    low, high, binary = _range(array, name)
+    low, high, binary = grey_range(array, name)
     if not binary:
         values = len(np.unique(array)) if array.size < 2**24 else "more than two"
         raise InputError(
@@ -224,7 +224,7 @@ def volume_from_array(array: NDArray[np.generic], voxel_size: float, name: str =
     return Volume(_larger(array, low, high), voxel_size)
 
 
-def _range(array: NDArray[Any], name: str) -> tuple[float, float, bool]:
+def grey_range(array: NDArray[Any], name: str) -> tuple[float, float, bool]:
     """Return the smallest and the largest value, and whether there is no other."""
     if array.size == 0:
         raise InputError(f"{name} is empty, shape {array.shape}")
@@ -271,16 +271,16 @@ def _cut_grey(
             f"the threshold {threshold:g} leaves one phase only, the grey levels of {name} go from "
             f"{ends[0]:g} to {ends[1]:g}; take one between them"
         )
-    levels = _levels(raw.array, *ends)
+    levels = levels_of(raw.array, *ends)
     if threshold is None:
         _refuse_labels(levels, name)
-    level = _otsu(levels) if threshold is None else threshold
+    level = otsu_threshold(levels) if threshold is None else threshold
     bright = _above(raw.array, level)
     warnings = []
     if raw.inverted:
         warnings.append(f"{name} asks to be shown inverted: its largest values count as dark")
         np.logical_not(bright, out=bright)
-    shares = _nudged(levels, level)
+    shares = nudged(levels, level)
     if (pore == "dark") == raw.inverted:
         shares = 1 - shares[1], 1 - shares[0]
     if shares[1] - shares[0] > OVERLAP:
@@ -293,7 +293,7 @@ def _cut_grey(
     return _Cut(bright, pore, float(level), origin, shares, tuple(warnings))
 
 
-def _levels(array: NDArray[Any], low: float, high: float) -> _Levels:
+def levels_of(array: NDArray[Any], low: float, high: float) -> Levels:
     """Count the grey levels: each whole number if there are not too many, else as many bins as may be."""
     whole = np.issubdtype(array.dtype, np.integer) and high - low < MOST_LEVELS
     n = int(high - low) + 1 if whole else MOST_LEVELS
@@ -307,10 +307,10 @@ def _levels(array: NDArray[Any], low: float, high: float) -> _Levels:
             place = np.minimum((slab.astype(np.float64) - low) * (n / (high - low)), n - 1).astype(np.int64)
         counts += np.bincount(place.ravel(), minlength=n)
     step = 1.0 if whole else (high - low) / n
-    return _Levels(counts, np.asarray(low + (np.arange(n) + (0 if whole else 0.5)) * step, dtype=np.float64))
+    return Levels(counts, np.asarray(low + (np.arange(n) + (0 if whole else 0.5)) * step, dtype=np.float64))
 
 
-def _refuse_labels(levels: _Levels, name: str) -> None:
+def _refuse_labels(levels: Levels, name: str) -> None:
     """Labels are not grey: Otsu would cut somewhere between them and nobody would know."""
     present = np.flatnonzero(levels.counts)
     if len(present) <= MOST_LABELS:
@@ -321,7 +321,7 @@ def _refuse_labels(levels: _Levels, name: str) -> None:
         )
 
 
-def _otsu(levels: _Levels) -> float:
+def otsu_threshold(levels: Levels) -> float:
     """Return the level up to which grey is dark; where several separate equally well, the middle one."""
     share = levels.counts / levels.counts.sum()
     dark = np.cumsum(share)[:-1]
@@ -334,7 +334,7 @@ def _otsu(levels: _Levels) -> float:
     return float(levels.grey[best[len(best) // 2]])
 
 
-def _nudged(levels: _Levels, threshold: float) -> tuple[float, float]:
+def nudged(levels: Levels, threshold: float) -> tuple[float, float]:
     """Return the dark share with the threshold a little lower and a little higher."""
     share = levels.counts / levels.counts.sum()
     dark = levels.grey <= threshold

@@ -21,8 +21,8 @@ from porescape.io.raw_volume import RawVolume, Spacing, in_metres
 from porescape.io.vti import read_vti
 
 # the classes themselves, not `PIL.Image.open`: that has its own, process-wide limit on pixels
-_PICTURES: dict[str, Callable[[BinaryIO], ImageFile]] = {".png": PngImageFile, ".bmp": BmpImageFile}
-_SLICES = (".tif", ".tiff", *_PICTURES)
+PICTURES: dict[str, Callable[[BinaryIO], ImageFile]] = {".png": PngImageFile, ".bmp": BmpImageFile}
+_SLICES = (".tif", ".tiff", *PICTURES)
 _SHEARED = 0.01  # cosine between two axes of an NRRD file that should be square to each other
 
 
@@ -44,7 +44,7 @@ def read_raw(path: Path) -> tuple[RawVolume, str]:
     elif path.is_file():
         files, kind = [path], path.suffix.lower()
     elif set("*?[") & set(path.name):
-        files, kind = sorted(path.parent.glob(path.name), key=_natural), "slices"
+        files, kind = sorted(path.parent.glob(path.name), key=natural_order), "slices"
         if not files:
             raise InputError(f"no file in {path.parent} matches {path.name}")
     else:
@@ -70,7 +70,7 @@ def read_raw(path: Path) -> tuple[RawVolume, str]:
     if raw.array.ndim != 3:
         flat = "; a micrograph is for `porescape run`" if raw.array.ndim == 2 else ""
         raise InputError(f"{path.name} has shape {raw.array.shape}; wanted three axes (z, y, x){flat}")
-    return raw, _hash(files)
+    return raw, hash_of_files(files)
 
 
 # ---- TIFF and slices
@@ -160,17 +160,17 @@ def _slices_in(folder: Path) -> list[Path]:
     if len(kinds) != 1:
         found = f"slices of {len(kinds)} kinds ({', '.join(kinds)})" if kinds else "no slices"
         raise InputError(f"the folder {folder.name} holds {found}; wanted one of {', '.join(_SLICES)}")
-    return sorted(files, key=_natural)
+    return sorted(files, key=natural_order)
 
 
 def _slices(files: list[Path], name: str) -> RawVolume:
     """Read flat pictures, one above the other, in the order of the numbers in their names."""
     if len(files) == 1:
         raise InputError(f"{name} holds one slice only, {files[0].name}; wanted one for each z")
-    first = _slice(files[0])
+    first = read_slice(files[0])
     array = np.empty((len(files), *first.shape), first.dtype)
     for z, file in enumerate(files):
-        here = _slice(file)
+        here = read_slice(file)
         if here.shape != first.shape or here.dtype != first.dtype:
             raise InputError(
                 f"{file.name} is {here.dtype} {here.shape} and {files[0].name} {first.dtype} {first.shape}; "
@@ -180,16 +180,17 @@ def _slices(files: list[Path], name: str) -> RawVolume:
     spacings: tuple[Spacing, ...] = ()
     notes: tuple[str, ...] = ()
     inverted = False
-    if files[0].suffix.lower() not in _PICTURES:
+    if files[0].suffix.lower() not in PICTURES:
         with tifffile.TiffFile(files[0]) as tiff:
             spacings, notes = _tiff_spacings(tiff, first.shape[1])
             inverted = tiff.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE
         spacings = tuple(s._replace(edges=(None, *s.edges[1:])) for s in spacings)
-    return RawVolume(array, spacings, notes, _gaps(files), inverted)
+    return RawVolume(array, spacings, notes, gap_warnings(files), inverted)
 
 
-def _slice(path: Path) -> NDArray[Any]:
-    if picture := _PICTURES.get(path.suffix.lower()):
+def read_slice(path: Path) -> NDArray[Any]:
+    """Read one flat picture, grey or colour, as it is in the file."""
+    if picture := PICTURES.get(path.suffix.lower()):
         with path.open("rb") as file:
             image: Any = picture(file)
             values = np.asarray(image.convert("RGB") if image.mode in ("P", "PA", "RGBA", "LA") else image)
@@ -209,19 +210,19 @@ def _slice(path: Path) -> NDArray[Any]:
     return values
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
+def natural_order(path: Path) -> list[tuple[int, str]]:
     """Sort key: slice2 before slice10.
 
-    >>> sorted(map(Path, ("s10.tif", "s2.tif")), key=_natural)[0].name
+    >>> sorted(map(Path, ("s10.tif", "s2.tif")), key=natural_order)[0].name
     's2.tif'
     """
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
-def _gaps(files: list[Path]) -> tuple[str, ...]:
+def gap_warnings(files: list[Path]) -> tuple[str, ...]:
     """Warn where the numbers in the names leave one out."""
-    numbers = [[n for n, _ in _natural(file) if n >= 0] for file in files]
+    numbers = [[n for n, _ in natural_order(file) if n >= 0] for file in files]
     if len({len(row) for row in numbers}) > 1:
         return ()
     moving = [column for column in zip(*numbers, strict=True) if len(set(column)) > 1]
@@ -299,7 +300,7 @@ _READERS: dict[str, Callable[[Path], RawVolume]] = {
 }
 
 
-def _hash(files: list[Path]) -> str:
+def hash_of_files(files: list[Path]) -> str:
     """SHA-256 of a file; of several, that of their names and hashes."""
     digests = []
     for path in files:

@@ -34,7 +34,7 @@ def two_point_correlation(pore: NDArray[np.bool_], max_lag: int) -> NDArray[np.f
     both = np.zeros(max_lag + 1, dtype=np.int64)
     pairs = np.zeros(max_lag + 1, dtype=np.int64)
     for axis, n in enumerate(pore.shape):
-        _count_pairs(_bits_across(pore, axis), both)
+        _count_pairs(bits_across(pore, axis), both)
         pairs += pore.size // n * (n - np.arange(max_lag + 1))
     share: NDArray[np.float64] = both / pairs
     return share
@@ -125,7 +125,7 @@ def _axis_first(pore: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], ...]:
     return tuple(np.ascontiguousarray(np.moveaxis(pore, axis, 0)) for axis in range(3))
 
 
-def _bits_across(pore: NDArray[np.bool_], axis: int) -> NDArray[np.uint64]:
+def bits_across(pore: NDArray[np.bool_], axis: int) -> NDArray[np.uint64]:
     """Pack every slice across an axis into words of 64 bits, shape (n, words); the last is filled with 0."""
     packed = np.packbits(np.moveaxis(pore, axis, 0).reshape(pore.shape[axis], -1), axis=1)
     words = np.zeros((len(packed), -(-packed.shape[1] // 8)), dtype=np.uint64)

@@ -22,7 +22,7 @@ from porescape.measure.thickness import local_thickness
 Phase = Literal["pore", "solid"]
 
 THICKNESS_STEP = 0.25  # voxels between the points of the thickness curve; thicknesses are good to about 0.5
-_WHOLE, _CUT, _ACROSS = 0, 1, 2  # chords with both ends in the box, with one, and with none
+WHOLE, CUT, _ACROSS = 0, 1, 2  # chords with both ends in the box, with one, and with none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,9 +169,9 @@ def chord_distribution(volume: Volume, phase: Phase = "pore") -> Curve:
     for axis in range(3):
         runs = _runs(volume, phase, axis)
         pairs = volume.pore.size * (1 - 1 / volume.shape[axis])
-        ends = (2 * runs[_WHOLE] + runs[_CUT]).sum()
+        ends = (2 * runs[WHOLE] + runs[CUT]).sum()
         if ends:
-            share[: runs.shape[1]] += ends / pairs * _product_limit(2 * runs[_WHOLE], runs[_CUT])
+            share[: runs.shape[1]] += ends / pairs * product_limit(2 * runs[WHOLE], runs[CUT])
             ends_per_line += ends / pairs
     if ends_per_line == 0:
         found = "pore" if volume.pore.flat[0] else "solid"
@@ -239,8 +239,8 @@ def minkowski_densities(volume: Volume) -> MinkowskiDensities:
     """
     surface, euler = specific_surface(volume), euler_density(volume)
     counts = np.zeros(256, dtype=np.int64)
-    _count_configurations(volume.pore, counts)
-    curvature = float(counts @ _CURVATURE / counts.sum()) / volume.voxel_size**2
+    count_configurations(volume.pore, counts)
+    curvature = float(counts @ CURVATURE / counts.sum()) / volume.voxel_size**2
     return MinkowskiDensities(volume.porosity, surface, curvature, euler)
 
 
@@ -274,11 +274,12 @@ def _curvature_of_configurations() -> NDArray[np.float64]:
     return total
 
 
-_CURVATURE = _curvature_of_configurations()
+CURVATURE = _curvature_of_configurations()
 
 
 @njit(cache=True, nogil=True)
-def _count_configurations(pore, counts):  # type: ignore[no-untyped-def]
+def count_configurations(pore, counts):  # type: ignore[no-untyped-def]
+    """Add to `counts`, of 256, how often each arrangement of 2 x 2 x 2 voxels stands in `pore`."""
     nz, ny, nx = pore.shape
     for z in range(nz - 1):
         for y in range(ny - 1):
@@ -323,7 +324,7 @@ def _count_runs(lines, counts):  # type: ignore[no-untyped-def]
             counts[int(start == 0) + int(x == n), x - start] += 1
 
 
-def _product_limit(ended: NDArray[np.int64], cut: NDArray[np.int64]) -> NDArray[np.float64]:
+def product_limit(ended: NDArray[np.int64], cut: NDArray[np.int64]) -> NDArray[np.float64]:
     """Share of lengths 0, 1, 2 ... from how many ended there and how many were last seen there."""
     at_risk = np.cumsum(ended[::-1])[::-1] + np.cumsum(cut[::-1])[::-1] - cut
     # a chord cut at m voxels might have ended there or gone on: it was followed to m - 1 only

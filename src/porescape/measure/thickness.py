@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 
-_RIM = 2  # voxels around the box, so that neighbours need no bounds checks
+RIM = 2  # voxels around the box, so that neighbours need no bounds checks
 _FAR = 64  # voxels; beyond, the wall is taken half a voxel before its centre: a share of less than 1 %
 _SLACK = 1e-3  # square voxels; for the rounding of float32: squared distances are whole numbers
 _WORTHWHILE = 0.15  # voxels; a wall beside a peak may seem sqrt(1.25) - 1 too far, which is no gain
@@ -58,15 +58,15 @@ def local_thickness(pore: NDArray[np.bool_]) -> NDArray[np.float32]:
         return np.zeros(pore.shape, np.float32)
     distance = edt.edt(pore.astype(np.uint8, order="C"), black_border=False, parallel=1)
     largest = round(float(distance.max()) ** 2)
-    rimmed = np.pad(distance, _RIM, constant_values=-1)
-    centre, radius, diameter = _balls(rimmed, needed_distance(largest), *_contacts(largest))
+    rimmed = np.pad(distance, RIM, constant_values=-1)
+    centre, radius, diameter = balls_inside(rimmed, needed_distance(largest), *contacts(largest))
     order = np.argsort(-diameter, kind="stable")  # stable: equal balls in a fixed order, on every machine
     thickness = np.zeros(pore.shape, np.float32)
     paint(thickness, bits(pore), centre[order], radius[order], diameter[order])
     return thickness
 
 
-def _contacts(largest: int) -> tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.float32]]:
+def contacts(largest: int) -> tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.float32]]:
     """List where a wall voxel may lie, by its squared distance q, and how far before it the wall is then.
 
     The lattice planes across a whole-numbered direction v lie gcd(v) / |v| apart, and the wall halfway
@@ -112,11 +112,11 @@ def needed_distance(largest):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _balls(distance, need, start, vectors, half_gap):  # type: ignore[no-untyped-def]
+def balls_inside(distance, need, start, vectors, half_gap):  # type: ignore[no-untyped-def]
     """Find balls that together cover what the balls around all voxels cover.
 
     Dropped are balls whose voxels all lie in the ball around one neighbour; added are balls around points
-    between voxels, where the distance peaks there. `distance` has a rim of _RIM voxels of -1: unknown.
+    between voxels, where the distance peaks there. `distance` has a rim of RIM voxels of -1: unknown.
 
     Returns centres, shape (n, 3) as z, y, x without the rim, radii out to the centre of the nearest wall
     voxel, and diameters from wall to wall [voxels].
@@ -128,9 +128,9 @@ def _balls(distance, need, start, vectors, half_gap):  # type: ignore[no-untyped
     n = 0
     crest = np.empty((3, 3))
     height = np.empty((3, 3))
-    for z in range(_RIM, nz - _RIM):
-        for y in range(_RIM, ny - _RIM):
-            for x in range(_RIM, nx - _RIM):
+    for z in range(RIM, nz - RIM):
+        for y in range(RIM, ny - RIM):
+            for x in range(RIM, nx - RIM):
                 here = distance[z, y, x]
                 if here == 0:
                     continue
@@ -142,7 +142,7 @@ def _balls(distance, need, start, vectors, half_gap):  # type: ignore[no-untyped
                 q = int(here * here + 0.5)
                 if not inside_neighbour(distance, need[q], z, y, x):
                     before_wall = _before_wall(distance, start, vectors, half_gap, z, y, x)
-                    centre[n, 0], centre[n, 1], centre[n, 2] = z - _RIM, y - _RIM, x - _RIM
+                    centre[n, 0], centre[n, 1], centre[n, 2] = z - RIM, y - RIM, x - RIM
                     radius[n] = here
                     diameter[n] = 2 * (here - before_wall)
                     n += 1
@@ -159,9 +159,9 @@ def _balls(distance, need, start, vectors, half_gap):  # type: ignore[no-untyped
                             if before_wall < 0:
                                 before_wall = _before_wall(distance, start, vectors, half_gap, z, y, x)
                             beyond = _before_wall(distance, start, vectors, half_gap, z + k, y + j, x + i)
-                            centre[n, 0] = z - _RIM + crest[0, k]
-                            centre[n, 1] = y - _RIM + crest[1, j]
-                            centre[n, 2] = x - _RIM + crest[2, i]
+                            centre[n, 0] = z - RIM + crest[0, k]
+                            centre[n, 1] = y - RIM + crest[1, j]
+                            centre[n, 2] = x - RIM + crest[2, i]
                             radius[n] = peak
                             diameter[n] = 2 * peak - before_wall - beyond  # it touches walls on both sides
                             n += 1
@@ -176,7 +176,7 @@ def _before_wall(distance, start, vectors, half_gap, z, y, x):  # type: ignore[n
     for contact in range(start[q], start[q + 1]):
         dz, dy, dx = vectors[contact]
         k, j, i = z + dz, y + dy, x + dx
-        in_box = _RIM <= k < nz - _RIM and _RIM <= j < ny - _RIM and _RIM <= i < nx - _RIM
+        in_box = RIM <= k < nz - RIM and RIM <= j < ny - RIM and RIM <= i < nx - RIM
         if in_box and distance[k, j, i] == 0:
             return float(half_gap[contact])
     return 0.5

@@ -7,7 +7,7 @@ dark, solid is light.
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -128,7 +128,7 @@ def scale_bar(panel: Axes) -> None:
     (left, right), (bottom, _) = panel.get_xlim(), panel.get_ylim()
     width = right - left
     length = round_length(0.3 * width)
-    inch = width / (panel.get_position().width * WIDE)
+    inch = width / (panel.get_position().width * cast(Figure, panel.get_figure()).get_figwidth())
     pad, tall = 0.09 * inch, 0.27 * inch
     box = (left + 0.5 * pad, bottom - 0.5 * pad - tall - pad)
     panel.add_patch(Rectangle(box, length + 2 * pad, tall + pad, fc="white", alpha=0.88, lw=0, zorder=4))
@@ -162,6 +162,25 @@ def shrunk(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return means over squares of pixels, as many as a page can show; a ragged border is dropped."""
     factor = -(-max(picture.shape) // MOST_PIXELS)
     return block_means(picture, factor) if factor > 1 else picture
+
+
+def coarse(pore: NDArray[np.bool_], most: int) -> tuple[NDArray[np.bool_], int]:
+    """Return a structure of at most `most` voxels along an axis, and how many old ones make a new one.
+
+    A block is pore where more than half of it is; a ragged border is dropped. Layer by layer, so that a
+    structure of any size needs no more memory than itself.
+    """
+    factor = -(-max(pore.shape) // most)
+    factor = min(factor, *pore.shape)  # a thin sheet keeps one layer
+    if factor <= 1:
+        return pore, 1
+    nz, ny, nx = (n // factor for n in pore.shape)
+    made = np.empty((nz, ny, nx), dtype=bool)
+    for z in range(nz):
+        slab = pore[z * factor : (z + 1) * factor, : ny * factor, : nx * factor].sum(axis=0, dtype=np.int32)
+        count = slab.reshape(ny, factor, nx, factor).sum(axis=(1, 3))
+        made[z] = 2 * count > factor**3
+    return made, factor
 
 
 def block_means(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

@@ -31,10 +31,11 @@ from porescape.report.drawing import (
     ORANGE,
     OUTLINE,
     TEXT,
+    TWO_PHASES,
     WIDE,
     bare,
-    block_means,
     blues,
+    coarse,
     coloured,
     dress,
     entitle,
@@ -55,7 +56,11 @@ COMBINED_SLICES = 3  # likewise; each is measured at three zooms
 DETAIL = 4  # times: how much the middle of the image is enlarged to show single pixels
 THREE_D_VOXELS = 256  # along the longest edge; larger structures are drawn from blocks of voxels
 
+COLUMN = 2.8  # inches: a picture of the first screen
+OUTLINE_PIXELS = 300  # of a small piece of an image, enlarged; an outline is one of them wide
+
 Curve = NDArray[np.float64]
+Colours = NDArray[np.float32]
 P = TypeVar("P", np.bool_, np.float32)
 
 
@@ -103,20 +108,70 @@ def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray
     return colour
 
 
-def triptych(section: PhaseImage, volume: Volume) -> Figure:
+def triptych(section: PhaseImage, volume: Volume, image: Micrograph | None = None) -> Figure:
     """Draw the real section beside slices across z, y and x of one replica, all at one scale.
 
-    The slices are the middle ones, not chosen. Where the section is larger, its middle is shown.
+    The slices are the middle ones, not chosen. Where the section is larger, its middle is shown; with
+    `image`, the same piece of the micrograph stands before it.
     """
     planes = [middle_of(section.pore, volume.pore.shape[1:])]
     planes += [np.take(volume.pore, n // 2, axis=axis) for axis, n in enumerate(volume.shape)]
-    figure, panels = picture_row([plane.shape for plane in planes], volume.voxel_size)
     names = ["the image", "replica, across z", "replica, across y", "replica, across x"]
-    for panel, plane, name in zip(panels, planes, names, strict=True):
+    shapes = [plane.shape for plane in planes]
+    if image is not None:
+        shapes, names[0] = [shapes[0], *shapes], "its pores"
+    figure, panels = picture_row(shapes, volume.voxel_size)
+    if image is not None:
+        wanted = [max(round(n * volume.voxel_size / image.pixel_size), 1) for n in planes[0].shape]
+        grey = middle_of(image.grey, wanted)
+        extent = extent_of(planes[0].shape, volume.voxel_size)
+        panels[0].imshow(coloured(grey), extent=extent, interpolation="antialiased", vmin=0, vmax=1)
+        entitle(panels[0], "the image")
+    for panel, plane, name in zip(panels[-4:], planes, names, strict=True):
         show_phases(panel, plane, volume.voxel_size)
         entitle(panel, name)
     scale_bar(panels[0])
     return figure
+
+
+def whole_image(image: Micrograph, window: float, width: float = COLUMN) -> Figure:
+    """Draw the micrograph with a frame around its middle square of edge `window` [m]."""
+    ny, nx = (n * image.pixel_size for n in image.grey.shape)
+    figure, panel = _one_picture(coloured(shrunk(image.grey)), (ny, nx), width)
+    if window < min(ny, nx):
+        corner = ((nx - window) / 2, (ny - window) / 2)
+        panel.add_patch(Rectangle(corner, window, window, fill=False, ec="white", lw=2.2))
+        panel.add_patch(Rectangle(corner, window, window, fill=False, ec=INK, lw=0.8))
+    return figure
+
+
+def section_picture(phase: PhaseImage, width: float = COLUMN) -> Figure:
+    """Draw a segmented section, pores dark."""
+    ny, nx = (n * phase.pixel_size for n in phase.pore.shape)
+    colour = np.asarray(TWO_PHASES(phase.pore.astype(int)), dtype=np.float32)[..., :3]
+    return _one_picture(colour, (ny, nx), width)[0]
+
+
+def outlined_middle(image: Micrograph, phase: PhaseImage, window: float, width: float = COLUMN) -> Figure:
+    """Draw the middle square of edge `window` [m] with the outline of its pores."""
+    wanted = [max(round(window / image.pixel_size), 1)] * 2
+    grey, pore = middle_of(image.grey, wanted), middle_of(phase.pore, wanted)
+    sides = (grey.shape[0] * image.pixel_size, grey.shape[1] * image.pixel_size)
+    enlarge = max(-(-OUTLINE_PIXELS // max(grey.shape)), 1)  # or the outline of a small piece covers all
+    larger = np.ix_(*(np.arange(n * enlarge) // enlarge for n in grey.shape))
+    figure, _ = _one_picture(outline_pores(grey[larger], pore[larger]), sides, width)
+    return figure
+
+
+def _one_picture(colour: Colours, sides: tuple[float, float], width: float) -> tuple[Figure, Axes]:
+    """Return a figure of nothing but a picture of these sides [m] and its scale bar."""
+    ny, nx = sides
+    figure = Figure(figsize=(width, width * ny / nx))
+    panel = figure.add_axes((0, 0, 1, 1), xlim=(0, nx), ylim=(ny, 0))
+    bare(panel)
+    panel.imshow(colour, extent=(0, nx, ny, 0), interpolation="antialiased", vmin=0, vmax=1, aspect="auto")
+    scale_bar(panel)
+    return figure, panel
 
 
 def truth_slices(truth: Volume, volume: Volume) -> Figure:
@@ -153,7 +208,7 @@ def three_d(volume: Volume, width: int = 760) -> Figure:
     width : int
         Of the picture [pixel], without its margins.
     """
-    pore = _coarse(volume.pore, THREE_D_VOXELS)
+    pore, _ = coarse(volume.pore, THREE_D_VOXELS)
     view = View(shape=pore.shape)
     picture = raycast(pore, view, width)
     margin, dpi = 46, 160
@@ -527,8 +582,3 @@ def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Sequence[Curve]) -
         name = "the replica" if len(made) == 1 else "mean of the replicas"
         panel.plot(x, np.mean(made, axis=0), color=BLUE, lw=1.3, ls=(0, (4, 1.5)), label=name)
     panel.plot(x, image, color=INK, lw=1.5, label="the image")
-
-
-def _coarse(pore: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
-    factor = -(-max(pore.shape) // most)
-    return block_means(pore.astype(np.float32), factor) > 0.5 if factor > 1 else pore

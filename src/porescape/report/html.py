@@ -19,31 +19,19 @@ from porescape.report.judge_figures import contact_sheet, verdict_figure
 from porescape.report.measure_figures import (
     Side,
     filtration_curves,
+    morphology_curves,
     network_view,
     settling,
     size_distributions,
     solved_fields,
 )
 from porescape.report.page import Picture, embed, fill
+from porescape.report.summary import key_names, looks_like, trust
+from porescape.report.viewer import pack
 from porescape.report.words import decimals_for, describe_box, label_of, missing, scale_of, write
 from porescape.units import PER_METRE, format_length
 from porescape.version import __version__
 
-# the numbers of the first screen, in this order, if they were measured
-KEY_NUMBERS = (
-    "porosity",
-    "connected_porosity_z",
-    "body_diameter",
-    "throat_diameter",
-    "tortuosity_z",
-    "permeability_z",
-    "retention_d90_z",
-    "specific_surface",
-    "thickness_pore",
-    "thickness_solid",
-    "correlation_length",
-)
-MOST_KEYS = 8
 RECIPE_LENGTHS = ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing")
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "matplotlib")
 
@@ -67,7 +55,7 @@ class Row(NamedTuple):
     error: str
 
 
-def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
+def render_report(result: Reconstruction, truth: Volume | None = None, job: str = "") -> str:
     """Write the report of a run as one self-contained HTML page.
 
     Parameters
@@ -75,6 +63,8 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
     result : Reconstruction
     truth : Volume, optional
         The known structure behind the image: measured as the replicas are, and shown beside them.
+    job : str
+        The run's `recipe.toml`, to be shown as it is.
     """
     known = None if truth is None else measure_volume(truth, result.settings.measure)
     rows = number_rows(result, known)
@@ -92,7 +82,12 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
         box=describe_box(result.replicas[0].volume),
         replicas=result.replicas,
         shown=shown,
-        keys=[rows[name] for name in KEY_NUMBERS if name in rows][:MOST_KEYS],
+        keys={name: rows[name] for name in key_names(rows)},
+        looks_like=looks_like(result),
+        trust=trust(result),
+        viewer=pack(shown.volume),
+        job=job,
+        methods_sentence=_methods_sentence(result),
         groups=_grouped(rows),
         too_small=shown.measurement.warnings,
         checks=result.checks,
@@ -113,6 +108,18 @@ def render_report(result: Reconstruction, truth: Volume | None = None) -> str:
         crop=result.image.crop,
         versions=_versions(),
         size=format_length(result.section.pixel_size),
+    )
+
+
+def _methods_sentence(result: Reconstruction) -> str:
+    """Say what was done as a paper would."""
+    n, volume = len(result.replicas), result.replicas[0].volume
+    return (
+        f"The three-dimensional pore structure was reconstructed with porescape {__version__} from one SEM "
+        f"image (pixel size {format_length(result.image.pixel_size)}, porosity "
+        f"{100 * result.phase.porosity:.1f} %) as {n} statistically equivalent "
+        f"{'replica' if n == 1 else 'replicas'} of {describe_box(volume)}, seed {result.seed}"
+        + ("; values are means with 95 % confidence intervals." if n > 1 else ".")
     )
 
 
@@ -211,16 +218,26 @@ def _draw(
     name, n = result.image.name, len(result.replicas)
     measurements = [replica.measurement for replica in result.replicas]
     which = f"replica {shown.index + 1}"
+    window = min(max(shown.volume.shape[1:]) * shown.volume.voxel_size, *_sides(result))
     edges = " × ".join(format_length(k * shown.volume.voxel_size, 3) for k in shown.volume.shape)
     drawn = {
         "three_d": (
             figures.three_d(shown.volume),
             f"Cut-away view of the solid of {which}, a box of {edges}; porosity {shown.volume.porosity:.3f}.",
         ),
+        "image": (
+            figures.whole_image(result.image, window),
+            f"The image {name}, {' × '.join(format_length(side, 3) for side in _sides(result)[::-1])}; "
+            "a frame marks the piece below.",
+        ),
+        "piece": (
+            figures.outlined_middle(result.image, result.phase, window),
+            f"The middle of the image, {format_length(window, 3)} wide, with the outline of its pores.",
+        ),
         "triptych": (
-            figures.triptych(result.section, shown.volume),
-            f"A piece of the segmented image {name} beside the middle slices of {which} across z, y and x, "
-            "pores dark, all at one scale.",
+            figures.triptych(result.section, shown.volume, result.image),
+            f"A piece of the image {name} and its pores beside the middle slices of {which} across z, y and "
+            "x, pores dark, all at one scale.",
         ),
         "segmentation": (
             figures.segmentation_overlay(result.image, result.phase),
@@ -274,6 +291,11 @@ def _draw(
             f"Pore network of {which}: {len(details.network.body_diameter)} balls joined by "
             f"{len(details.network.throat_diameter)} throats.",
         )
+    if {"chord_pore", "thickness_pore"} & set(details.curves):
+        drawn["morphology"] = (
+            morphology_curves(sides),
+            f"Distributions of chord lengths and of local thickness in pores and solid over {n} replicas.",
+        )
     if details.fields:
         drawn["fields"] = (
             solved_fields(details.fields, shown.volume.voxel_size),
@@ -295,3 +317,9 @@ def _draw(
             f"Middle slices of the true structure across z, y and x above those of {which}, at one scale.",
         )
     return {key: embed(figure, alt) for key, (figure, alt) in drawn.items()}
+
+
+def _sides(result: Reconstruction) -> tuple[float, float]:
+    """Return height and width of the image [m]."""
+    ny, nx = result.image.grey.shape
+    return ny * result.image.pixel_size, nx * result.image.pixel_size

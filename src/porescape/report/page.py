@@ -2,15 +2,21 @@
 
 import base64
 import io
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 import jinja2
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, features
 
+from porescape.report import viewer
 from porescape.version import __version__
 
+MOST_LINES = 400_000  # bytes of a drawing; a network of thousands of pores is smaller as a picture
+MOST_EXACT = 250_000  # bytes of a picture kept to the pixel
+PHOTOGRAPH = 86  # quality of a larger one: outlines stay crisp, noise costs little
 SHARP = 160  # dots per inch of pictures: 1.7 per CSS pixel on a page 960 wide
 
 
@@ -42,26 +48,47 @@ def fill(template: str, **words: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(version=__version__, **words)
+    start = files("porescape.report").joinpath("report.js").read_text(encoding="utf-8")
+    script = f"{viewer.script()}\n{start}"
+    return environment.get_template(template).render(
+        version=__version__,
+        script=Markup(script),  # the hash in the page's policy is that of this text, to the letter
+        script_hash=Markup(viewer.source_hash(script)),
+        viewer_style=Markup(viewer.style()),
+        **words,
+    )
 
 
 def embed(figure: Figure, alt: str) -> Picture:
-    """Return a figure as SVG if it is all lines, and as PNG if it shows pixels."""
+    """Return a figure as SVG if it is all lines, and as pixels if it shows pixels or too many lines."""
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
-    if any(panel.images for panel in figure.axes):
-        return Picture(_uri("image/png", _png(figure)), width, height, alt)
-    return Picture(_uri("image/svg+xml", _svg(figure)), width, height, alt)
+    if not any(panel.images for panel in figure.axes) and len(svg := _svg(figure)) < MOST_LINES:
+        return Picture(_uri("image/svg+xml", svg), width, height, alt)
+    return Picture(_pixels(figure), width, height, alt)
 
 
-def _png(figure: Figure) -> bytes:
-    """Return the figure with at most 256 colours: a third of the size, and no eye sees it."""
+def picture_of(png: bytes, alt: str) -> Picture:
+    """Return a PNG as the page holds it, laid out at its own size."""
+    with Image.open(io.BytesIO(png)) as picture:
+        width, height = picture.size
+    return Picture(_uri("image/png", png), width, height, alt)
+
+
+def _pixels(figure: Figure) -> str:
+    """Return the figure as pixels: few colours without loss if that is small, or as a photograph.
+
+    256 colours are a third of the size and no eye sees it; a large micrograph has too much noise for that.
+    """
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=max(SHARP, figure.dpi), pil_kwargs={"compress_level": 1})
     with Image.open(full) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-            small, format="png", optimize=True
-        )
-    return small.getvalue()
+        colour = picture.convert("RGB")
+    colour.quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    if small.tell() < MOST_EXACT or not features.check("webp"):
+        return _uri("image/png", small.getvalue())
+    small = io.BytesIO()
+    colour.save(small, format="webp", quality=PHOTOGRAPH, method=4)
+    return _uri("image/webp", small.getvalue())
 
 
 def _svg(figure: Figure) -> bytes:

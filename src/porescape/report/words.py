@@ -116,22 +116,27 @@ def missing(measured: Iterable[tuple[str, Measurement]]) -> list[str]:
     for subject, measurement in measured:
         for name, reason in measurement.reasons.items():
             subjects, names = gathered.setdefault(reason, ({}, {}))
-            subjects[subject] = names[_within_a_sentence(label_of(name))] = None
+            subjects[subject] = names[within_a_sentence(label_of(name))] = None
     return [
-        f"{_several(list(subjects))} without {_several(list(names))}: {reason}"
+        f"{several(list(subjects))} without {several(list(names))}: {reason}"
         for reason, (subjects, names) in gathered.items()
     ]
 
 
-def _within_a_sentence(label: str) -> str:
+def within_a_sentence(label: str) -> str:
+    """Return a label as it stands inside a sentence.
+
+    >>> within_a_sentence("Tortuosity, z"), within_a_sentence("Euler number density")
+    ('tortuosity z', 'Euler number density')
+    """
     proper = label.startswith(("Euler", "Kozeny"))
     return (label if proper else label[0].lower() + label[1:]).replace(",", "")
 
 
-def _several(words: Sequence[str], most: int = 4) -> str:
+def several(words: Sequence[str], most: int = 4) -> str:
     """Join words; of many, the first and how many more.
 
-    >>> _several(["a", "b"]), _several(["a", "b", "c", "d", "e", "f"])
+    >>> several(["a", "b"]), several(["a", "b", "c", "d", "e", "f"])
     ('a and b', 'a, b, c and 3 more')
     """
     if len(words) > most:

@@ -2,6 +2,15 @@
 
 Each field is a function of (seed, length, domain, window) and has mean 0 and variance 1 over all of
 space, not over the box that happens to be drawn.
+
+Each is local: a voxel depends on random numbers no farther away than its halo.
+
+- grain: `GRAIN_CAP` spacings. A distance beyond the cap is cut off, so no farther point matters; a voxel
+  lies so far from every point with probability 4e-8, so the cut is not seen.
+- branch: `BRANCH_CAP` widths (at least 8 voxels), where the signed distance is cut off, and 4 to 5.7 widths
+  more for the smoothing of its noise (`smoothing.context`).
+
+An exact distance without a cap would be a function of the whole space.
 """
 
 import math
@@ -11,10 +20,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from porescape.core.blocks import slices, tiled
 from porescape.core.domain import Domain, Window
 from porescape.distance import distance_to_points, signed_squared_distance
-from porescape.synthesis.noise import NOISE_SD, random_points, white_noise
-from porescape.synthesis.smoothing import context, smooth_noise
+from porescape.synthesis.layers import Holder, Layers, once
+from porescape.synthesis.noise import NOISE_SD, random_points, white_noise_layers
+from porescape.synthesis.smoothing import context, smoothed_noise
 
 # Distance to the nearest point of a Poisson process, in units of (volume per point)^(1/3):
 # P(d > r) = exp(-4/3 pi r^3), so E d^k = Gamma(1 + k/3) (4/3 pi)^(-k/3).
@@ -22,6 +33,7 @@ GRAIN_MEAN = math.gamma(4 / 3) * (4 * math.pi / 3) ** (-1 / 3)
 GRAIN_SD = math.sqrt(math.gamma(5 / 3) * (4 * math.pi / 3) ** (-2 / 3) - GRAIN_MEAN**2)
 GRAIN_CAP = 1.6  # spacings; a voxel lies farther from every seed with probability 4e-8
 FINEST_GRAIN = 3.0  # voxels
+SEARCHED = 128  # voxels; in wider windows points are looked up piece by piece, which then is less work
 
 BRANCH_CAP = 8.0  # widths; makes the signed distance local
 FINEST_BRANCH = 0.6  # voxels; below, the noise is the grid's
@@ -37,18 +49,36 @@ def grain_field(seed: int, name: str, spacing: float, domain: Domain, window: Wi
     spacing : float
         (Volume per seed)^(1/3) [voxels].
     """
+    layers = grain_layers(seed, name, spacing, domain, window, once)
+    return layers(window.start[0], window.start[0] + window.shape[0])
+
+
+def grain_layers(
+    seed: int, name: str, spacing: float, domain: Domain, window: Window, hold: Holder
+) -> Layers:
+    """Return `grain_field` layer by layer; it looks `GRAIN_CAP` spacings around, for points only."""
     spacing = max(spacing, FINEST_GRAIN)
     cap = GRAIN_CAP * spacing
-    around = window.grown(math.ceil(cap), (False, False, False))
-    points = random_points(seed, name, domain, around, spacing**-3)
-    return distance_to_points(  # type: ignore[no-any-return]
-        points,
-        np.asarray(window.start),
-        np.asarray(window.shape),
-        float(cap),
-        np.float32(GRAIN_MEAN * spacing),
-        np.float32(1 / (GRAIN_SD * spacing)),
-    )
+    shift, scale = np.float32(GRAIN_MEAN * spacing), np.float32(1 / (GRAIN_SD * spacing))
+
+    def piece(own: Window) -> NDArray[np.float32]:
+        around = own.grown(math.ceil(cap), (False, False, False))
+        points = random_points(seed, name, domain, around, spacing**-3, again=hold is not once)
+        return distance_to_points(  # type: ignore[no-any-return]
+            points, np.asarray(own.start), np.asarray(own.shape), float(cap), shift, scale
+        )
+
+    def grains(start: int, stop: int) -> NDArray[np.float32]:
+        own = window.layers(start, stop)
+        if max(own.shape[1:]) <= SEARCHED:
+            return piece(own)
+        out = np.empty(own.shape, dtype=np.float32)
+        for part in tiled(own.shape, (own.shape[0], SEARCHED, SEARCHED)):
+            _, y, x = (a + b for a, b in zip(part.start, own.start, strict=True))
+            out[slices(part)] = piece(Window((start, y, x), part.shape))
+        return out
+
+    return grains
 
 
 def branch_field(seed: int, width: float, cut: float, domain: Domain, window: Window) -> NDArray[np.float32]:
@@ -63,21 +93,35 @@ def branch_field(seed: int, width: float, cut: float, domain: Domain, window: Wi
     cut : float
         Fraction of the noise below the level, in (0, 1).
     """
+    layers = branch_layers(seed, width, cut, domain, window, once)
+    return layers(window.start[0], window.start[0] + window.shape[0])
+
+
+def branch_layers(
+    seed: int, width: float, cut: float, domain: Domain, window: Window, hold: Holder
+) -> Layers:
+    """Return `branch_field` layer by layer; it looks `BRANCH_CAP` widths around and what noise needs more."""
     width = max(width, FINEST_BRANCH)
     cap = max(8, math.ceil(BRANCH_CAP * width))
-    wraps = domain.wraps(window)
-    around = window.grown(cap, wraps)
-    noise = white_noise(seed, "branch", domain, context(width, domain, around))
-    smooth = smooth_noise(noise, NOISE_SD, width, domain, around)
+    around = window.grown(cap, domain.wraps(window))
+    noise = white_noise_layers(seed, "branch", domain, context(width, domain, around), hold)
+    smooth = smoothed_noise(noise, NOISE_SD, width, domain, around, hold)
     level = NormalDist().inv_cdf(cut)
-    square = signed_squared_distance(smooth > np.float32(level), cap, wraps)
+    above = hold(lambda start, stop: smooth(start, stop) > np.float32(level))
     # Mean and standard deviation in widths, fitted to simulations at 11 cuts in [0.05, 0.95]: within
     # 5 % of a standard deviation (tests/test_synthesis.py allows 10 %, for its smaller boxes).
     mean = -level * (0.79 + 0.072 * level**2)
     spread = 0.73 + 0.1 * level**2
-    return _signed_root(  # type: ignore[no-any-return]
-        square, np.float32(mean * width), np.float32(1 / (spread * width))
-    )
+
+    def branch(start: int, stop: int) -> NDArray[np.float32]:
+        wraps = domain.wraps(window.layers(start, stop))
+        grow = 0 if wraps[0] else cap
+        square = signed_squared_distance(above(start - grow, stop + grow), cap, wraps)
+        return _signed_root(  # type: ignore[no-any-return]
+            square, np.float32(mean * width), np.float32(1 / (spread * width))
+        )
+
+    return branch
 
 
 @njit(cache=True, nogil=True)

@@ -1,4 +1,10 @@
-"""From a recipe to a structure: B = X1*B1 + X2*B2 + X3*B3, less its own blur, cut by rank."""
+"""From a recipe to a structure: B = X1*B1 + X2*B2 + X3*B3, less its own blur, cut by rank.
+
+What a voxel depends on, beyond the level: the high-pass looks 4 of its widths far (5.7 where it is worked
+out on coarse voxels, from a width of 2 voxels on), the last smoothing as many of its own, and the fields as
+far as `fields` says. These halos add up; along an axis that a window of a periodic domain spans there are
+none.
+"""
 
 import math
 from functools import partial
@@ -9,10 +15,20 @@ from numpy.typing import NDArray
 from porescape.core.domain import Domain, Window
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.volume import Volume
-from porescape.synthesis.fields import branch_field, grain_field
+from porescape.rng import TILE
+from porescape.synthesis.fields import BRANCH_CAP, FINEST_BRANCH, branch_layers, grain_layers
+from porescape.synthesis.layers import Hold, Holder, Layers, once
 from porescape.synthesis.paper import generate_paper
-from porescape.synthesis.smoothing import SAMPLE_SD, context, smooth_samples, to_samples, weighted_samples
+from porescape.synthesis.smoothing import (
+    SAMPLE_SD,
+    context,
+    smoothed_samples,
+    stride,
+    to_samples,
+    weighted_samples,
+)
 
+ON_THE_WAY = 28  # bytes per voxel of the layers in hand; measured at 512 x 512 and 1024 x 1024 voxels
 WIDEST_HIGHPASS = 1.0  # of the shortest edge; a wider blur is the box's mean
 
 
@@ -47,35 +63,132 @@ def height_field(
     grain field plain, one inverted) and unit-variance fields in place of max-normalised ones.
     """
     window = window or domain.whole
+    layers = height_layers(recipe, domain, seed, window, once)
+    return layers(window.start[0], window.start[0] + window.shape[0])
+
+
+def height_layers(recipe: Recipe, domain: Domain, seed: int, window: Window, hold: Holder = Hold) -> Layers:
+    """Return `height_field` layer by layer, in y and x of a window.
+
+    Moved on along z it makes nothing twice but the last smoothing, and needs memory for the layers of its
+    halos only.
+    """
     smoothing = recipe.smoothing / domain.voxel_size
-    highpass = recipe.highpass_width / domain.voxel_size
-    if domain.periodic:
-        highpass = min(highpass, WIDEST_HIGHPASS * min(domain.shape))
+    highpass = highpass_voxels(recipe, domain)
     wide = context(highpass, domain, window)
-    samples = _weighted_sum(recipe, domain, seed, context(smoothing, domain, wide))
-    smooth = smooth_samples(samples, smoothing, domain, wide)
-    blurred = smooth_samples(to_samples(smooth), highpass, domain, window)
-    inner = tuple(
-        slice((a - b) // 2, (a - b) // 2 + b) for a, b in zip(smooth.shape, blurred.shape, strict=True)
+    around = context(smoothing, domain, wide)
+    samples = _weighted_layers(recipe, domain, seed, around, hold)
+    if hold is once:
+        smooth = Hold(smoothed_samples(samples, smoothing, domain, wide, once))
+        ahead, behind = smooth.ahead, _inner(smooth, wide, window)
+    else:  # samples are held in half the memory of what they become, which is made twice
+        held = hold(lambda start, stop: samples(start, stop).astype(np.int16))
+        assert isinstance(held, Hold)
+        own = context(smoothing, domain, window)
+        ahead = smoothed_samples(_floats(held.ahead), smoothing, domain, wide, hold)
+        behind = smoothed_samples(_floats(_inner(held, around, own)), smoothing, domain, window, hold)
+    blurred = smoothed_samples(
+        lambda start, stop: to_samples(ahead(start, stop)), highpass, domain, window, hold
     )
-    return np.subtract(smooth[inner], blurred, out=blurred)
+
+    def field(start: int, stop: int) -> NDArray[np.float32]:
+        blur = blurred(start, stop)  # first, because it looks farther
+        np.subtract(behind(start, stop), blur, out=blur)
+        return blur
+
+    return field
+
+
+def _inner(layers: Layers, wide: Window, window: Window) -> Layers:
+    """Cut layers of a wide window down to y and x of one inside."""
+    y, x = (
+        slice(b - a, b - a + n)
+        for a, b, n in zip(wide.start[1:], window.start[1:], window.shape[1:], strict=True)
+    )
+    return lambda start, stop: layers(start, stop)[:, y, x]
+
+
+def _floats(layers: Layers) -> Layers:
+    return lambda start, stop: layers(start, stop).astype(np.float32)
+
+
+def highpass_voxels(recipe: Recipe, domain: Domain) -> float:
+    """Return the width of the high-pass in a domain [voxels]."""
+    width = recipe.highpass_width / domain.voxel_size
+    return min(width, WIDEST_HIGHPASS * min(domain.shape)) if domain.periodic else width
+
+
+def generate_region(
+    recipe: Recipe, domain: Domain, seed: int, window: Window, level: float
+) -> NDArray[np.bool_]:
+    """Return the voxels of a window alone, the same as in `generate`'s whole.
+
+    Parameters
+    ----------
+    window : Window
+        A part of the domain; where the domain is periodic it may reach beyond.
+    level : float
+        Of the whole domain, as `porescape.find_level` gives it.
+
+    Returns
+    -------
+    ndarray of bool
+        True in the pores.
+    """
+    return height_field(recipe, domain, seed, window) > np.float32(level)
 
 
 def rank_level(field: NDArray[np.float32], porosity: float) -> np.float32:
     """Return the level above which the wanted fraction of the voxels lies."""
-    solid = min(max(round((1 - porosity) * field.size), 1), field.size - 1)
+    solid = solid_rank(field.size, porosity)
     return np.float32(np.partition(field.ravel(), solid - 1)[solid - 1])
 
 
-def _weighted_sum(recipe: Recipe, domain: Domain, seed: int, window: Window) -> NDArray[np.float32]:
+def solid_rank(voxels: int, porosity: float) -> int:
+    """Return the rank of the level among all values: how many voxels are solid."""
+    return min(max(round((1 - porosity) * voxels), 1), voxels - 1)
+
+
+def march_bytes(recipe: Recipe, domain: Domain, window: Window, step: int) -> float:
+    """Return about how much memory `height_layers` needs in a window of y and x, `step` layers at a time."""
+
+    def area(part: Window) -> int:
+        return part.shape[1] * part.shape[2]
+
+    def behind(part: Window, inside: Window) -> int:
+        return inside.start[0] - part.start[0]
+
+    voxel = domain.voxel_size
+    own = window.layers(1, 1 + step) if domain.periodic else window.layers(0, step)  # no whole period
+    highpass = highpass_voxels(recipe, domain)
+    wide = context(highpass, domain, own)
+    around = context(recipe.smoothing / voxel, domain, wide)
+    look = behind(wide, own)
+    grown = 1.5  # room for the next turns
+    held = grown * 2 * (step + 2 * look + 2 * behind(around, wide)) * area(around)
+    thin = grown * 4 * (step + 2 * look) * area(wide) / stride(highpass, domain)
+    if recipe.branch == 0:
+        return held + thin + ON_THE_WAY * step * area(around)
+    width = max(recipe.branch_width / voxel, FINEST_BRANCH)
+    cap = max(8, math.ceil(BRANCH_CAP * width))
+    phase = around.grown(cap, domain.wraps(around))
+    noise = context(width, domain, phase)
+    seen = step + 2 * behind(noise, phase)
+    branch = grown * (step + 2 * cap) * area(phase) + (seen + 2 * TILE) * area(noise)
+    branch += grown * 4 * seen * area(noise) / stride(width, domain)
+    return held + thin + branch + ON_THE_WAY * step * area(noise)
+
+
+def _weighted_layers(recipe: Recipe, domain: Domain, seed: int, window: Window, hold: Holder) -> Layers:
     """Return the weighted fields in whole-number samples of unit variance."""
     voxel = domain.voxel_size
     norm = SAMPLE_SD / math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
     parts = (
-        (recipe.cells, partial(grain_field, seed, "cells", recipe.cell_spacing / voxel)),
-        (-recipe.bumps, partial(grain_field, seed, "bumps", recipe.bump_spacing / voxel)),
-        (recipe.branch, partial(branch_field, seed, recipe.branch_width / voxel, recipe.branch_cut)),
+        (recipe.cells, partial(grain_layers, seed, "cells", recipe.cell_spacing / voxel)),
+        (-recipe.bumps, partial(grain_layers, seed, "bumps", recipe.bump_spacing / voxel)),
+        (recipe.branch, partial(branch_layers, seed, recipe.branch_width / voxel, recipe.branch_cut)),
     )
-    present = [(norm * weight, field(domain, window)) for weight, field in parts if weight != 0]
+    present = [(norm * weight, layers(domain, window, hold)) for weight, layers in parts if weight != 0]
     weights, fields = zip(*present, strict=True)
-    return weighted_samples(fields, np.array(weights, dtype=np.float32))
+    factors = np.array(weights, dtype=np.float32)
+    return lambda start, stop: weighted_samples(tuple(f(start, stop) for f in fields), factors)

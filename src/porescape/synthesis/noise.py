@@ -1,5 +1,6 @@
 """White noise and random points, drawn tile by tile: any window alone has the bytes of the whole."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 
@@ -7,8 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from porescape.core.domain import Domain, Window, tiles_along
+from porescape.core.domain import Domain, Shape, Window, tiles_along
 from porescape.rng import TILE, tile_stream
+from porescape.synthesis.layers import Holder, Layers, once
 
 NOISE_SD = ((256**2 - 1) / 3) ** 0.5  # of odd whole numbers, uniform in [-255, 255]
 DENSEST = 1 / 27  # points per voxel that a tile draws; a recipe's grains lie at least 3 voxels apart
@@ -18,16 +20,51 @@ SUBVOXEL = 8  # point positions are multiples of 1/8 voxel, which keeps squared 
 def white_noise(seed: int, field: str, domain: Domain, window: Window) -> NDArray[np.float32]:
     """Return white noise in a window: odd whole numbers, uniform in [-255, 255], mean 0."""
     out = np.empty(window.shape, dtype=np.float32)
+    for drawn, there, here, size in _drawn(seed, field, domain, window):
+        _to_odd(drawn, there, out, here, size)
+    return out
+
+
+def white_noise_layers(seed: int, field: str, domain: Domain, window: Window, hold: Holder) -> Layers:
+    """Return white noise layer by layer; with something that holds them, each tile is drawn once."""
+    if hold is once:
+        return lambda start, stop: white_noise(seed, field, domain, window.layers(start, stop))
+
+    def draw(start: int, stop: int) -> NDArray[np.int8]:
+        own = window.layers(start, stop)
+        out = np.empty(own.shape, dtype=np.int8)
+        for drawn, there, here, size in _drawn(seed, field, domain, own):
+            out[_box(here, size)] = drawn[_box(there, size)]
+        return out
+
+    drawn = hold(draw, batch=TILE)
+
+    def noise(start: int, stop: int) -> NDArray[np.float32]:
+        whole = drawn(start, stop)
+        out = np.empty(whole.shape, dtype=np.float32)
+        _to_odd(whole, (0, 0, 0), out, (0, 0, 0), whole.shape)
+        return out
+
+    return noise
+
+
+def _drawn(
+    seed: int, field: str, domain: Domain, window: Window
+) -> Iterator[tuple[NDArray[np.int8], Shape, Shape, Shape]]:
+    """Yield what a window is made of: tiles, where in the tile and where in the window, and how much."""
     for tile, origin, length in _tiles(domain, window):
         low = [max(o, s) for o, s in zip(origin, window.start, strict=True)]
-        size = [
+        nz, ny, nx = (
             min(o + n, s + m) - at
             for o, n, s, m, at in zip(origin, length, window.start, window.shape, low, strict=True)
-        ]
-        there = tuple(at - o for at, o in zip(low, origin, strict=True))
-        here = tuple(at - s for at, s in zip(low, window.start, strict=True))
-        _to_odd(_tile_noise(seed, field, tile), there, out, here, tuple(size))
-    return out
+        )
+        kt, jt, it = (at - o for at, o in zip(low, origin, strict=True))
+        kw, jw, iw = (at - s for at, s in zip(low, window.start, strict=True))
+        yield _tile_noise(seed, field, tile), (kt, jt, it), (kw, jw, iw), (nz, ny, nx)
+
+
+def _box(start: Shape, size: Shape) -> tuple[slice, ...]:
+    return tuple(slice(a, a + n) for a, n in zip(start, size, strict=True))
 
 
 @njit(cache=True, nogil=True)
@@ -42,7 +79,7 @@ def _to_odd(drawn, there, out, here, size):  # type: ignore[no-untyped-def]
 
 
 def random_points(
-    seed: int, field: str, domain: Domain, window: Window, density: float
+    seed: int, field: str, domain: Domain, window: Window, density: float, again: bool = False
 ) -> NDArray[np.float32]:
     """Return the points of a homogeneous Poisson process in a window.
 
@@ -53,6 +90,8 @@ def random_points(
     ----------
     density : float
         Points per voxel, at most `DENSEST`.
+    again : bool
+        Whether neighbouring windows will ask for points of the same tiles and density, which then are kept.
 
     Returns
     -------
@@ -60,29 +99,49 @@ def random_points(
         Positions z, y, x [voxels], in the window's coordinates of space.
     """
     period = domain.shape if domain.periodic else None
-    # a periodic space repeats the points of one period; an open one has tiles without end
-    source = domain.whole if period else window
+    tiles = {tile: (origin, length) for tile, origin, length in _tiles(domain, _one_period(domain, window))}
     pieces = []
-    for tile, origin, length in _tiles(domain, source):
-        position, mark = _tile_points(seed, field, tile)
-        position = position[:, : np.searchsorted(mark, np.float32(density / DENSEST))]
-        inside = (position < np.asarray(length, dtype=np.float32)[:, None] - 0.5).all(axis=0)
-        pieces.append(position[:, inside] + np.asarray(origin, dtype=np.float32)[:, None])
-    points = np.concatenate(pieces, axis=1)
+    for tile, (origin, length) in tiles.items():
+        eighths = (_kept_points if again else _thinned_points)(seed, field, tile, density)
+        if min(length) < TILE:  # the last tile of a period is cut short
+            room = SUBVOXEL * np.asarray(length, dtype=np.uint16)[:, None]
+            eighths = eighths[:, (eighths < room).all(axis=0)]
+        pieces.append(eighths + SUBVOXEL * np.asarray(origin, dtype=np.int32)[:, None])
+    place = np.concatenate(pieces, axis=1)
     for axis, (start, size) in enumerate(zip(*window, strict=True)):
         n = period[axis] if period else 0
-        turns = range(start // n, -(-(start + size) // n)) if period else (0,)
-        points = np.concatenate([_between(points, axis, turn * n, start, size) for turn in turns], axis=1)
-    return np.ascontiguousarray(points)
+        here = range(start, start + size)
+        first = int(place[axis].min()) // SUBVOXEL if place.size else 0
+        last = int(place[axis].max()) // SUBVOXEL if place.size else 0
+        turns = range((start - last) // n, (start + size - first) // n + 1) if n and place.size else (0,)
+        place = np.concatenate([_moved(place, axis, turn * n, here) for turn in turns], axis=1)
+    return np.asarray(place / np.float32(SUBVOXEL) - np.float32(0.5), dtype=np.float32)
 
 
-def _between(points: NDArray[np.float32], axis: int, by: int, start: int, size: int) -> NDArray[np.float32]:
-    """Return those points that lie in a range along one axis once they are moved along it."""
-    place = points[axis] + np.float32(by)
-    inside = np.flatnonzero((place >= np.float32(start - 0.5)) & (place < np.float32(start + size - 0.5)))
-    moved = points.take(inside, axis=1)
-    moved[axis] = place[inside]
+def _one_period(domain: Domain, window: Window) -> Window:
+    """Return the window, cut to one period of its domain along axes that hold more."""
+    if not domain.periodic:
+        return window
+    size = tuple(min(n, edge) for n, edge in zip(window.shape, domain.shape, strict=True))
+    return Window(window.start, size)  # type: ignore[arg-type]  # three in, three out
+
+
+def _moved(place: NDArray[np.int32], axis: int, by: int, into: range) -> NDArray[np.int32]:
+    """Return those points [eighths of a voxel] that lie in a range of voxels once they are moved there."""
+    along = place[axis] + np.int32(SUBVOXEL * by)
+    inside = np.flatnonzero((along >= SUBVOXEL * into.start) & (along < SUBVOXEL * into.stop))
+    moved = place.take(inside, axis=1)
+    moved[axis] = along[inside]
     return moved
+
+
+def _thinned_points(seed: int, field: str, tile: Shape, density: float) -> NDArray[np.uint16]:
+    eighths, mark = _tile_points(seed, field, tile)
+    return eighths.take(np.flatnonzero(mark < np.float32(density / DENSEST)), axis=1)
+
+
+# of all the tiles that two fields look at around a layer of 2048 x 2048 voxels; 7 kB each at 6 voxels apart
+_kept_points = lru_cache(maxsize=4096)(_thinned_points)
 
 
 def _tiles(domain: Domain, window: Window):  # type: ignore[no-untyped-def]
@@ -101,14 +160,10 @@ def _tile_noise(seed: int, field: str, tile: tuple[int, int, int]) -> NDArray[np
 
 
 @lru_cache(maxsize=32)
-def _tile_points(
-    seed: int, field: str, tile: tuple[int, int, int]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the positions and marks in [0, 1) of a tile's points; a density keeps the lowest marks."""
+def _tile_points(seed: int, field: str, tile: Shape) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    """Return a tile's points in eighths of a voxel and their marks in [0, 1); a density keeps low marks."""
     rng = tile_stream(seed, field, tile)
     n = rng.poisson(DENSEST * TILE**3)
     eighths = rng.integers(0, TILE * SUBVOXEL, size=(3, n))
-    position = np.asarray(eighths / SUBVOXEL - 0.5, dtype=np.float32)
     mark = rng.random(n, dtype=np.float32)
-    order = np.argsort(mark, kind="stable")
-    return position[:, order], mark[order]
+    return eighths.astype(np.uint16), mark

@@ -19,9 +19,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from porescape.core.domain import Domain, Window
+from porescape.errors import SettingsError
+from porescape.synthesis.layers import Holder, Layers, once
 
 SAMPLE_MAX = 1023  # times 2**14 is just below 2**24
 WEIGHT_SUM = 2**14
+WIDEST = 3000  # voxels; here rounding the weights leaves 6 % too much for the middle one, beyond ever more
 SAMPLE_SD = 170.0  # a unit-variance field is clipped at 6 standard deviations
 
 
@@ -59,7 +62,8 @@ def smooth_samples(
     window : Window
         Where the result is wanted.
     """
-    return _smooth(samples, width, domain, window, (1 / WEIGHT_SUM,) * 6)
+    given = _given(samples, context(width, domain, window))
+    return smoothed_samples(given, width, domain, window, once)(*_along_z(window))
 
 
 def smooth_noise(
@@ -69,10 +73,40 @@ def smooth_noise(
 
     Other parameters as for `smooth_samples`.
     """
+    given = _given(noise, context(width, domain, window))
+    return smoothed_noise(given, sd, width, domain, window, once)(*_along_z(window))
+
+
+def smoothed_samples(samples: Layers, width: float, domain: Domain, window: Window, hold: Holder) -> Layers:
+    """Return smoothed whole-number samples layer by layer, in y and x of a window.
+
+    Parameters
+    ----------
+    samples : Layers
+        In y and x of `context(width, domain, window)`.
+    hold : callable
+        What keeps layers of the passes in between: `Hold`, or `once`.
+    """
+    return _smoothed(samples, width, domain, window, (1 / WEIGHT_SUM,) * 6, 1.0, hold)
+
+
+def smoothed_noise(
+    noise: Layers, sd: float, width: float, domain: Domain, window: Window, hold: Holder
+) -> Layers:
+    """Return a Gaussian field of unit variance layer by layer, as `smooth_noise` does at once."""
     # samples have the standard deviation SAMPLE_SD before and after every pass
     first, second = _spreads(width, stride(width, domain))
     scales = (SAMPLE_SD / (sd * first), 1 / first, 1 / first, *(first / second,) * 3)
-    return _smooth(noise, width, domain, window, scales, 1 / SAMPLE_SD)
+    return _smoothed(noise, width, domain, window, scales, 1 / SAMPLE_SD, hold)
+
+
+def _given(field: NDArray[np.float32], window: Window) -> Layers:
+    low = window.start[0]
+    return lambda start, stop: field[start - low : stop - low]
+
+
+def _along_z(window: Window) -> tuple[int, int]:
+    return window.start[0], window.start[0] + window.shape[0]
 
 
 def to_samples(field: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -114,6 +148,11 @@ def gaussian_weights(width: float, step: int = 1, place: int = 0) -> tuple[int, 
     weights : ndarray of float32
         They add up to `WEIGHT_SUM`, so a constant stays itself.
     """
+    if width > WIDEST:
+        raise SettingsError(
+            f"a Gaussian of {width:.0f} voxels is wider than {WIDEST} voxels, beyond which its whole-number "
+            "weights are no Gaussian's any more; choose a coarser voxel or a smaller high-pass width"
+        )
     if width < 0.3:  # a neighbour would weigh less than 1 %
         return place, np.array([WEIGHT_SUM], dtype=np.float32)
     reach = _reach(width)
@@ -154,44 +193,117 @@ def _spreads(width: float, step: int) -> tuple[float, float]:
     return one, math.sqrt(float(np.mean(squares)))
 
 
-def _smooth(
-    field: NDArray[np.float32],
+def _smoothed(
+    source: Layers,
     width: float,
     domain: Domain,
     window: Window,
     scales: tuple[float, ...],
-    unit: float = 1.0,
-) -> NDArray[np.float32]:
+    unit: float,
+    hold: Holder,
+) -> Layers:
     """Smooth along the three axes, once or there and back; scale and round to samples after each pass.
 
     The last pass is scaled by `unit` too, and not rounded.
     """
     step = stride(width, domain)
-    wraps = domain.wraps(window)
     first, weights = gaussian_weights(width)
     if len(weights) == 1 and unit == 1:
-        return field
+        return source if hold is once else lambda start, stop: source(start, stop).copy()
     if step == 1 and -first <= NARROW:
-        z, y, x = scales[:3]
-        return _add_neighbours(  # type: ignore[no-any-return]
-            field, weights[-first:], wraps, np.float32(z), np.float32(y), np.float32(x * unit)
-        )
-    begin = context(width, domain, window).start
-    fine = [range(start, start + n) for start, n in zip(*window, strict=True)]
+
+        def narrow(start: int, stop: int) -> NDArray[np.float32]:
+            own = window.layers(start, stop)
+            wraps = domain.wraps(own)
+            z, y, x = scales[:3]
+            smooth = _add_neighbours(
+                source(*_along_z(context(width, domain, own))),
+                weights[-first:],
+                wraps,
+                np.float32(z),
+                np.float32(y),
+                np.float32(x * unit),
+            )
+            spare = _reach(width) + first  # of a context whose last voxels weigh nothing
+            inner = tuple(
+                slice(0, None) if wrap else slice(spare, n - spare)
+                for wrap, n in zip(wraps, smooth.shape, strict=True)
+            )
+            return np.ascontiguousarray(smooth[inner])
+
+        return narrow
     if step == 1:
-        passes = [(axis, begin[axis], fine[axis], width, 1) for axis in range(3)]
-    else:  # large arrays are read and written along y, which is done layer by layer
-        part = width / math.sqrt(2)
-        coarse = [_every(step, voxels, _reach(part), wrap) for voxels, wrap in zip(fine, wraps, strict=True)]
-        passes = [(axis, begin[axis], coarse[axis], part, 1) for axis in (1, 0, 2)]
-        passes += [(axis, coarse[axis].start // step, fine[axis], part, step) for axis in (2, 0, 1)]
-    for i, (axis, number, targets, part, gap) in enumerate(passes, start=1):
-        field = _along(axis, field, number, targets, part, gap, wraps[axis])
-        flat = field.reshape(-1)
-        if i < len(passes):
-            _round_to_samples(flat, np.float32(scales[i - 1]), flat, 0, len(flat))
-        else:
-            flat *= np.float32(scales[i - 1] * unit)
+
+        def wide(start: int, stop: int) -> NDArray[np.float32]:
+            own = window.layers(start, stop)
+            around, wraps = context(width, domain, own), domain.wraps(own)
+            field = source(*_along_z(around))
+            for axis in range(3):
+                targets = range(own.start[axis], own.start[axis] + own.shape[axis])
+                field = _along(axis, field, around.start[axis], targets, width, 1, wraps[axis])
+                _scale(field, scales[axis], None if axis < 2 else unit)
+            return field
+
+        return wide
+    return _there_and_back(source, width / math.sqrt(2), step, domain, window, scales, unit, hold)
+
+
+def _there_and_back(
+    source: Layers,
+    part: float,
+    step: int,
+    domain: Domain,
+    window: Window,
+    scales: tuple[float, ...],
+    unit: float,
+    hold: Holder,
+) -> Layers:
+    """Smooth onto every `step`-th voxel and from there onto all, by a Gaussian of width `part` each.
+
+    Large arrays are read and written along y, which is done layer by layer.
+    """
+    reach = _reach(part)
+    period = domain.shape[0]
+    begin = window.grown(2 * reach, domain.wraps(window)).start
+    fine = [range(start, start + n) for start, n in zip(*window, strict=True)]
+    _, wrap_y, wrap_x = domain.wraps(window)
+    coarse_y, coarse_x = (
+        _every(step, voxels, reach, wrap) for voxels, wrap in zip(fine[1:], (wrap_y, wrap_x), strict=True)
+    )
+
+    def thinned(start: int, stop: int) -> NDArray[np.float32]:
+        field = _along(1, source(start, stop), begin[1], coarse_y, part, 1, wrap_y)
+        return _scale(field, scales[0])
+
+    def on_grid(first: int, last: int) -> NDArray[np.float32]:  # numbers of coarse layers
+        wrap = domain.periodic and first == 0 and last * step == period
+        grow = 0 if wrap else reach
+        low, high = first * step - grow, period if wrap else (last - 1) * step + 1 + grow
+        field = _along(0, held(low, high), low, range(first * step, last * step, step), part, 1, wrap)
+        field = _along(2, _scale(field, scales[1]), begin[2], coarse_x, part, 1, wrap_x)
+        return _scale(field, scales[2])
+
+    def spread(start: int, stop: int) -> NDArray[np.float32]:
+        wrap, _, _ = domain.wraps(window.layers(start, stop))
+        coarse_z = _every(step, range(start, stop), reach, wrap)
+        first = coarse_z.start // step
+        field = held_grid(first, first + len(coarse_z))
+        field = _along(2, field, coarse_x.start // step, fine[2], part, step, wrap_x)
+        field = _along(0, _scale(field, scales[3]), first, range(start, stop), part, step, wrap)
+        field = _along(1, _scale(field, scales[4]), coarse_y.start // step, fine[1], part, step, wrap_y)
+        return _scale(field, scales[5], unit)
+
+    held, held_grid = hold(thinned), hold(on_grid)
+    return spread
+
+
+def _scale(field: NDArray[np.float32], scale: float, unit: float | None = None) -> NDArray[np.float32]:
+    """Scale in place, and round to samples unless it is the last pass, which has a unit."""
+    flat = field.reshape(-1)
+    if unit is None:
+        _round_to_samples(flat, np.float32(scale), flat, 0, len(flat))
+    else:
+        flat *= np.float32(scale * unit)
     return field
 
 
@@ -299,9 +411,10 @@ def _along(
     for begin in range(0, len(targets), BLOCK):
         block = targets[begin : begin + BLOCK]
         low, high = -((reach - block[0]) // step), (block[-1] + reach) // step
-        part = np.take(
-            field, range(low - first, high + 1 - first), axis=axis, mode="wrap" if wrap else "raise"
-        )
+        if wrap and not first <= low <= high < first + n:
+            part = np.take(field, range(low - first, high + 1 - first), axis=axis, mode="wrap")
+        else:
+            part = field[(slice(None),) * axis + (slice(low - first, high + 1 - first),)]
         moved = block[0] // step * step  # blocks that differ by whole samples share a matrix
         home = range(block.start - moved, block.stop - moved, block.step)
         matrix = _matrix(home, width, step, low - moved // step, high + 1 - low)

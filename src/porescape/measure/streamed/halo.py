@@ -23,7 +23,7 @@ from porescape.core.curve import Curve
 from porescape.core.domain import Window
 from porescape.errors import InputError
 from porescape.measure.morphology import THICKNESS_STEP, Phase, ThicknessDistribution
-from porescape.measure.thickness import _RIM, _balls, _contacts, bits, needed_distance, paint
+from porescape.measure.thickness import RIM, balls_inside, bits, contacts, needed_distance, paint
 from porescape.parallel import Tell
 
 BYTES = 36  # per voxel of a window while it is worked on; measured 19 to 34
@@ -156,8 +156,8 @@ def distribution(shares: Shares, voxel_size: float) -> ThicknessDistribution:
 
 def _shares(inside: NDArray[np.bool_], distance: NDArray[np.float32], core: Window) -> Shares:
     """Paint the balls of a window into the block; `distance` is cut off where it no longer matters."""
-    rimmed = np.pad(distance, _RIM, constant_values=-1)
-    centre, radius, diameter = _balls(rimmed, *_tables(ceil(float(distance.max()) / _ROUND) * _ROUND))
+    rimmed = np.pad(distance, RIM, constant_values=-1)
+    centre, radius, diameter = balls_inside(rimmed, *_tables(ceil(float(distance.max()) / _ROUND) * _ROUND))
     low = np.array(core.start, np.float32)
     high = low + np.array(core.shape, np.float32) - 1
     away = np.maximum(np.maximum(low - centre, centre - high), 0)
@@ -174,7 +174,7 @@ def _shares(inside: NDArray[np.bool_], distance: NDArray[np.float32], core: Wind
 @lru_cache(maxsize=2)
 def _tables(largest: int) -> tuple[Any, ...]:
     """Return what the search for balls looks up, for distances of up to `largest` voxels."""
-    return needed_distance(largest**2), *_contacts(largest**2)
+    return needed_distance(largest**2), *contacts(largest**2)
 
 
 def _percentile(values: NDArray[np.float32], upto: NDArray[np.int64], percent: float) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from porescape.core.domain import Shape
 from porescape.errors import InputError
 from porescape.measure.bits import ones
-from porescape.measure.correlation import _bits_across
+from porescape.measure.correlation import bits_across
 
 _TILE = 2**17  # words looked at together; they stay in the processor's cache
 
@@ -37,8 +37,8 @@ class Lags:
     def add(self, planes: NDArray[np.bool_]) -> None:
         """Count the next planes, shape (planes, ny, nx)."""
         for axis in (1, 2):
-            self._pairs(_bits_across(planes, axis), 0)
-        new = _bits_across(planes, 0)
+            self._pairs(bits_across(planes, axis), 0)
+        new = bits_across(planes, 0)
         n = min(self._seen, self.longest)
         order = np.arange(self._seen - n, self._seen) % max(self.longest, 1)
         for a, b in _tiles(new.shape[1], n + len(new)):

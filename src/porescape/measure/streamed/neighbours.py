@@ -14,7 +14,7 @@ from porescape.core.domain import Shape
 from porescape.errors import InputError
 from porescape.measure.bits import ones, pack_rows
 from porescape.measure.minkowski import CROFTON_WEIGHT, DIRECTIONS, Step
-from porescape.measure.morphology import _CURVATURE, MinkowskiDensities, _count_configurations
+from porescape.measure.morphology import CURVATURE, MinkowskiDensities, count_configurations
 
 _AXES: tuple[Step, Step, Step] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 # in the order of `minkowski.pore_cells`: sums of floats depend on it
@@ -48,7 +48,7 @@ class Neighbours:
         self._before = words[-ny:].copy()
         if self._configurations.size:
             joined = np.concatenate((self._last, planes))
-            _count_configurations(joined, self._configurations)
+            count_configurations(joined, self._configurations)
             self._last = joined[-1:].copy()
 
     @property
@@ -93,7 +93,7 @@ class Neighbours:
     def minkowski_densities(self, voxel_size: float) -> MinkowskiDensities:
         """Return the four densities, as `morphology.minkowski_densities`; needs the configurations."""
         counts = self._configurations
-        curvature = float(counts @ _CURVATURE / counts.sum()) / voxel_size**2
+        curvature = float(counts @ CURVATURE / counts.sum()) / voxel_size**2
         return MinkowskiDensities(
             self.porosity, self.specific_surface(voxel_size), curvature, self.euler_density(voxel_size)
         )

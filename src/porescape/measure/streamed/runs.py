@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from porescape.core.curve import Curve
 from porescape.core.domain import Shape
 from porescape.errors import InputError
-from porescape.measure.morphology import _CUT, _WHOLE, Phase, _product_limit
+from porescape.measure.morphology import CUT, WHOLE, Phase, product_limit
 
 
 class Runs:
@@ -57,10 +57,10 @@ class Runs:
         ends_per_line = 0.0
         for n, counts in zip(self.shape, self.counts, strict=True):
             runs = counts[int(phase == "pore")]
-            ends = (2 * runs[_WHOLE] + runs[_CUT]).sum()
+            ends = (2 * runs[WHOLE] + runs[CUT]).sum()
             if ends:
                 per_line = ends / (size * (1 - 1 / n))
-                share[: runs.shape[1]] += per_line * _product_limit(2 * runs[_WHOLE], runs[_CUT])
+                share[: runs.shape[1]] += per_line * product_limit(2 * runs[WHOLE], runs[CUT])
                 ends_per_line += per_line
         if ends_per_line == 0:
             found = "pore" if self.counts[0][1].any() else "solid"

@@ -1,0 +1,16 @@
+// The page's own few lines, after viewer.js in one module.
+for (const fold of document.querySelectorAll("details"))
+  if (fold.dataset.print !== "closed")
+    window.addEventListener("beforeprint", () => (fold.open = true)); // paper cannot be unfolded
+
+const host = document.getElementById("three-d");
+const { shape, size, block } = host.dataset;
+unpack(document.getElementById("voxels").textContent)
+  .then((bits) => {
+    const blocks = block > 1 ? `Each voxel shown stands for ${block} × ${block} × ${block} of the structure; the numbers are of all.` : "";
+    window.structure = mountViewer(host, { bits, shape: JSON.parse(shape), voxelSize: Number(size), note: blocks });
+    if (window.structure.lost === "") document.getElementById("still-words").hidden = true;
+  })
+  .catch((error) => {
+    document.getElementById("still-words").textContent = `A still picture: ${error.message}.`;
+  });

@@ -1,0 +1,170 @@
+"""A run in a few sentences: what the structure is like, and how far to trust its numbers."""
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from porescape.measure.numbers import Estimate
+from porescape.pipeline import Reconstruction
+from porescape.report.words import label_of, scale_of, several, within_a_sentence, write
+
+# the numbers of the first screen, in this order, if they were measured
+KEY_NUMBERS = (
+    "porosity",
+    "connected_porosity_z",
+    "body_diameter",
+    "throat_diameter",
+    "tortuosity_z",
+    "permeability_z",
+    "bubble_point_diameter_z",
+    "retention_d90_z",
+    "specific_surface",
+    "thickness_pore",
+    "thickness_solid",
+    "correlation_length",
+)
+MOST_KEYS = 8
+
+# Where words change. An interval of half its number leaves a factor of three between its ends, one as wide
+# as the number itself leaves the order of magnitude open.
+WIDE_INTERVAL, HOPELESS_INTERVAL = 0.5, 1.0
+ALL_OPEN, MOSTLY_OPEN = 0.995, 0.90  # of the pores, reached from face to face
+
+
+class Trust(NamedTuple):
+    """How far to trust a run.
+
+    Attributes
+    ----------
+    level : {"sound", "care", "doubt"}
+    head : str
+        The same in a few words.
+    reasons : tuple of str
+        Sentences, the weightiest first.
+    """
+
+    level: str
+    head: str
+    reasons: tuple[str, ...]
+
+
+HEADS = {
+    "sound": "These numbers may be used",
+    "care": "Use these numbers with care",
+    "doubt": "Do not rely on these numbers yet",
+}
+
+
+def key_names(properties: Iterable[str]) -> list[str]:
+    """Return the names of the headline numbers among those that were measured."""
+    known = set(properties)
+    return [name for name in KEY_NUMBERS if name in known][:MOST_KEYS]
+
+
+def looks_like(result: Reconstruction) -> str:
+    """Say in one or two sentences what the structure is like; only what was measured is said."""
+    known = {name: e for name, e in result.properties.items() if math.isfinite(e.mean)}
+    sentences = []
+    if "porosity" in known:
+        sentences.append(_openness(known))
+    sizes = [
+        f"{words} of {_rounded(name, known[name])}"
+        for name, words in (("body_diameter", "pore bodies"), ("throat_diameter", "throats"))
+        if name in known
+    ]
+    if sizes:
+        joined = " are joined by ".join(sizes) if sizes[1:] else f"there are {sizes[0]}"
+        per_pore = known.get("coordination_number")
+        more = f", about {per_pore.mean:.0f} at each pore" if per_pore and sizes[1:] else ""
+        sentences.append(f"{joined[0].upper()}{joined[1:]}{more}.")
+    elif "thickness_pore" in known:
+        size = _rounded("thickness_pore", known["thickness_pore"])
+        sentences.append(f"Its pores are {size} wide on average.")
+    if "retention_d90_z" in known:
+        size = _rounded("retention_d90_z", known["retention_d90_z"])
+        sentences.append(f"It holds back nine of ten particles of {size}.")
+    return " ".join(sentences)
+
+
+def _openness(known: dict[str, Estimate]) -> str:
+    porosity = known["porosity"].mean
+    pore = f"{100 * porosity:.0f} % of the structure is pore"
+    connected = known.get("connected_porosity_z")
+    if connected is None or porosity == 0:
+        return f"{pore}."
+    share = connected.mean / porosity
+    if share >= ALL_OPEN:
+        return f"{pore}, practically all of it open from face to face."
+    if share >= MOSTLY_OPEN:
+        return f"{pore}, most of it ({100 * share:.0f} %) open from face to face."
+    if share > 0:
+        return f"{pore}, but only {100 * share:.0f} % of that is open from face to face."
+    return f"{pore}, but none of it reaches from face to face along z: nothing would flow."
+
+
+def _rounded(name: str, estimate: Estimate) -> str:
+    """Return a number with three digits and its unit."""
+    scale = scale_of(name, estimate.unit, estimate.mean)
+    value = estimate.mean * scale.factor
+    decimals = max(2 - math.floor(math.log10(abs(value))), 0) if value else 0
+    return f"{write(value, decimals)} {scale.unit}".rstrip()
+
+
+def trust(result: Reconstruction) -> Trust:
+    """Say how far to trust a run: the checks of its image, its warnings, how wide its intervals are."""
+    found = [*_checks(result), *_widths(result), *_eye(result)]
+    own = [warning for warning in result.warnings if warning not in result.image.warnings]
+    if result.warnings:
+        n = len(result.warnings)
+        found.append(("care" if own else "sound", f"{n} {'warning' if n == 1 else 'warnings'} below."))
+    if not any(replica.volume.pore.any() for replica in result.replicas):
+        found.append(("doubt", "The structures hold no pore at all."))
+    order = ("doubt", "care", "sound")
+    level = min((each for each, _ in found), key=order.index)
+    found.sort(key=lambda one: order.index(one[0]))  # the weightiest first, else in this order
+    return Trust(level, HEADS[level], tuple(words for _, words in found))
+
+
+def _checks(result: Reconstruction) -> Iterable[tuple[str, str]]:
+    names: dict[str, list[str]] = {"ok": [], "warn": [], "fail": []}
+    for check in result.checks:
+        names[check.status].append(check.name)
+    if names["fail"]:
+        yield "doubt", f"The image failed the check of {several(names['fail'])}, and was used all the same."
+    if names["warn"]:
+        yield "care", f"The check of {several(names['warn'])} is doubtful."
+    if result.checks and len(names["ok"]) == len(result.checks):
+        yield "sound", f"All {len(names['ok'])} checks of the image are fine ({several(names['ok'], 9)})."
+
+
+def _widths(result: Reconstruction) -> Iterable[tuple[str, str]]:
+    """Say how wide the intervals of the headline numbers are, in shares of the numbers."""
+    shares = {}
+    for name in key_names(result.properties):
+        e = result.properties[name]
+        half = (e.ci95[1] - e.ci95[0]) / 2
+        if math.isfinite(half) and e.mean:
+            shares[name] = abs(half / e.mean)
+    if not shares:
+        few = len(result.replicas) == 1
+        yield "care", "One replica shows no spread: make several." if few else "No number has an interval."
+        return
+    least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
+    widest = shares[most]
+    level = "doubt" if widest > HOPELESS_INTERVAL else "care" if widest > WIDE_INTERVAL else "sound"
+    words = [
+        f"{within_a_sentence(label_of(name))} ±{write(100 * shares[name], int(shares[name] < 0.1))} %"
+        for name in (least, most)
+    ]
+    text = f"Intervals run from {words[0]} to {words[1]}." if least != most else f"Interval: {words[0]}."
+    yield level, text
+
+
+def _eye(result: Reconstruction) -> Iterable[tuple[str, str]]:
+    eye = result.verdict.scores[result.verdict.selected].eye
+    if eye is not None:
+        told = f"{100 * eye.accuracy:.0f} %"
+        yield (
+            "sound",
+            f"A trained judge tells its slices from real ones {told} of the time; 50 % is chance.",
+        )

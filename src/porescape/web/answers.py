@@ -1,0 +1,113 @@
+"""What the page is told of jobs: plain tables, with every number already in words."""
+
+import json
+import math
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from porescape.checks import NAMES
+from porescape.core.settings import Settings
+from porescape.io.settings import settings_table
+from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.report.summary import key_names
+from porescape.report.words import decimals_for, label_of, scale_of, write
+from porescape.samplers import SAMPLERS
+from porescape.segmentation import THRESHOLDS
+from porescape.units import format_length
+from porescape.version import __version__
+from porescape.web.jobs import Job
+from porescape.web.limits import Limits
+
+
+def defaults(limits: Limits) -> dict[str, Any]:
+    """Return what the page needs to know before there is any job."""
+    return {
+        "version": __version__,
+        "settings": settings_table(Settings()),
+        "choices": {
+            "method": list(THRESHOLDS),
+            "pore": ["dark", "bright"],
+            "numbers": list(GROUPS),
+            "checks": list(NAMES),
+            "fit_method": ["porescape", "paper"],
+            "sampler": list(SAMPLERS),
+            "percolate": ["both", "pore", "solid", "none"],
+        },
+        "limits": {"upload": limits.upload, "pixels": limits.pixels},
+    }
+
+
+def job_row(job: Job, waiting: list[str]) -> dict[str, Any]:
+    """Return a job as the list shows it."""
+    return {
+        "id": job.id,
+        "name": job.name,
+        "state": job.state,
+        "message": job.message,
+        "created": job.created,
+        "started": job.started,
+        "ended": job.ended,
+        "place": waiting.index(job.id) + 1 if job.id in waiting else 0,
+    }
+
+
+def job_answer(job: Job, folder: Path, waiting: list[str]) -> dict[str, Any]:
+    """Return all there is to know of a job, its progress and results included."""
+    answer = job_row(job, waiting) | {"image": job.image, "form": job.form}
+    if job.state not in ("draft", "queued"):
+        with suppress(OSError, ValueError):
+            answer["progress"] = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+    answer["pictures"] = [name for name in ("real", "best") if (folder / f"{name}.png").is_file()]
+    if job.state not in ("draft", "done"):
+        answer["can_go_on"] = (folder / "checkpoint").is_dir()
+    if job.state == "done":
+        with suppress(OSError, ValueError, KeyError):
+            answer["results"] = _results(folder / "run")
+    return answer
+
+
+def _results(run: Path) -> dict[str, Any]:
+    table = json.loads((run / "results.json").read_text(encoding="utf-8"))
+    rows = [_row(name, entry) for name, entry in table["properties"].items()]
+    named = {row["name"]: row for row in rows}
+    keys = [named[name] for name in key_names(named)]
+    return {
+        "keys": keys,
+        "rows": rows,
+        "replicas": len(table["replicas"]),
+        "shape": table["shape"],
+        "voxel": format_length(table["voxel_size"]),
+        "image_porosity": f"{100 * table['image_porosity']:.1f} %",
+        "selected": table["selected"],
+        "because": table["selected_because"],
+        "warnings": table["warnings"],
+        "files": sorted(path.name for path in run.iterdir() if path.is_file()),
+        "bytes": sum(path.stat().st_size for path in run.rglob("*") if path.is_file()),
+    }
+
+
+def _row(name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """Return one number in the unit that suits it, with its interval."""
+    mean, sd = _number(entry["mean"]), _number(entry["sd"])
+    low, high = map(_number, entry["ci95"])
+    scale = scale_of(name, entry["unit"], mean)
+    spread = (high - low) / 2 if low < high else sd
+    digits = decimals_for(mean * scale.factor, spread * scale.factor)
+    if scale.unit == "%":
+        digits = min(digits, 2)
+    return {
+        "name": name,
+        "label": label_of(name),
+        "definition": NUMBERS[name].definition if name in NUMBERS else "",
+        "group": NUMBERS[name].group if name in NUMBERS else "",
+        "unit": scale.unit,
+        "mean": write(mean * scale.factor, digits),
+        "low": write(low * scale.factor, digits),
+        "high": write(high * scale.factor, digits),
+        "n": entry["n"],
+    }
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

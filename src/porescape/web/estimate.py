@@ -1,0 +1,109 @@
+"""What a job will take, in words, before it starts: time roughly, memory and disk from `porescape.needs`."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from porescape.core.settings import Settings
+from porescape.io.resources import available_memory, free_disk
+from porescape.measure.numbers import NUMBERS, pick
+from porescape.needs import in_bytes, needs_of, workers_that_fit
+from porescape.parallel import available_cores
+from porescape.web.form import Form
+
+# Seconds on one core of an ordinary machine; those of 96³ and 128³ (bench/RESULTS.md) are about
+# proportional to the number of voxels
+TRIAL = 2.0e-7  # per voxel of the fitted cube
+MEASURE = {  # per voxel of the box
+    "basic": 1.0e-6,
+    "network": 0.5e-6,
+    "tortuosity": 1.8e-6,
+    "permeability": 8.0e-6,
+    "filtration": 3.0e-6,
+}
+JUDGE = 1.5  # per replica
+REPORT = 10.0  # drawing it
+DRAW = 0.4e-6  # per voxel of the box
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long the parts of a job take [s].
+
+    Attributes
+    ----------
+    trials, measure : float
+        All trials of one replica, and measuring it, on one core.
+    last : float
+        What comes after the last replica.
+    whole : float
+        The job.
+    """
+
+    trials: float
+    measure: float
+    last: float
+    whole: float
+
+
+def times_of(settings: Settings, workers: int) -> Times:
+    """Return how long a job with these settings takes, about."""
+    voxels = math.prod(settings.output.size)
+    replicas = settings.output.replicas
+    numbers = voxels * sum(
+        MEASURE[group] for group in {NUMBERS[n].group for n in pick(settings.measure.numbers)}
+    )
+    trials = settings.fit.trials * TRIAL * settings.fit.size**3
+    measure = numbers + JUDGE
+    last = REPORT + voxels * DRAW
+    if settings.measure.interval == "full":
+        last += 2 * numbers / min(workers, 2)
+    whole = math.ceil(replicas / min(workers, replicas)) * (trials + measure) + last
+    return Times(trials, measure, last, whole)
+
+
+def workers_for(form: Form) -> int:
+    """Return how many processes a job gets: those asked for, or as many as there are cores and memory for."""
+    return form.workers or workers_that_fit(form.settings, available_cores(), available_memory())
+
+
+def room_for(folder: Path, form: Form) -> dict[str, Any]:
+    """Return what a job takes, and in words why there is no room for it, if so."""
+    workers = workers_for(form)
+    wanted = needs_of(form.settings, workers)
+    memory, disk = available_memory(), free_disk(folder)
+    problem = ""
+    if memory is not None and wanted.memory > memory:
+        problem = (
+            f"this job needs about {in_bytes(wanted.memory)} of memory and {in_bytes(memory)} are available; "
+            "choose a smaller box, fewer workers, fewer replicas, or leave out permeability and filtration"
+        )
+    elif wanted.disk > disk:
+        problem = (
+            f"this job needs about {in_bytes(wanted.disk)} of disk and {in_bytes(disk)} are free; "
+            "delete old jobs, or choose a smaller box or fewer replicas"
+        )
+    return {
+        "time": words_for_seconds(times_of(form.settings, workers).whole),
+        "cores": min(workers, form.settings.output.replicas),
+        "memory": in_bytes(wanted.memory),
+        "disk": in_bytes(wanted.disk),
+        "problem": problem,
+    }
+
+
+def words_for_seconds(seconds: float) -> str:
+    """Write a time as one would say it.
+
+    >>> words_for_seconds(40), words_for_seconds(400), words_for_seconds(9000)
+    ('less than a minute', 'about 7 minutes', 'about 2.5 hours')
+    """
+    minutes = seconds / 60
+    if minutes < 0.9:
+        return "less than a minute"
+    if minutes < 90:
+        whole = max(round(minutes), 1)
+        return f"about {whole} minute{'s' * (whole > 1)}"
+    hours = minutes / 60
+    return f"about {hours:.1f} hours" if hours < 48 else f"about {hours / 24:.0f} days"

@@ -1,0 +1,274 @@
+"""Jobs are folders: what was uploaded, what was asked for, how far it is, what came of it.
+
+::
+
+    <id>/job.json        state and form; written by the server alone
+    <id>/upload.tif      the image, under a name of ours
+    <id>/progress.json   how far the worker is; may be stale or missing
+    <id>/real.png, best.png
+    <id>/checkpoint/     what the worker can go on from
+    <id>/outcome.json    how the worker ended, in its own words
+    <id>/run/            the run folder; whole, or not there
+    <id>/reserve         disk put by, so that a full disk can still be said
+
+An id is made here and looked up in a table: no path is ever built from what a client sent.
+"""
+
+import json
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from porescape.errors import InputError, OutputError, PorescapeError
+from porescape.io.atomic import whole_file
+
+State = Literal["draft", "queued", "running", "done", "failed", "cancelled", "interrupted"]
+STATES: tuple[str, ...] = get_args(State)
+ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
+CAN_GO_ON: tuple[State, ...] = ("failed", "cancelled", "interrupted")
+RESERVE = 64 * 1024  # bytes; room for job.json and outcome.json on a full disk
+INTERRUPTED = "the server stopped while this job ran; it can go on from where it was"
+
+
+class NoSuchJob(PorescapeError):
+    """There is no job of this id, or not any more."""
+
+
+class WrongState(PorescapeError):
+    """The job cannot do this now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One job as it stands.
+
+    Attributes
+    ----------
+    id : str
+    name : str
+        Of the uploaded file, to be shown; never a path.
+    upload : str
+        What the file is called in the job's folder.
+    image : dict
+        Height, width and pages of the file, its kind and bytes.
+    form : dict
+        What was asked for, as `porescape.web.form.form_table` writes it.
+    state : State
+    message : str
+        Why it failed or stopped, in words.
+    created, queued, started, ended : float
+        Seconds since 1970; 0 for never.
+    """
+
+    id: str
+    name: str
+    upload: str
+    image: dict[str, Any]
+    form: dict[str, Any] = field(default_factory=dict)
+    state: State = "draft"
+    message: str = ""
+    created: float = 0.0
+    queued: float = 0.0
+    started: float = 0.0
+    ended: float = 0.0
+
+
+class Jobs:
+    """All jobs of one folder; safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.RLock()
+        self._jobs: dict[str, Job] = {}
+        self._unsaved: set[str] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.iterdir():
+                if path.name.startswith((".new-", ".gone-")):
+                    shutil.rmtree(path, ignore_errors=True)  # begun or half deleted when a server died
+        except OSError as error:
+            raise OutputError(
+                f"{folder} cannot be used for jobs ({error.strerror or error}); choose another --folder"
+            ) from error
+        for job in _read_all(folder):
+            self._jobs[job.id] = job
+        for job in self.all():
+            if job.state == "running":
+                self.settle(job.id, INTERRUPTED)
+
+    def all(self) -> list[Job]:
+        """Return every job, the newest first."""
+        with self._lock:
+            return sorted(self._jobs.values(), key=lambda job: -job.created)
+
+    def get(self, key: str) -> Job:
+        """Return one job."""
+        with self._lock:
+            if key not in self._jobs:
+                raise NoSuchJob("there is no such job (any more); go back to the list")
+            return self._jobs[key]
+
+    def path(self, job: Job) -> Path:
+        """Return the folder of a job."""
+        return self.folder / job.id
+
+    def waiting(self) -> list[Job]:
+        """Return the queue, the next one first."""
+        return sorted((job for job in self.all() if job.state == "queued"), key=lambda job: job.queued)
+
+    def add(
+        self, upload: Path, kind: str, name: str, image: Mapping[str, Any], form: Mapping[str, Any]
+    ) -> Job:
+        """Make a draft of an uploaded file, which moves into its folder.
+
+        Raises
+        ------
+        OutputError
+            There is no room.
+        """
+        key = secrets.token_hex(8)
+        job = Job(
+            id=key,
+            name=name,
+            upload=f"upload.{kind}",
+            image=dict(image),
+            form=dict(form),
+            created=time.time(),
+        )
+        begun = self.folder / f".new-{key}"
+        try:
+            begun.mkdir()
+            upload.replace(begun / job.upload)
+            (begun / "reserve").write_bytes(secrets.token_bytes(RESERVE))  # random: no disk packs it
+            _write_job(begun, job)
+            begun.replace(self.folder / key)
+        except OSError as error:
+            shutil.rmtree(begun, ignore_errors=True)
+            raise OutputError(f"the image could not be kept: {error.strerror or error}") from error
+        with self._lock:
+            self._jobs[key] = job
+        return job
+
+    def change(self, key: str, allowed: tuple[State, ...], refusal: str, **values: Any) -> Job:
+        """Change a job that is in one of the allowed states.
+
+        Raises
+        ------
+        WrongState
+            It is in another one; says `refusal`.
+        """
+        with self._lock:
+            job = self.get(key)
+            if job.state not in allowed:
+                raise WrongState(f"this job is {job.state}: {refusal}")
+            job = replace(job, **values)
+            self._jobs[key] = job
+            self._save(job)
+            return job
+
+    def settle(self, key: str, otherwise: str) -> Job:
+        """Give a job whose worker has ended its true state, from what the worker left.
+
+        Without a word of the worker it was interrupted, and `otherwise` says why.
+        """
+        folder = self.folder / key
+        state: State = "interrupted"
+        message = otherwise
+        with suppress(OSError, ValueError, KeyError):
+            outcome = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
+            if outcome["state"] in ENDED:
+                state, message = outcome["state"], str(outcome["message"])
+        if state == "done" and not (folder / "run" / "results.json").is_file():
+            state, message = "interrupted", otherwise
+        return self.change(
+            key, ("running",), "it has ended already", state=state, message=message, ended=time.time()
+        )
+
+    def remove(self, key: str) -> None:
+        """Delete a job with everything in its folder."""
+        with self._lock:
+            job = self.get(key)
+            if job.state == "running":
+                raise WrongState("this job is running: cancel it first")
+            gone = self.folder / f".gone-{key}"
+            try:
+                (self.folder / key).replace(gone)  # at once: a half deleted job is never seen
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise OutputError(f"the job could not be deleted: {error.strerror or error}") from error
+            del self._jobs[key]
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def save_again(self) -> None:
+        """Try to write what could not be written, as on a full disk."""
+        with self._lock:
+            for key in list(self._unsaved):
+                if key in self._jobs:
+                    self._save(self._jobs[key])
+                else:
+                    self._unsaved.discard(key)
+
+    def _save(self, job: Job) -> None:
+        """Write job.json; on a full disk with the room put by, and if that fails too, later."""
+        folder = self.folder / job.id
+        for _ in range(2):
+            try:
+                _write_job(folder, job)
+            except (OSError, OutputError):
+                (folder / "reserve").unlink(missing_ok=True)
+            else:
+                self._unsaved.discard(job.id)
+                return
+        self._unsaved.add(job.id)
+
+
+def read_job(folder: Path) -> Job:
+    """Read a job's own file.
+
+    Raises
+    ------
+    InputError
+        It is no job.
+    """
+    try:
+        table = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+        job = Job(**table)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{folder.name} is not a job: {error}") from error
+    if job.id != folder.name or job.state not in STATES or Path(job.upload).name != job.upload:
+        raise InputError(f"{folder.name} is not a job: its job.json is of another one")
+    return job
+
+
+def copy_upload(jobs: Jobs, job: Job, to: Path) -> None:
+    """Copy a job's image to a new file.
+
+    Raises
+    ------
+    OutputError
+        There is no room.
+    """
+    try:
+        shutil.copyfile(jobs.path(job) / job.upload, to)
+    except OSError as error:
+        to.unlink(missing_ok=True)
+        raise OutputError(f"the image could not be copied: {error.strerror or error}") from error
+
+
+def _write_job(folder: Path, job: Job) -> None:
+    with whole_file(folder / "job.json") as temporary:
+        temporary.write_text(json.dumps(asdict(job), indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _read_all(folder: Path) -> Iterator[Job]:
+    for path in folder.iterdir():
+        if (path / "job.json").is_file():
+            with suppress(InputError):
+                yield read_job(path)

@@ -1,0 +1,157 @@
+"""How far a job is: made of the pipeline's events, kept as a small table that anyone may read at any time."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.settings import Settings
+from porescape.errors import OutputError
+from porescape.io.atomic import whole_file
+from porescape.measure.meters import steps
+from porescape.pipeline import Progress
+from porescape.web.estimate import Times, times_of
+
+OFTEN = 0.4  # seconds between two tables; a page looks once a second
+WARM = 2.0  # seconds in which what was kept is told again, and kernels are compiled; they tell no pace
+SURE = 3.0  # seconds of work after them, before the time left is said
+MOST_POINTS = 240  # of the curve of losses; a page is not wider
+
+
+class Tracker:
+    """Gather the events of one job.
+
+    Parameters
+    ----------
+    settings : Settings
+    workers : int
+    clock : callable
+        Seconds, for tests.
+    """
+
+    def __init__(self, settings: Settings, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._replicas = settings.output.replicas
+        self._trials = settings.fit.trials
+        self._steps = steps(settings.measure.numbers)
+        self._times: Times = times_of(settings, workers)
+        self._clock = clock
+        self._began = clock()
+        self._tried = [0] * self._replicas
+        self._measured = [0] * self._replicas
+        self._finished = [False] * self._replicas
+        self._best: list[float | None] = [None] * self._replicas
+        self._step = [""] * self._replicas
+        self._curve: list[float] = []
+        self.stage = "reading the image"
+        self.pictures = 0
+        self._pace_from: tuple[float, float] | None = None  # seconds and share
+
+    def hear(self, event: Progress) -> Recipe | PaperRecipe | None:
+        """Take in one event; returns the recipe where it is the best of all replicas so far."""
+        i = event.replica
+        if event.stage == "interval":
+            self.stage = "working out the intervals"
+        elif event.stage == "segment":
+            self.stage = "looking for recipes"
+        elif event.trial is not None and 0 <= i < self._replicas:
+            loss = event.trial.loss
+            self._tried[i] += 1
+            self._step[i] = "looking for its recipe"
+            before = min(self._curve, default=loss)
+            own = self._best[i]
+            self._best[i] = loss if own is None else min(own, loss)
+            first = not self._curve
+            self._curve.append(min(before, loss))
+            return event.trial.recipe if first or loss < before else None
+        elif 0 <= i < self._replicas:
+            self._hear_of_measuring(i, event)
+        return None
+
+    def _hear_of_measuring(self, i: int, event: Progress) -> None:
+        if event.stage == "generate":
+            self._tried[i] = self._trials
+            self._step[i] = "making the structure"
+        elif event.stage == "measure" and event.step:
+            self._measured[i] += 1
+            self._step[i] = f"measuring: {event.step}"
+        elif event.stage in ("measure", "kept"):
+            self._finished[i] = True
+            self._measured[i], self._tried[i] = self._steps, self._trials
+            self._step[i] = "done"
+        if all(self._tried[k] >= self._trials for k in range(self._replicas)):
+            self.stage = "measuring"
+
+    def share(self) -> float:
+        """Return how much of the expected work is done, 0 to 1."""
+        times = self._times
+        whole = self._replicas * (times.trials + times.measure) + times.last
+        done = sum(
+            times.trials * min(self._tried[i] / self._trials, 1)
+            + times.measure
+            * (1 if self._finished[i] else min(self._measured[i] / max(self._steps, 1), 1) * 0.9)
+            for i in range(self._replicas)
+        )
+        if self.stage == "writing the report":
+            done += 0.5 * times.last
+        return done / whole
+
+    def table(self) -> dict[str, Any]:
+        """Return how far the job is, for progress.json."""
+        elapsed = self._clock() - self._began
+        share = self.share()
+        left = self._left(elapsed, share)
+        return {
+            "stage": self.stage,
+            "share": round(share, 4),
+            "elapsed": round(elapsed, 1),
+            "left": None if left is None else round(left, 1),
+            "trials_done": sum(min(n, self._trials) for n in self._tried),
+            "trials": self._replicas * self._trials,
+            "best": min(self._curve, default=None),
+            "curve": _thinned(self._curve),
+            "replicas": [
+                {"tried": min(tried, self._trials), "best": best, "step": step}
+                for tried, best, step in zip(self._tried, self._best, self._step, strict=True)
+            ],
+            "pictures": self.pictures,
+        }
+
+    def _left(self, elapsed: float, share: float) -> float | None:
+        if self._pace_from is None:
+            if elapsed < WARM:
+                return None
+            self._pace_from = elapsed, share
+        since, before = self._pace_from
+        if elapsed - since < SURE or share - before < 1e-3:
+            return None
+        return (1 - share) * (elapsed - since) / (share - before)
+
+
+class Teller:
+    """Write a tracker's table now and then; a full disk costs the news and not the job."""
+
+    def __init__(self, tracker: Tracker, folder: Path) -> None:
+        self._tracker = tracker
+        self._path = folder / "progress.json"
+        self._last = -OFTEN
+
+    def tell(self, now: bool = False) -> None:
+        """Write the table, if the last one is old enough or it has to be `now`."""
+        clock = time.monotonic()
+        if not now and clock - self._last < OFTEN:
+            return
+        self._last = clock
+        with suppress(OSError, OutputError), whole_file(self._path) as temporary:
+            temporary.write_text(json.dumps(self._tracker.table()), encoding="utf-8")
+
+
+def _thinned(curve: list[float]) -> list[list[float]]:
+    """Return (trial, best loss so far) at no more points than a page can show."""
+    step = max(-(-len(curve) // MOST_POINTS), 1)
+    points = [[k + 1, curve[k]] for k in range(0, len(curve), step)]
+    if curve and points[-1][0] != len(curve):
+        points.append([len(curve), curve[-1]])
+    return points

@@ -1,0 +1,363 @@
+"""The server: a table of addresses, what each answers, and how errors become words.
+
+Everything slow runs in threads or other processes; the event loop only passes bytes on.
+"""
+
+import asyncio
+import logging
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
+from functools import partial
+from http import HTTPStatus
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from porescape.errors import InputError, OutputError, PorescapeError, SettingsError
+from porescape.sample import sample_path
+from porescape.web.answers import defaults, job_answer, job_row
+from porescape.web.archive import zipped
+from porescape.web.estimate import room_for
+from porescape.web.form import Form, form_from, form_table, plain_name, read_json, stem_of
+from porescape.web.guard import REPORT_POLICY, Guard
+from porescape.web.jobs import Job, Jobs, NoSuchJob, WrongState, copy_upload
+from porescape.web.limits import Limits
+from porescape.web.lock import only_one
+from porescape.web.looker import Looker
+from porescape.web.queue import Queue
+from porescape.web.uploads import TooLarge, TooSlow, WrongKind, check_disk, receive
+
+LARGEST_FORM = 64 * 1024  # bytes
+_STATUS: dict[type[PorescapeError], HTTPStatus] = {  # the first that fits
+    NoSuchJob: HTTPStatus.NOT_FOUND,
+    WrongState: HTTPStatus.CONFLICT,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooSlow: HTTPStatus.REQUEST_TIMEOUT,
+    WrongKind: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SettingsError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    OutputError: HTTPStatus.INSUFFICIENT_STORAGE,
+}
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+log = logging.getLogger(__name__)
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(
+    folder: Path,
+    *,
+    token: str | None = None,
+    cookie: str = "porescape",
+    limits: Limits | None = None,
+) -> Guard:
+    """Return the page as an ASGI application.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the jobs are kept; made if need be.
+    token : str, optional
+        What everybody has to know; None: only this computer may ask.
+    cookie : str
+        Under which name a browser remembers the token.
+    limits : Limits, optional
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be used, or another server uses it (when the application starts).
+    """
+    return Guard(Page(folder, limits or Limits()).app, token, cookie)
+
+
+class Page:
+    """The addresses of the page, and what they need in common."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self._limits = limits
+        self._folder = folder.absolute()
+        self._incoming = self._folder / ".incoming"
+        self._static = {
+            path.name: path.read_bytes() for path in (files("porescape.web") / "static").iterdir()
+        }
+        self._looker = Looker(limits.look)
+        self._turns = asyncio.Semaphore(limits.uploads)
+        self._jobs: Jobs
+        self._queue: Queue
+        one = "/api/jobs/{key}"
+        self.app = Starlette(
+            lifespan=self._open,
+            routes=[
+                Route("/", self._index),
+                Route("/favicon.ico", self._icon),  # asked for beside a report, which names none
+                Route("/static/{name}", self._file),
+                Route("/api/start", _words(self._start_page)),
+                Route("/api/jobs", _words(self._list)),
+                Route("/api/jobs", _words(self._upload), methods=["POST"]),
+                Route("/api/sample", _words(self._sample), methods=["POST"]),
+                Route(one, _words(self._job)),
+                Route(one, _words(self._delete), methods=["DELETE"]),
+                Route(f"{one}/look", _words(self._look), methods=["POST"]),
+                Route(f"{one}/check", _words(self._check), methods=["POST"]),
+                Route(f"{one}/start", _words(self._start), methods=["POST"]),
+                Route(f"{one}/cancel", _words(self._cancel), methods=["POST"]),
+                Route(f"{one}/go-on", _words(self._go_on), methods=["POST"]),
+                Route(f"{one}/again", _words(self._again), methods=["POST"]),
+                Route(f"{one}/image.png", _words(self._image)),
+                Route(f"{one}/real.png", _words(partial(self._slice, name="real.png"))),
+                Route(f"{one}/best.png", _words(partial(self._slice, name="best.png"))),
+                Route("/jobs/{key}/report", _words(self._report)),
+                Route("/jobs/{key}/download.zip", _words(self._download)),
+            ],
+        )
+
+    @asynccontextmanager
+    async def _open(self, app: Starlette) -> AsyncIterator[None]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{self._folder} cannot be used for jobs ({error.strerror or error}); choose another --folder"
+            ) from error
+        busy = f"another page uses {self._folder} already; open that one, or choose another --folder"
+        with only_one(self._folder / ".lock", busy, patience=2.0):
+            shutil.rmtree(self._incoming, ignore_errors=True)  # uploads that a dead server had begun
+            self._incoming.mkdir()
+            self._jobs = Jobs(self._folder)
+            self._queue = Queue(self._jobs, self._limits)
+            self._queue.open()
+            # so that the first image is not the one that waits for numpy
+            warming = asyncio.create_task(run_in_threadpool(self._looker.ask, "awake"))
+            try:
+                yield
+            finally:
+                await asyncio.wait([warming])
+                await run_in_threadpool(self._queue.close)
+                self._looker.close()
+
+    # -- the page itself
+
+    async def _index(self, request: Request) -> Response:
+        return self._packaged("index.html", request)
+
+    async def _file(self, request: Request) -> Response:
+        return self._packaged(request.path_params["name"], request)
+
+    async def _icon(self, request: Request) -> Response:
+        return self._packaged("icon.svg", request)
+
+    def _packaged(self, name: str, request: Request) -> Response:
+        if name not in self._static:
+            return JSONResponse({"error": "there is no such file"}, HTTPStatus.NOT_FOUND)
+        kind = _TYPES.get(Path(name).suffix, "application/octet-stream")
+        return Response(self._static[name], media_type=kind, headers={"Cache-Control": "no-cache"})
+
+    async def _start_page(self, request: Request) -> Any:
+        return defaults(self._limits)
+
+    # -- jobs
+
+    async def _list(self, request: Request) -> Any:
+        waiting = [job.id for job in self._jobs.waiting()]
+        return {"jobs": [job_row(job, waiting) for job in self._jobs.all()]}
+
+    async def _job(self, request: Request) -> Any:
+        job = self._of(request)
+        waiting = [one.id for one in self._jobs.waiting()]
+        return await run_in_threadpool(job_answer, job, self._jobs.path(job), waiting)
+
+    async def _upload(self, request: Request) -> Any:
+        name = plain_name(unquote(request.headers.get("x-file-name", "image")))
+        length = request.headers.get("content-length", "")
+        announced = int(length) if length.isdecimal() else None
+        self._check_room()
+        to = self._incoming / uuid.uuid4().hex
+        async with self._turns:  # the others wait with their bytes still in the network
+            await receive(request.stream(), announced, to, self._limits)
+            try:
+                return await run_in_threadpool(self._take_in, to, name)
+            finally:
+                to.unlink(missing_ok=True)
+
+    async def _sample(self, request: Request) -> Any:
+        self._check_room()
+        to = self._incoming / uuid.uuid4().hex
+        try:
+            await run_in_threadpool(shutil.copyfile, sample_path(), to)
+            return await run_in_threadpool(self._take_in, to, "sample.tif")
+        except OSError as error:
+            raise OutputError(f"the sample could not be copied: {error.strerror or error}") from error
+        finally:
+            to.unlink(missing_ok=True)
+
+    def _take_in(self, upload: Path, name: str) -> dict[str, Any]:
+        """Make a draft of a received file, if it is an image that can be read."""
+        known = self._ask(upload.name, name, "opened", str(upload), asdict(self._limits))
+        suffix = known.pop("suffix")
+        self._check_room()
+        form = Form(page=1 if known["pages"] > 1 else None)
+        return {"id": self._jobs.add(upload, suffix, name, known, form_table(form)).id}
+
+    async def _again(self, request: Request) -> Any:
+        job = self._of(request)
+        self._check_room()
+        to = self._incoming / uuid.uuid4().hex
+        await run_in_threadpool(copy_upload, self._jobs, job, to)
+        suffix = job.upload.rpartition(".")[2]
+        new = await run_in_threadpool(self._jobs.add, to, suffix, job.name, job.image, job.form)
+        return {"id": new.id}
+
+    async def _delete(self, request: Request) -> Any:
+        await run_in_threadpool(self._jobs.remove, request.path_params["key"])
+        return {}
+
+    def _check_room(self) -> None:
+        if sum(job.state == "draft" for job in self._jobs.all()) >= self._limits.drafts:
+            raise OutputError(
+                f"there are {self._limits.drafts} images that were never started; delete some of them first"
+            )
+        check_disk(self._folder, 0, self._limits)
+
+    # -- a draft
+
+    async def _look(self, request: Request) -> Any:
+        job, form = self._of(request), form_from(await _sent(request))
+        path = self._jobs.path(job) / job.upload
+        found = await run_in_threadpool(
+            self._ask, job.upload, job.name, "look", str(path), job.name, form_table(form)
+        )
+        with suppress(WrongState):  # a draft remembers what it was last looked at with
+            await run_in_threadpool(self._jobs.change, job.id, ("draft",), "", form=form_table(form))
+        return found | {"needs": await run_in_threadpool(room_for, self._folder, form)}
+
+    async def _check(self, request: Request) -> Any:
+        job, form = self._of(request), form_from(await _sent(request))
+        path = self._jobs.path(job) / job.upload
+        return await run_in_threadpool(self._ask, job.upload, job.name, "check", str(path), form_table(form))
+
+    async def _start(self, request: Request) -> Any:
+        job, form = self._of(request), form_from(await _sent(request))
+        path = self._jobs.path(job) / job.upload
+        table = form_table(form)
+        found = await run_in_threadpool(self._ask, job.upload, job.name, "look", str(path), job.name, table)
+        room = await run_in_threadpool(room_for, self._folder, form)
+        for problem in (found["missing"], found["problem"], room["problem"]):
+            if problem:
+                raise InputError(problem)
+        await run_in_threadpool(self._queue.submit, job.id, table)
+        return {}
+
+    async def _image(self, request: Request) -> Response:
+        job = self._of(request)
+        page = request.query_params.get("page", "")
+        which = int(page) if page.isdecimal() and len(page) < 6 else None
+        path = self._jobs.path(job) / job.upload
+        answer = await run_in_threadpool(self._ask, job.upload, job.name, "picture", str(path), which)
+        return _png(answer["png"])
+
+    def _ask(self, stored: str, name: str, what: str, *arguments: Any) -> dict[str, Any]:
+        """Ask the looker; its words then name the file as its owner does."""
+        try:
+            return self._looker.ask(what, *arguments)
+        except PorescapeError as error:
+            raise type(error)(str(error).replace(stored, name)) from error
+
+    # -- a job under way
+
+    async def _cancel(self, request: Request) -> Any:
+        await run_in_threadpool(self._queue.cancel, self._of(request).id)
+        return {}
+
+    async def _go_on(self, request: Request) -> Any:
+        await run_in_threadpool(self._queue.go_on, self._of(request).id)
+        return {}
+
+    async def _slice(self, request: Request, name: str) -> Response:
+        path = self._jobs.path(self._of(request)) / name
+        try:
+            return Response(await run_in_threadpool(path.read_bytes), media_type="image/png")
+        except OSError:
+            raise NoSuchJob("there is no such picture yet") from None
+
+    # -- results
+
+    async def _report(self, request: Request) -> Response:
+        path = self._jobs.path(self._done(request)) / "run" / "report.html"
+        try:
+            page = await run_in_threadpool(path.read_bytes)
+        except OSError:
+            raise NoSuchJob("the report is gone; delete the job, or start it again") from None
+        headers = {"Content-Security-Policy": REPORT_POLICY}
+        return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+
+    async def _download(self, request: Request) -> Response:
+        job = self._done(request)
+        stem = f"{stem_of(job.name)}-porescape"
+        plain = stem.encode("ascii", "replace").decode().replace("?", "_")
+        headers = {
+            "Content-Disposition": f"attachment; filename=\"{plain}.zip\"; filename*=UTF-8''{quote(stem)}.zip"
+        }
+        pieces = zipped(self._jobs.path(job) / "run", stem)
+        return StreamingResponse(pieces, media_type="application/zip", headers=headers)
+
+    # -- shared
+
+    def _of(self, request: Request) -> Job:
+        return self._jobs.get(request.path_params["key"])
+
+    def _done(self, request: Request) -> Job:
+        job = self._of(request)
+        if job.state != "done":
+            raise WrongState(f"this job is {job.state}: there is nothing to take home yet")
+        return job
+
+
+async def _sent(request: Request) -> Any:
+    """Return the JSON that came with a request, if it is not too long."""
+    data = b""
+    async for piece in request.stream():
+        data += piece
+        if len(data) > LARGEST_FORM:
+            raise SettingsError(f"a form must be shorter than {LARGEST_FORM} bytes")
+    return read_json(data)
+
+
+def _png(text: str) -> Response:
+    import base64
+
+    return Response(base64.b64decode(text), media_type="image/png")
+
+
+def _words(answer: Callable[..., Awaitable[Any]]) -> Answer:
+    """Make an address of a function: tables become JSON, errors words with a status."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            found = await answer(request)
+        except PorescapeError as error:
+            kinds = (status for kind, status in _STATUS.items() if isinstance(error, kind))
+            return JSONResponse({"error": str(error)}, next(kinds, HTTPStatus.INTERNAL_SERVER_ERROR))
+        except ClientDisconnect:
+            return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
+        except Exception as error:
+            log.exception("%s %s", request.method, request.url.path)
+            words = f"something unexpected went wrong ({type(error).__name__}: {error})"
+            return JSONResponse({"error": words}, HTTPStatus.INTERNAL_SERVER_ERROR)
+        return found if isinstance(found, Response) else JSONResponse(found)
+
+    return answered

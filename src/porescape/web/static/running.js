@@ -1,0 +1,128 @@
+// A job that waits or runs: how far it is, and the best slice so far beside the real one.
+
+import { get, post } from "./api.js";
+import { h, put, s, tell } from "./dom.js";
+import { act, sentence } from "./job.js";
+import { durationText, percent } from "./words.js";
+
+const OFTEN = 1000; // milliseconds between two looks
+const HIDDEN = 8000; // the same while nobody looks at the page
+const OLD = 6; // replicas; of more, only a count is shown
+
+export async function showRunning(place, { job, path, signal, again }) {
+  const said = h("p", { class: "problem", role: "alert", hidden: true });
+  const head = h("h2", {});
+  const bar = h("progress", { max: "1", value: "0", "aria-label": "progress of the job" });
+  const facts = h("p", { class: "facts" });
+  const real = picture("the image, as the fit sees it");
+  const best = picture("the best structure so far, a slice through its middle");
+  const pictures = h("div", { class: "pair", hidden: true }, real, best);
+  const curve = h("figure", { class: "curve", hidden: true });
+  const table = h("div", { class: "replicas" });
+  const cancel = act("Cancel", "button", said, async () => {
+    await post(`${path}/cancel`);
+    head.textContent = "Stopping …";
+  });
+  put(
+    place,
+    h(
+      "div",
+      { class: "watching" },
+      h("section", { class: "card" }, head, bar, facts, h("p", { class: "buttons" }, cancel, h("span", { class: "note" }, "You may close this page; the job goes on, and is found in the list.")), said),
+      h("section", { class: "card" }, h("h2", {}, "Real, and rebuilt"), pictures, h("p", { class: "note waiting" }, "The first structures appear here in a moment.")),
+      h("section", { class: "card" }, h("h2", {}, "The search"), curve, table),
+    ),
+  );
+  let drawn = -1;
+  let lost = 0;
+
+  function show(now) {
+    if (now.state === "queued") {
+      head.textContent = now.place > 1 ? `Waiting: ${now.place - 1} before it` : "Waiting for its turn";
+      bar.removeAttribute("value");
+      tell(head.textContent);
+      return;
+    }
+    const at = now.progress;
+    if (!at) {
+      head.textContent = "Starting …";
+      bar.removeAttribute("value");
+      return;
+    }
+    head.textContent = sentence(at.stage).slice(0, -1);
+    tell(`${at.stage}, ${percent(Math.round(at.share * 10) / 10, 0)}`);
+    bar.value = at.share;
+    document.title = `${percent(at.share, 0)} · ${job.name} · porescape`;
+    const left = at.left === null ? "time left not known yet" : `about ${durationText(at.left)} left`;
+    put(facts, `${at.trials_done} of ${at.trials} trials`, at.best === null ? "" : ` · best loss ${at.best.toFixed(3)}`, ` · ${durationText(at.elapsed)} so far · ${left}`);
+    if (now.pictures?.includes("real") && at.pictures > 0 && at.pictures !== drawn) {
+      drawn = at.pictures;
+      real.firstChild.src ||= `${path}/real.png`;
+      best.firstChild.src = `${path}/best.png?${drawn}`;
+      pictures.hidden = false;
+      place.querySelector(".waiting").hidden = true;
+    }
+    if (at.curve.length > 1) {
+      put(curve, plot(at.curve), h("figcaption", {}, "Loss of the best recipe so far, over all trials: lower is more alike."));
+      curve.hidden = false;
+    }
+    const rows = at.replicas.map((one, i) => h("li", {}, h("b", {}, `Replica ${i + 1}`), ` ${one.step || "waiting"}`, one.best === null ? "" : `, best ${one.best.toFixed(3)}`));
+    const busy = rows.filter((_, i) => at.replicas[i].step && at.replicas[i].step !== "done");
+    const done = at.replicas.filter((one) => one.step === "done").length;
+    put(table, h("ul", {}, rows.length <= OLD ? rows : busy), rows.length > OLD && h("p", { class: "note" }, `${done} of ${rows.length} replicas are done.`));
+  }
+
+  async function look() {
+    try {
+      const now = await get(path);
+      if (signal.aborted) return;
+      lost = 0;
+      said.hidden = true;
+      if (now.state !== "queued" && now.state !== "running") {
+        tell(`the job is ${now.state}`);
+        return again();
+      }
+      show(now);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error.status) {
+        said.textContent = sentence(error.message);
+        said.hidden = false;
+        return;
+      }
+      if (++lost > 2) {
+        said.textContent = `${error.message} This page asks again until it does.`;
+        said.hidden = false;
+      }
+    }
+    setTimeout(() => signal.aborted || look(), document.hidden ? HIDDEN : OFTEN);
+  }
+
+  show(job);
+  setTimeout(look, OFTEN / 4);
+}
+
+function picture(words) {
+  return h("figure", {}, h("img", { alt: words, class: "slice" }), h("figcaption", {}, sentence(words)));
+}
+
+/** Draw (trial, loss) as a falling staircase. */
+function plot(points) {
+  const [wide, tall, foot] = [640, 150, 18];
+  const last = points.at(-1)[0];
+  const losses = points.map((point) => point[1]);
+  const [low, high] = [Math.min(...losses), Math.max(...losses)];
+  const x = (trial) => (last > 1 ? ((trial - 1) / (last - 1)) * (wide - 2) + 1 : 1);
+  const y = (loss) => (high > low ? 6 + (1 - (loss - low) / (high - low)) * (tall - foot - 12) : tall / 2);
+  const path = points.map(([trial, loss], i) => (i ? `H${x(trial).toFixed(1)}V${y(loss).toFixed(1)}` : `M${x(trial)} ${y(loss).toFixed(1)}`)).join("");
+  const label = (words, at, anchor) => s("text", { x: at, y: tall - 3, "text-anchor": anchor }, words);
+  return s(
+    "svg",
+    { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": `best loss fell from ${high.toFixed(3)} to ${low.toFixed(3)} over ${last} trials` },
+    s("line", { class: "axis", x1: 0, y1: tall - foot, x2: wide, y2: tall - foot }),
+    s("path", { d: path }),
+    label("trial 1", 0, "start"),
+    label(`${last}`, wide, "end"),
+    s("text", { x: wide, y: Math.max(y(low) - 6, 12), "text-anchor": "end", class: "value" }, low.toFixed(3)),
+  );
+}

@@ -1,0 +1,257 @@
+// The image with what is drawn on it: pores, the crop as a rectangle, the scale bar as a line.
+//
+// All coordinates are pixels of the file; (0, 0) is the corner of the first pixel. Whatever can be dragged
+// can be moved with the arrow keys too, ten pixels at a time with Shift.
+
+import { h, s } from "./dom.js";
+
+const HANDLE = 7; // CSS pixels; half the edge of what is dragged
+const GRASP = 22; // CSS pixels; half of what answers to a finger
+const SMALLEST = 64; // pixels of a crop; less is refused by the server
+const STEEP = 0.05; // a line flatter than this was meant to be level
+const ZOOMS = [1, 2, 4, 8];
+const CORNERS = { "top left": [0, 0], "top right": [1, 0], "bottom left": [0, 1], "bottom right": [1, 1] };
+
+export function makeStage({ width, height, src, name, under, onCrop, onLine, onMode }) {
+  let crop = [0, 0, height, width]; // top, left, height, width
+  let line = null; // x0, y0, x1, y1
+  let mode = "view";
+  let zoom = 1;
+  let style = "outline";
+  let dragging = false; // an answer to an earlier question must not move what is being dragged
+
+  const grey = h("img", { src, alt: `the image ${name}`, class: "grey", draggable: false });
+  const fill = h("img", { alt: "", class: "overlay fill", draggable: false, hidden: true });
+  const outline = h("img", { alt: "", class: "overlay outline", draggable: false, hidden: true });
+  const shade = s("path", { class: "shade", "fill-rule": "evenodd" });
+  const frameLine = s("rect", { class: "crop-frame" });
+  const bar = s("line", { class: "bar" });
+  const halo = s("line", { class: "bar halo" });
+  const corners = Object.fromEntries(Object.keys(CORNERS).map((which) => [which, handle(`${which} corner of the crop`, (dx, dy) => moveCorner(which, dx, dy))]));
+  const ends = ["left", "right"].map((which, i) => handle(`${which} end of the line over the scale bar`, (dx, dy) => moveEnd(i, dx, dy)));
+  const drawing = s("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "group", "aria-label": "crop and scale bar" });
+  drawing.append(shade, frameLine, halo, bar, ...Object.values(corners), ...ends);
+  const frame = h("div", { class: "frame" }, grey, fill, outline, drawing);
+  frame.style.setProperty("--aspect", width / height);
+  const scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "image" }, frame);
+  const modes = choice("tool", [["view", "Look"], ["crop", "Crop"], ["line", "Scale bar"]], mode, (value) => setMode(value));
+  const looks = choice("pores", [["outline", "Outline"], ["fill", "Filled"], ["none", "Off"]], style, (value) => {
+    style = value;
+    draw();
+  });
+  const closer = h("button", { type: "button", class: "button small", "aria-label": "zoom in", onclick: () => setZoom(1) }, "+");
+  const farther = h("button", { type: "button", class: "button small", "aria-label": "zoom out", onclick: () => setZoom(-1) }, "−");
+  const element = h(
+    "div",
+    { class: "stage" },
+    h("div", { class: "stage-tools" }, modes.element, h("span", { class: "zoom" }, farther, closer), h("span", { class: "pores" }, h("span", { class: "note" }, "Pores"), looks.element)),
+    h("div", { class: "seen" }, scroller, under),
+  );
+
+  function handle(label, move) {
+    const group = s("g", { class: "handle", tabindex: "0", role: "button", "aria-label": `${label}; the arrow keys move it` });
+    group.append(s("rect", { class: "grasp" }), s("rect", { class: "knob" }));
+    group.addEventListener("keydown", (event) => {
+      const step = event.shiftKey ? 10 : 1;
+      const by = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      move(...by);
+      tellChange();
+    });
+    group.move = move;
+    return group;
+  }
+
+  // -- what moves
+
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+  function moveCorner(which, dx, dy) {
+    const [right, bottom] = CORNERS[which];
+    let [top, left, tall, wide] = crop;
+    const least = Math.min(SMALLEST, width, height);
+    if (right) wide = clamp(wide + dx, least, width - left);
+    else {
+      const to = clamp(left + dx, 0, left + wide - least);
+      [left, wide] = [to, left + wide - to];
+    }
+    if (bottom) tall = clamp(tall + dy, least, height - top);
+    else {
+      const to = clamp(top + dy, 0, top + tall - least);
+      [top, tall] = [to, top + tall - to];
+    }
+    crop = [top, left, tall, wide].map(Math.round);
+    draw();
+  }
+
+  function moveEnd(i, dx, dy) {
+    line[2 * i] = clamp(line[2 * i] + dx, 0, width);
+    line[2 * i + 1] = clamp(line[2 * i + 1] + dy, 0, height);
+    draw();
+  }
+
+  function tellChange() {
+    if (mode === "crop") onCrop([...crop]);
+    if (mode === "line" && line) onLine([...line]);
+  }
+
+  const at = (event) => {
+    const box = frame.getBoundingClientRect();
+    return [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height].map((v, k) => clamp(v, 0, k ? height : width));
+  };
+
+  drawing.addEventListener("pointerdown", (event) => {
+    if (mode === "view" || event.button) return;
+    event.preventDefault();
+    drawing.setPointerCapture(event.pointerId);
+    dragging = true;
+    let last = at(event);
+    const first = last;
+    const held = event.target.closest?.(".handle");
+    held?.focus?.({ preventScroll: true });
+    const before = mode === "crop" ? [...crop] : line && [...line];
+    const dragged = (moved) => {
+      const now = at(moved);
+      if (held) held.move(now[0] - last[0], now[1] - last[1]);
+      else if (mode === "line") line = [...first, ...now];
+      else crop = rectangle(first, now);
+      last = now;
+      draw();
+    };
+    const dropped = () => {
+      dragging = false;
+      drawing.removeEventListener("pointermove", dragged);
+      drawing.removeEventListener("pointerup", dropped);
+      drawing.removeEventListener("pointercancel", dropped);
+      const far = Math.hypot(last[0] - first[0], last[1] - first[1]) * scale();
+      if (far < 4) {
+        // a click, not a drag
+        if (mode === "crop") crop = before;
+        else line = before;
+        draw();
+        return;
+      }
+      if (mode === "crop") crop = atLeast(crop);
+      else line = levelled(line);
+      draw();
+      tellChange();
+    };
+    drawing.addEventListener("pointermove", dragged);
+    drawing.addEventListener("pointerup", dropped);
+    drawing.addEventListener("pointercancel", dropped);
+  });
+
+  const rectangle = ([x0, y0], [x1, y1]) =>
+    [Math.min(y0, y1), Math.min(x0, x1), Math.abs(y1 - y0), Math.abs(x1 - x0)].map(Math.round);
+
+  function atLeast([top, left, tall, wide]) {
+    const least = Math.min(SMALLEST, width, height);
+    tall = Math.max(tall, least);
+    wide = Math.max(wide, least);
+    return [clamp(top, 0, height - tall), clamp(left, 0, width - wide), tall, wide];
+  }
+
+  function levelled([x0, y0, x1, y1]) {
+    if (x0 > x1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
+    const middle = (y0 + y1) / 2;
+    const flat = Math.abs(y1 - y0) < STEEP * (x1 - x0);
+    return (flat ? [x0, middle, x1, middle] : [x0, y0, x1, y1]).map((v) => Math.round(10 * v) / 10);
+  }
+
+  // -- how it is drawn
+
+  const scale = () => frame.clientWidth / width || 1; // CSS pixels per pixel of the file
+
+  function place(group, x, y) {
+    for (const [part, half] of [[group.firstChild, GRASP], [group.lastChild, HANDLE]]) {
+      const size = half / scale();
+      for (const [key, value] of [["x", x - size], ["y", y - size], ["width", 2 * size], ["height", 2 * size]]) part.setAttribute(key, value);
+    }
+  }
+
+  function draw() {
+    const [top, left, tall, wide] = crop;
+    shade.setAttribute("d", `M0 0H${width}V${height}H0ZM${left} ${top}h${wide}v${tall}h${-wide}Z`);
+    for (const [key, value] of [["x", left], ["y", top], ["width", wide], ["height", tall]]) frameLine.setAttribute(key, value);
+    for (const [which, [right, bottom]] of Object.entries(CORNERS)) place(corners[which], left + right * wide, top + bottom * tall);
+    for (const drawn of [bar, halo]) {
+      drawn.toggleAttribute("hidden", !line);
+      if (line) ["x1", "y1", "x2", "y2"].forEach((key, k) => drawn.setAttribute(key, line[k]));
+    }
+    if (line) ends.forEach((end, i) => place(end, line[2 * i], line[2 * i + 1]));
+    for (const group of Object.values(corners)) group.toggleAttribute("hidden", mode !== "crop");
+    for (const group of ends) group.toggleAttribute("hidden", mode !== "line" || !line);
+    drawing.setAttribute("class", mode);
+    fill.hidden = style !== "fill" || !fill.src;
+    outline.hidden = style !== "outline" || !outline.src;
+  }
+
+  function setMode(value) {
+    mode = value;
+    modes.set(value);
+    draw();
+    onMode(value);
+  }
+
+  function setZoom(by) {
+    const centre = [(scroller.scrollLeft + scroller.clientWidth / 2) / frame.clientWidth, (scroller.scrollTop + scroller.clientHeight / 2) / frame.clientHeight];
+    zoom = ZOOMS[clamp(ZOOMS.indexOf(zoom) + by, 0, ZOOMS.length - 1)];
+    frame.style.setProperty("--zoom", zoom);
+    scroller.scrollTo(centre[0] * frame.clientWidth - scroller.clientWidth / 2, centre[1] * frame.clientHeight - scroller.clientHeight / 2);
+    farther.disabled = zoom === ZOOMS[0];
+    closer.disabled = zoom === ZOOMS.at(-1);
+    draw();
+  }
+
+  new ResizeObserver(draw).observe(frame);
+  farther.disabled = true;
+  draw();
+
+  return {
+    element,
+    setMode,
+    setCrop(value) {
+      if (dragging) return;
+      crop = [...value];
+      draw();
+    },
+    setLine(value) {
+      if (dragging) return;
+      line = value && [...value];
+      draw();
+    },
+    setPicture(value) {
+      grey.src = value;
+    },
+    setPores(pictures, where) {
+      for (const [image, data] of [[fill, pictures.fill], [outline, pictures.outline]]) {
+        if (data) image.src = `data:image/png;base64,${data}`;
+        else image.removeAttribute("src");
+        const [top, left, tall, wide] = where;
+        Object.assign(image.style, { left: `${(100 * left) / width}%`, top: `${(100 * top) / height}%`, width: `${(100 * wide) / width}%`, height: `${(100 * tall) / height}%` });
+      }
+      draw();
+    },
+    setPale(on) {
+      frame.classList.toggle("pale", on);
+    },
+  };
+}
+
+/** Return a row of radio buttons that looks like one control. */
+export function choice(name, options, value, chosen) {
+  const id = `${name}-${Math.random().toString(36).slice(2, 8)}`;
+  const inputs = options.map(([key]) =>
+    h("input", { type: "radio", name: id, id: `${id}-${key}`, value: key, checked: key === value, onchange: () => chosen(key) }),
+  );
+  const element = h(
+    "span",
+    { class: "choice", role: "radiogroup", "aria-label": name },
+    options.map(([key, words], i) => [inputs[i], h("label", { for: `${id}-${key}` }, words)]),
+  );
+  const set = (key) => inputs.forEach((input) => (input.checked = input.value === key));
+  return { element, set };
+}
+
+

@@ -1,0 +1,241 @@
+"""The whole job by somebody who only has a browser; skipped where there is no Chromium."""
+
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from porescape.io.image import read_image
+from porescape.sample import sample_path
+from test_web import Server
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this system")
+
+SLOW = 120_000  # milliseconds; a whole small job on a busy machine
+SOFTWARE = ["--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A browser window that remembers what went wrong in it, and whom it asked."""
+
+    def __init__(self, browser: Any, address: str, width: int = 1366, height: int = 768) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+        self.address = address
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        self.context.on("request", self._asked)
+        self.context.on("page", self._watch)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.page.goto(address)
+
+    def _watch(self, page: Any) -> None:
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _said(self, said: Any) -> None:
+        if said.type == "error":
+            self.complaints.append(f"{said.text} {said.location}")
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.strangers.append(request.url)
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.strangers == []
+
+    def fits(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    one = Server(tmp_path / "jobs")
+    yield one
+    one.close()
+
+
+def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag over the image, from one of its own pixels to another."""
+    box = page.locator(".frame").bounding_box()
+    wide, tall = (int(n) for n in page.locator(".frame svg").get_attribute("viewBox").split()[2:])
+    (x0, y0), (x1, y1) = (
+        (box["x"] + x / wide * box["width"], box["y"] + y / tall * box["height"]) for x, y in (start, end)
+    )
+    page.mouse.move(x0, y0)
+    page.mouse.down()
+    page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2)
+    page.mouse.move(x1, y1)
+    page.mouse.up()
+
+
+def test_the_whole_job(browser: Any, server: Server, tmp_path: Path) -> None:
+    picture = tmp_path / "my membrane.png"
+    Image.fromarray(tifffile.imread(sample_path())).save(picture)  # which forgets the pixel size
+    visit = Visit(browser, server.address)
+    page = visit.page
+    expect = playwright.expect
+    page.set_input_files("#file", picture)
+
+    # the scale: a line over the bar, and what stands beside it
+    expect(page.get_by_text("does not say how large a pixel is")).to_be_visible()
+    expect(page.get_by_text("A bar of 80 pixels was found")).to_be_visible()
+    start = page.get_by_role("button", name="Start")
+    expect(start).to_be_disabled()
+    drag(page, (529, 440), (611, 441))
+    page.get_by_label("The line is").fill("2 um")
+    expect(page.locator(".says").first).to_contain_text("nm per pixel (line of 8")
+    before = page.locator(".line-box .note").inner_text()
+    page.get_by_label("right end of the line").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(page.locator(".line-box .note")).not_to_have_text(before)
+
+    # the crop, by dragging and back to what was found
+    page.locator("label", has_text="Crop").first.click()
+    drag(page, (60, 60), (460, 420))
+    expect(page.get_by_text("400 × 360 pixels, as you chose")).to_be_visible()
+    page.get_by_role("button", name="Find the picture").click()
+    expect(page.get_by_text("Cropped away: info banner")).to_be_visible()
+
+    # the threshold: porosity follows
+    porosity = page.locator(".porosity")
+    expect(porosity).to_contain_text("%")
+    was = porosity.inner_text()
+    slider = page.get_by_label("Sensitivity, slider")
+    slider.fill("0.5")
+    expect(porosity).not_to_have_text(was)
+    slider.fill("0.61")
+    expect(porosity).to_have_text(was)
+    expect(page.locator(".checks li.ok, .checks li.warn, .checks li.fail")).to_have_count(4)
+
+    # small, and off
+    page.get_by_label("Edge of the box").fill("48")
+    page.get_by_label("Replicas").fill("2")
+    page.get_by_label("Trials").fill("12")
+    for name in ("pores and throats", "tortuosity", "permeability", "filtration"):
+        page.get_by_label(name).uncheck()
+    page.get_by_text("More settings").click()
+    page.get_by_label("Fitted cube").fill("48")
+    page.get_by_label("Workers").fill("1")
+    page.get_by_text("The same job on the command line").click()
+    command = page.locator(".command code")
+    expect(command).to_contain_text('porescape run "my membrane.png" --pixel-size')
+    expect(command).to_contain_text("--size 48 --replicas 2 --trials 12 --fit-size 48 --measure basic")
+    expect(start).to_be_enabled()
+    assert visit.fits()
+    start.click()
+
+    # watched, left, and found again
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_text("12 of 24 trials").or_(page.get_by_text("24 of 24 trials"))).to_be_visible(
+        timeout=SLOW
+    )
+    page.goto("about:blank")
+    page.goto(visit.address)
+    page.get_by_role("link", name="my membrane.png").click()
+    expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".keys div").first).to_contain_text("Porosity")
+    expect(page.locator(".pair img")).to_have_count(2)
+
+    # the report: it stands alone, and its structure can be turned
+    with visit.context.expect_page() as opened:
+        page.get_by_role("link", name="Open the report").click()
+    report = opened.value
+    report.wait_for_load_state()
+    assert report.evaluate("origin") == "null", "the report shares nothing with the page"
+    canvas = report.locator("canvas").first
+    expect(canvas).to_be_visible()
+    report.wait_for_timeout(1000)
+    still = canvas.screenshot()
+    box = canvas.bounding_box()
+    report.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    report.mouse.down()
+    report.mouse.move(box["x"] + box["width"] / 2 + 90, box["y"] + box["height"] / 2 + 20, steps=4)
+    report.mouse.up()
+    report.wait_for_timeout(1000)
+    assert canvas.screenshot() != still
+    report.close()
+
+    # everything, to take home
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download everything").click()
+    assert download.value.suggested_filename == "my membrane-porescape.zip"
+    data = Path(download.value.path()).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        top = "my membrane-porescape/"
+        names = {name.removeprefix(top) for name in archive.namelist()}
+        assert {"report.html", "results.json", "recipe.toml", "input.png", "replica-02.vti"} <= names
+        volume = tifffile.imread(io.BytesIO(archive.read(f"{top}replica-01.tif")))
+        recipe = archive.read(f"{top}recipe.toml").decode()
+        (tmp_path / "input.png").write_bytes(archive.read(f"{top}input.png"))
+    assert volume.shape == (48, 48, 48)
+    assert set(np.unique(volume)) == {0, 255}
+    assert read_image(tmp_path / "input.png", pixel_size=1e-7).sha256 in recipe
+
+    # and once more, from where it began
+    page.get_by_role("button", name="Start again from its settings").click()
+    expect(page.get_by_label("Edge of the box")).to_have_value("48")
+    expect(page.get_by_label("The line is")).to_have_value("2 um")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator(".job")).to_have_count(1)
+    assert visit.complaints == []
+    visit.close()
+
+
+def test_cancelled_killed_and_gone_on(browser: Any, server: Server) -> None:
+    visit = Visit(browser, server.address, 390, 844)
+    page = visit.page
+    expect = playwright.expect
+    assert visit.fits()
+    page.get_by_role("button", name="Try the sample image").click()
+    page.get_by_label("Edge of the box").fill("48")
+    page.get_by_label("Trials").fill("4000")
+    page.get_by_text("More settings").click()
+    page.get_by_label("Fitted cube").fill("48")
+    page.get_by_label("Workers").fill("1")
+    assert visit.fits()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_alt_text("the best structure so far")).to_be_visible(timeout=SLOW)
+    assert visit.fits()
+    page.reload()
+    expect(page.get_by_alt_text("the best structure so far")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="This job was cancelled")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    assert visit.complaints == []
+
+    port = int(server.address.rstrip("/").rpartition(":")[2])
+    server.kill()
+    expect(page.get_by_text("The server does not answer")).to_be_visible(timeout=SLOW)
+    again = Server(server.folder, port)
+    try:
+        expect(page.get_by_role("heading", name="This job was interrupted")).to_be_visible(timeout=SLOW)
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+        visit.close()
+    finally:
+        again.close()
