@@ -64,7 +64,7 @@ def rows_of(out: Path) -> dict[str, dict[str, str]]:
 def plain_reports() -> Iterator[None]:
     """The reports of single runs are tested by themselves, and drawing them takes longest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("porescape.io.run_folder.render_report", lambda result, truth=None: "<html></html>")
+        patch.setattr("porescape.io.run_folder.render_report", lambda *_: "<html></html>")
         patch.setattr(
             "porescape.io.run_folder.segmentation_overlay", lambda image, phase: Figure(figsize=(1, 1))
         )
@@ -493,7 +493,7 @@ KILLED = """
 import sys
 from matplotlib.figure import Figure
 import porescape.io.run_folder as folder
-folder.render_report = lambda result, truth=None: "<html></html>"
+folder.render_report = lambda *_: "<html></html>"
 folder.segmentation_overlay = lambda image, phase: Figure(figsize=(1, 1))
 sys.path.insert(0, sys.argv[1])
 import test_batch as t
