@@ -3,7 +3,7 @@
 import shutil
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -29,7 +29,7 @@ from porescape.io.batch_list import check_names
 from porescape.io.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
 from porescape.io.image import read_image
 from porescape.io.run_folder import to_json, write_run
-from porescape.io.settings import read_settings, read_toml, settings_table
+from porescape.io.settings import differences, read_settings, read_toml, settings_table
 from porescape.measure.numbers import pick
 from porescape.parallel import Workers
 from porescape.pipeline import Progress, choose_voxel_size, reconstruct
@@ -232,12 +232,10 @@ def _settle_the_past(
         except PorescapeError:
             continue  # it cannot be compared: what is done stays, what is not says this at its turn
         if is_done(folder):
-            differences = [
-                f"{name} was {was}, now {now}" for name, was, now in _changes(folder, image, own, seed)
-            ]
+            changes = list(_changes(folder, image, own, seed))
             older = version_of(folder) != __version__
-            if differences or (older and overwrite):
-                otherwise[job.name] = "; ".join(differences)
+            if changes or (older and overwrite):
+                otherwise[job.name] = "; ".join(changes)
         elif folder.exists():
             otherwise[job.name] = ""
         if is_work_folder(work):
@@ -271,15 +269,13 @@ def _remove(path: Path) -> None:
         raise OutputError(f"{path} could not be replaced: {error.strerror or error}") from error
 
 
-def _changes(
-    folder: Path, image: Micrograph, settings: Settings, seed: int
-) -> Iterator[tuple[str, str, str]]:
-    """Yield what a finished run was made with and would not be now: name, before, now."""
+def _changes(folder: Path, image: Micrograph, settings: Settings, seed: int) -> Iterator[str]:
+    """Yield in words what a finished run was made with and would not be now."""
     try:
         table = read_toml(folder / "recipe.toml")
         before = table["image"] | {"seed": table["seed"]} | settings_table(read_settings(table))
     except (PorescapeError, KeyError, TypeError):
-        yield "recipe.toml", "of another kind", "one of this version"
+        yield "recipe.toml was of another kind, now one of this version"
         return
     now: dict[str, Any] = {
         "sha256": image.sha256,
@@ -289,22 +285,4 @@ def _changes(
         "seed": seed,
         **settings_table(settings),
     }
-    yield from _apart(before, now)
-
-
-def _apart(
-    before: Mapping[str, Any], now: Mapping[str, Any], where: str = ""
-) -> Iterator[tuple[str, str, str]]:
-    for name in dict.fromkeys((*now, *(before if where else ()))):
-        was, comes = before.get(name), now.get(name)
-        if isinstance(was, dict) and isinstance(comes, dict):
-            yield from _apart(was, comes, f"{name}.")
-        elif was != comes:
-            title = "the image's SHA-256" if name == "sha256" else where + name
-            yield title, _said(was), _said(comes)
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return "not given" if value is None else str(value)[:12] if isinstance(value, str) else str(value)
+    yield from differences({name: before.get(name) for name in now}, now)

@@ -18,7 +18,7 @@ import hashlib
 import json
 import shutil
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from porescape.errors import OutputError, SettingsError
 from porescape.io.atomic import check_writable, whole_file
 from porescape.io.details import write_details
 from porescape.io.replica import read_replica, replica_name, replica_row, trials_from
-from porescape.io.settings import settings_table
+from porescape.io.settings import differences, settings_table
 from porescape.io.volume import write_tiff
 from porescape.pipeline import Replica
 from porescape.search import Trial
@@ -37,7 +37,6 @@ from porescape.version import __version__
 
 JOB = "job.json"
 FINISHED = "run"  # what `Checkpoint.run_folder` is called
-NAMED = {"image": "the image's SHA-256", "porescape": "the version of porescape"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +222,9 @@ def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, s
         ) from error
     except ValueError as error:
         raise OutputError(f"{folder / JOB} could not be read: {error}; start anew") from error
-    if differences := list(_differences(before, json.loads(json.dumps(job)))):
+    if changes := list(differences(before, json.loads(json.dumps(job)))):
         raise SettingsError(
-            f"{folder} holds an unfinished run of another job: {'; '.join(differences)}; "
+            f"{folder} holds an unfinished run of another job: {'; '.join(changes)}; "
             "ask for the same job again, or choose another folder"
         )
     return Checkpoint(folder)
@@ -235,32 +234,13 @@ def _job(image: Micrograph, settings: Settings, seed: int) -> dict[str, Any]:
     """Return all that the bytes of a run depend on."""
     return {
         "porescape": __version__,
-        "image": image.sha256 or hashlib.sha256(image.grey.tobytes()).hexdigest(),
+        "sha256": image.sha256 or hashlib.sha256(image.grey.tobytes()).hexdigest(),
         "crop": image.crop,
         "page": image.page,
         "pixel_size": image.pixel_size,
         "seed": seed,
         **settings_table(settings),
     }
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> Iterator[str]:
-    for name in dict.fromkeys((*before, *now)):
-        was, comes = before.get(name), now.get(name)
-        if isinstance(was, dict) and isinstance(comes, dict):
-            yield from _differences(was, comes, f"{name}.")
-        elif was != comes:
-            if name == "image":
-                was, comes = (f"{str(digest)[:12]}…" for digest in (was, comes))
-            yield f"{NAMED.get(name, where + name)} was {_said(was)}, now {_said(comes)}"
-
-
-def _said(value: Any) -> str:
-    if value is None:
-        return "not given"
-    if isinstance(value, list):
-        return ", ".join(map(_said, value)) or "none"
-    return str(value)
 
 
 def _lines(path: Path) -> Sequence[bytes]:

@@ -4,7 +4,7 @@ import dataclasses
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -115,3 +115,28 @@ def read_settings(table: Mapping[str, Any]) -> Settings:
     """Return the settings of a job's `recipe.toml`, which also names its image and seed."""
     stages = {field.name for field in dataclasses.fields(Settings)}
     return settings_from(Settings, {name: value for name, value in table.items() if name in stages})
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """Yield in words where two jobs, as nested tables of plain values, are not the same.
+
+    >>> list(differences({"fit": {"trials": 200}}, {"fit": {"trials": 100}}))
+    ['fit.trials was 200, now 100']
+    """
+    for name in dict.fromkeys((*before, *now)):
+        was, comes = before.get(name), now.get(name)
+        if isinstance(was, dict) and isinstance(comes, dict):
+            yield from differences(was, comes, f"{name}.")
+        elif was != comes:
+            yield f"{_TITLES.get(name, where + name)} was {_said(was, name)}, now {_said(comes, name)}"
+
+
+_TITLES = {"sha256": "the image's SHA-256", "porescape": "the version of porescape"}
+
+
+def _said(value: Any, name: str) -> str:
+    if value is None:
+        return "not given"
+    if isinstance(value, list):
+        return ", ".join(_said(one, name) for one in value) or "none"
+    return f"{value[:12]}…" if name == "sha256" else str(value)
