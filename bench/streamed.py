@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--chunk", type=int, nargs=3, default=(96, 128, 160))
     parser.add_argument("--memory", type=int, default=1024, help="that streaming may use [MiB]")
+    parser.add_argument("--tasks", nargs="+", choices=tuple(TASKS), default=tuple(TASKS))
     parser.add_argument("--one", nargs=3, metavar=("SIDE", "TASK", "FOLDER"), help=argparse.SUPPRESS)
     parser.add_argument("--make", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -57,7 +58,7 @@ def race(options: argparse.Namespace) -> None:
         child("--make", folder, *common)
         print(f"{options.size}³, chunks {options.chunk}, {options.memory} MiB for streaming\n")
         print("| task | side | seconds | peak MiB | held MiB | equal |\n|---|---|---|---|---|---|")
-        for task in TASKS:
+        for task in options.tasks:
             found = {side: json.loads(child("--one", side, task, folder, *common)) for side in SIDES}
             truth = found[SIDES[0]]["values"]
             for side, result in found.items():

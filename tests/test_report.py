@@ -331,7 +331,7 @@ def test_trust_follows_the_worst_that_is_known(result):
     assert "All 4 checks" in " ".join(trust(tight).reasons)
     warned = replace(tight, warnings=(*tight.warnings, "the box is small"))
     assert trust(warned).level == "care"
-    assert trust(warned).reasons[0] == "2 warnings below."
+    assert trust(warned).reasons[0] == "2 warnings."
     wide = summarise([Measurement({"porosity": p}, {}) for p in (0.1, 0.5, 0.9)])
     assert trust(replace(tight, properties=wide)).level == "doubt"
     failed = (replace(tight.checks[0], status="fail"), *tight.checks[1:])

@@ -116,7 +116,7 @@ def trust(result: Reconstruction) -> Trust:
     own = [warning for warning in result.warnings if warning not in result.image.warnings]
     if result.warnings:
         n = len(result.warnings)
-        found.append(("care" if own else "sound", f"{n} {'warning' if n == 1 else 'warnings'} below."))
+        found.append(("care" if own else "sound", f"{n} {'warning' if n == 1 else 'warnings'}."))
     if not any(replica.volume.pore.any() for replica in result.replicas):
         found.append(("doubt", "The structures hold no pore at all."))
     order = ("doubt", "care", "sound")
