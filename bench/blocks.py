@@ -313,10 +313,13 @@ def kills(count: int, n: int, workers: int, scratch: Path) -> None:
     done = 0
     while done < count:
         process = subprocess.Popen(command(out), stderr=subprocess.DEVNULL)
-        pause = rng.uniform(0.05, 2.0 / count) * seconds
+        pause = rng.uniform(0.1, 0.9) * seconds
         try:
             process.wait(pause)
-            break  # it came to its end
+            print(f"| - | it came to its end, equal: {files(out) == files(calm)}; from the start again | | | |")
+            shutil.rmtree(out)
+            before = {}
+            continue
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -3,10 +3,11 @@
 import io
 import os
 import shutil
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -90,31 +91,72 @@ def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> Non
     page.mouse.up()
 
 
-def test_the_whole_job(browser: Any, server: Server, tmp_path: Path) -> None:
-    picture = tmp_path / "my membrane.png"
-    Image.fromarray(tifffile.imread(sample_path())).save(picture)  # which forgets the pixel size
+class Picture(NamedTuple):
+    """An image without its pixel size, and what somebody does and sees with it.
+
+    Attributes
+    ----------
+    path : Path
+    bar, label, pixel_size
+        The scale bar that is found [pixels], what stands beside it, and what both say [m].
+    drawn : pair of points, optional
+        A line of one's own over the bar; without it the found one is taken.
+    crop : pair of points
+        Corners of a rectangle.
+    fails : int
+        Checks that say no, and are overruled.
+    trials : int
+    """
+
+    path: Path
+    bar: int
+    label: str
+    pixel_size: float
+    drawn: tuple[tuple[float, float], tuple[float, float]] | None
+    crop: tuple[tuple[float, float], tuple[float, float]]
+    fails: int
+    trials: int
+
+
+@pytest.fixture(params=["sample", "micrograph"])
+def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Picture:
+    if request.param == "micrograph":  # a membrane with its two faces in view
+        path = request.getfixturevalue("shared") / "sem" / "polymer_membrane_hitachi_isotropic.bmp"
+        return Picture(path, 403, "100 um", 100e-6 / 403, None, ((60, 160), (1160, 860)), 1, 8)
+    path = tmp_path / "my membrane.png"
+    Image.fromarray(tifffile.imread(sample_path())).save(path)  # which forgets the pixel size
+    return Picture(path, 80, "2 um", 25e-9, ((529, 440), (611, 441)), ((60, 60), (460, 420)), 0, 12)
+
+
+def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
+    name = picture.path.name
     visit = Visit(browser, server.address)
     page = visit.page
     expect = playwright.expect
-    page.set_input_files("#file", picture)
+    page.set_input_files("#file", picture.path)
 
     # the scale: a line over the bar, and what stands beside it
     expect(page.get_by_text("does not say how large a pixel is")).to_be_visible()
-    expect(page.get_by_text("A bar of 80 pixels was found")).to_be_visible()
+    expect(page.get_by_text(f"A bar of {picture.bar} pixels was found")).to_be_visible()
     start = page.get_by_role("button", name="Start")
     expect(start).to_be_disabled()
-    drag(page, (529, 440), (611, 441))
-    page.get_by_label("The line is").fill("2 um")
-    expect(page.locator(".says").first).to_contain_text("nm per pixel (line of 8")
-    before = page.locator(".line-box .note").inner_text()
+    if picture.drawn:
+        drag(page, *picture.drawn)
+    page.get_by_label("The line is").fill(picture.label)
+    expect(page.locator(".says").first).to_contain_text(f"nm per pixel (line of {str(picture.bar)[:-1]}")
+    line = page.locator(".line-box .note")
+    before = line.inner_text()
     page.get_by_label("right end of the line").focus()
     page.keyboard.press("Shift+ArrowLeft")
-    expect(page.locator(".line-box .note")).not_to_have_text(before)
+    expect(line).not_to_have_text(before)
+    page.keyboard.press("Shift+ArrowRight")
+    expect(line).to_have_text(before)
 
     # the crop, by dragging and back to what was found
     page.locator("label", has_text="Crop").first.click()
-    drag(page, (60, 60), (460, 420))
-    expect(page.get_by_text("400 × 360 pixels, as you chose")).to_be_visible()
+    drag(page, *picture.crop)
+    (left, top), (right, bottom) = picture.crop
+    expect(page.get_by_text(f"{right - left} × {bottom - top} pixels, as you chose")).to_be_visible()
     page.get_by_role("button", name="Find the picture").click()
     expect(page.get_by_text("Cropped away: info banner")).to_be_visible()
 
@@ -128,32 +170,39 @@ def test_the_whole_job(browser: Any, server: Server, tmp_path: Path) -> None:
     slider.fill("0.61")
     expect(porosity).to_have_text(was)
     expect(page.locator(".checks li.ok, .checks li.warn, .checks li.fail")).to_have_count(4)
+    overrule = page.get_by_label("Go on all the same")
+    expect(overrule).to_have_count(picture.fails)
+    if picture.fails:
+        expect(start).to_be_disabled()
+        overrule.check()
 
     # small, and off
     page.get_by_label("Edge of the box").fill("48")
     page.get_by_label("Replicas").fill("2")
-    page.get_by_label("Trials").fill("12")
-    for name in ("pores and throats", "tortuosity", "permeability", "filtration"):
-        page.get_by_label(name).uncheck()
+    page.get_by_label("Trials").fill(str(picture.trials))
+    for group in ("pores and throats", "tortuosity", "permeability", "filtration"):
+        page.get_by_label(group).uncheck()
     page.get_by_text("More settings").click()
     page.get_by_label("Fitted cube").fill("48")
     page.get_by_label("Workers").fill("1")
     page.get_by_text("The same job on the command line").click()
     command = page.locator(".command code")
-    expect(command).to_contain_text('porescape run "my membrane.png" --pixel-size')
-    expect(command).to_contain_text("--size 48 --replicas 2 --trials 12 --fit-size 48 --measure basic")
+    quoted = f'"{name}"' if " " in name else name
+    expect(command).to_contain_text(f"porescape run {quoted} --pixel-size")
+    sizes = f"--size 48 --replicas 2 --trials {picture.trials} --fit-size 48 --measure basic"
+    expect(command).to_contain_text(sizes)
     expect(start).to_be_enabled()
     assert visit.fits()
     start.click()
 
     # watched, left, and found again
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    expect(page.get_by_text("12 of 24 trials").or_(page.get_by_text("24 of 24 trials"))).to_be_visible(
-        timeout=SLOW
-    )
+    expect(page.get_by_text("trials · best loss")).to_be_visible(timeout=SLOW)
+    far = page.get_by_label("progress of the job")
+    expect(far).not_to_have_js_property("value", far.evaluate("bar => bar.value"), timeout=SLOW)
     page.goto("about:blank")
     page.goto(visit.address)
-    page.get_by_role("link", name="my membrane.png").click()
+    page.get_by_role("link", name=name).click()
     expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=SLOW)
     expect(page.locator(".keys div").first).to_contain_text("Porosity")
     expect(page.locator(".pair img")).to_have_count(2)
@@ -180,24 +229,25 @@ def test_the_whole_job(browser: Any, server: Server, tmp_path: Path) -> None:
     # everything, to take home
     with page.expect_download() as download:
         page.get_by_role("link", name="Download everything").click()
-    assert download.value.suggested_filename == "my membrane-porescape.zip"
+    assert download.value.suggested_filename == f"{picture.path.stem}-porescape.zip"
     data = Path(download.value.path()).read_bytes()
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
-        top = "my membrane-porescape/"
-        names = {name.removeprefix(top) for name in archive.namelist()}
-        assert {"report.html", "results.json", "recipe.toml", "input.png", "replica-02.vti"} <= names
+        top, kept = f"{picture.path.stem}-porescape/", f"input{picture.path.suffix}"
+        names = {path.removeprefix(top) for path in archive.namelist()}
+        assert {"report.html", "results.json", "recipe.toml", kept, "replica-02.vti"} <= names
         volume = tifffile.imread(io.BytesIO(archive.read(f"{top}replica-01.tif")))
-        recipe = archive.read(f"{top}recipe.toml").decode()
-        (tmp_path / "input.png").write_bytes(archive.read(f"{top}input.png"))
+        recipe = tomllib.loads(archive.read(f"{top}recipe.toml").decode())
+        assert archive.read(top + kept) == picture.path.read_bytes()
     assert volume.shape == (48, 48, 48)
     assert set(np.unique(volume)) == {0, 255}
-    assert read_image(tmp_path / "input.png", pixel_size=1e-7).sha256 in recipe
+    assert recipe["image"]["sha256"] == read_image(picture.path, pixel_size=1e-7).sha256
+    assert recipe["image"]["pixel_size"] == pytest.approx(picture.pixel_size, rel=0.03)
 
     # and once more, from where it began
     page.get_by_role("button", name="Start again from its settings").click()
     expect(page.get_by_label("Edge of the box")).to_have_value("48")
-    expect(page.get_by_label("The line is")).to_have_value("2 um")
+    expect(page.get_by_label("The line is")).to_have_value(picture.label)
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
     expect(page.locator(".job")).to_have_count(1)

@@ -6,7 +6,7 @@ import { h, put, tell } from "./dom.js";
 import { length, number, select, text, tick } from "./fields.js";
 import { act, jobButtons, sentence } from "./job.js";
 import { choice, makeStage } from "./stage.js";
-import { percent } from "./words.js";
+import { bound, percent } from "./words.js";
 
 const SOON = 120; // milliseconds a change waits for the next one
 const LATER = 500; // milliseconds before the checks, which take longer, are asked for
@@ -368,7 +368,7 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
     porosity.textContent = seen.porosity === undefined ? "–" : percent(seen.porosity);
     if (seen.pixel_size) {
       const { text: size, source, field } = seen.pixel_size;
-      put(scaleSays, h("b", {}, size), ` per pixel (${source}). The picture is ${field}.`);
+      put(scaleSays, h("b", {}, bound(size)), bound(` per pixel (${source}). The picture is ${field}.`));
     } else put(scaleSays, sentence(seen.missing), " ", seen.bar ? `A bar of ${seen.bar.pixels} pixels was found in the image: type what it stands for.` : "Read it off the scale bar.");
     scaleSays.classList.toggle("wanted", !seen.pixel_size);
     if (seen.missing && !form.line && lineBox.hidden) {
@@ -386,7 +386,7 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
     );
     notes.hidden = !notes.children.length;
     boxSays.textContent = seen.box
-      ? `${seen.box.size}, in voxels of ${seen.box.voxel}${seen.box.coarser ? " (coarser than the image's pixels, so that the box holds more pores)" : ""}.`
+      ? bound(`${seen.box.size}, in voxels of ${seen.box.voxel}${seen.box.coarser ? " (coarser than the image's pixels, so that the box holds more pores)" : ""}.`)
       : "";
     for (const field of [...Object.values(segmentationFields), method]) field.classList.toggle("idle", seen.binary);
     binary.hidden = !seen.binary;

@@ -5,7 +5,7 @@ import { h, put } from "./dom.js";
 import { showDraft } from "./draft.js";
 import { showResult } from "./result.js";
 import { showRunning } from "./running.js";
-import { sizeText } from "./words.js";
+import { bound, sizeText } from "./words.js";
 
 const VIEWS = { draft: showDraft, queued: showRunning, running: showRunning, done: showResult };
 
@@ -97,4 +97,4 @@ export function act(words, kind, said, work) {
 }
 
 /** Write words as a sentence. */
-export const sentence = (words) => (words ? words[0].toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".") : "");
+export const sentence = (words) => (words ? bound(words[0].toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".")) : "");

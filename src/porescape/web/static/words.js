@@ -17,6 +17,9 @@ export function lengthText(metres) {
   return `${Number((metres * 1e12).toPrecision(6))} pm`;
 }
 
+/** Keep numbers and their units on one line. */
+export const bound = (words) => words.replace(/(\d) (?=(%|[npµ]?m)(?![A-Za-zµ]))/g, "$1\u00a0");
+
 /** Write a duration: "45 s", "12 min", "3 h 20 min". */
 export function durationText(seconds) {
   const whole = Math.round(seconds);
