@@ -316,7 +316,9 @@ def kills(count: int, n: int, workers: int, scratch: Path) -> None:
         pause = rng.uniform(0.1, 0.9) * seconds
         try:
             process.wait(pause)
-            print(f"| - | it came to its end, equal: {files(out) == files(calm)}; from the start again | | | |")
+            print(
+                f"| - | it came to its end, equal: {files(out) == files(calm)}; from the start again | | | |"
+            )
             shutil.rmtree(out)
             before = {}
             continue

@@ -166,7 +166,7 @@ def page(browser: Any, scratch: Path) -> None:
 def _load(browser: Any, address: str, last: str) -> tuple[float, float, int, int]:
     context = browser.new_context(viewport={"width": 1366, "height": 768})
     seen: list[Any] = []
-    context.on("requestfinished", seen.append)
+    context.on("requestfinished", lambda request: seen.append(request))
     window = context.new_page()
     start = time.perf_counter()
     window.goto(address)

@@ -2,9 +2,9 @@
 
     python bench/resume.py --kills 10
 
-A run of eight small replicas by its command, two workers, killed with kill -9 at moments drawn over the whole
-of its time, report and all, and resumed by its command; then a Dask worker killed, the disk filled meanwhile
-(where a small file system may be mounted), and memory limited.
+A run of eight small replicas by its command, two workers, killed with kill -9 after a number of trials drawn
+at random, sometimes a little later, and resumed by its command; then a Dask worker killed, the disk filled
+meanwhile (where a small file system may be mounted), and memory limited.
 """
 
 import argparse
@@ -53,6 +53,19 @@ def lines(work: Path) -> int:
         return 0
 
 
+class Fuse:
+    """Says when to kill: so many seconds after so many trials."""
+
+    def __init__(self, work: Path, trials: int, pause: float) -> None:
+        self._work, self._trials, self._pause = work, trials, pause
+        self._lit: float | None = None
+
+    def __call__(self, t: float) -> bool:
+        if self._lit is None and lines(self._work) >= self._trials:
+            self._lit = t
+        return self._lit is not None and t >= self._lit + self._pause
+
+
 def watch(
     command: list[str], work: Path, until: Callable[[float], bool] = lambda t: False
 ) -> tuple[int, str, int]:
@@ -94,8 +107,11 @@ def main() -> None:
         print("|---|---|---|---|---|")
         for kill in range(options.kills):
             out = home / f"killed-{kill}"
-            work, moment = work_folder(out), whole * random.uniform(0.05, 0.99)
-            watch([*command, str(out)], work, lambda t, moment=moment: t > moment)
+            work = work_folder(out)
+            # not by the clock: a busy machine shifts it; every third kill waits on, for what follows the trials
+            number, pause = random.randrange(1, trials), random.choice((0.0, 0.0, random.uniform(0.5, 5.0)))
+            clock = Fuse(work, number, pause)
+            watch([*command, str(out)], work, clock)
             kept = (
                 f"{len(Checkpoint(work).finished())} replicas, {lines(work)} trials" if work.exists() else "-"
             )
@@ -104,7 +120,7 @@ def main() -> None:
             evaluated = evaluated or trials
             left = sorted(p.name for p in home.iterdir() if out.name in p.name and p != out)
             same = bytes_of(out) == wanted
-            row = f"{moment:.1f} s | {kept} | {evaluated} ({evaluated - trials:+d})"
+            row = f"trial {number} and {pause:.1f} s | {kept} | {evaluated} ({evaluated - trials:+d})"
             print(f"| {row} | {'yes' if same else 'NO'} | {', '.join(left) or 'nothing'} |", flush=True)
         print()
         dask_worker_killed(home, options, wanted)

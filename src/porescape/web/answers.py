@@ -88,14 +88,11 @@ def _results(run: Path) -> dict[str, Any]:
 
 
 def _row(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """Return one number in the unit that suits it, with its interval."""
+    """Return one number in the unit that suits it, with its interval; written as the report writes it."""
     mean, sd = _number(entry["mean"]), _number(entry["sd"])
     low, high = map(_number, entry["ci95"])
     scale = scale_of(name, entry["unit"], mean)
-    spread = (high - low) / 2 if low < high else sd
-    digits = decimals_for(mean * scale.factor, spread * scale.factor)
-    if scale.unit == "%":
-        digits = min(digits, 2)
+    digits = decimals_for(mean * scale.factor, sd * scale.factor)
     return {
         "name": name,
         "label": label_of(name),

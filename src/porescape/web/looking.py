@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from porescape.checks import check_image
+from porescape.checks import Check, check_image
 from porescape.core.image import Crop, Micrograph, PhaseImage
+from porescape.core.settings import Segmentation
 from porescape.errors import InputError, PixelSizeMissing
 from porescape.io.image import read_image
 from porescape.io.scale_bar import find_scale_bar
@@ -30,6 +31,9 @@ UNKNOWN = 1e-9  # stands for a pixel size while nobody has said it; no length ma
 SCREEN = 1600  # pixels; no page shows more of a picture along its longer side
 SOLID, PORE, EDGE = 0, 1, 2
 BLUE, ORANGE = (0, 114, 178), (255, 176, 0)  # Okabe and Ito's blue, and the report's outline
+
+# path, pixel size and who said it, crop, page: what tells one reading of a file from another
+_Where = tuple[str, tuple[float, str] | None, Crop | None, int | None]
 
 
 def opened(path: str, limits: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +84,7 @@ def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
         "command": command_line(form, name),
     }
     try:
-        phase = segment(image, form.settings.segmentation)
+        phase = _segmented(*_key(path, form))
     except InputError as error:
         return found | {"problem": str(error)}
     found |= {"porosity": phase.porosity, "fill": _overlay(phase.pore, BLUE), "outline": _outline(phase.pore)}
@@ -97,10 +101,9 @@ def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
 def check(path: str, table: dict[str, Any]) -> dict[str, Any]:
     """Return whether the segmented image can stand for its material, in words."""
     form = form_from(table)
-    image, missing = _read(path, form)
-    if missing:
+    if _read(path, form)[1]:
         return {"checks": []}
-    checks = check_image(segment(image, form.settings.segmentation))
+    checks = _checked(*_key(path, form))
     return {"checks": [{"name": one.name, "status": one.status, "sentence": one.sentence} for one in checks]}
 
 
@@ -109,7 +112,15 @@ def check(path: str, table: dict[str, Any]) -> dict[str, Any]:
 
 def _read(path: str, form: Form) -> tuple[Micrograph, str]:
     """Return the image as the form wants it, and why its pixel size is not known, if so."""
-    return _read_once(path, form.given_pixel_size(), form.rectangle(), form.page)
+    return _read_once(*_where(path, form))
+
+
+def _where(path: str, form: Form) -> _Where:
+    return path, form.given_pixel_size(), form.rectangle(), form.page
+
+
+def _key(path: str, form: Form) -> tuple[_Where, Segmentation]:
+    return _where(path, form), form.settings.segmentation
 
 
 @lru_cache(maxsize=3)  # a few: an image of 100 megapixels takes 400 MB
@@ -122,6 +133,16 @@ def _read_once(
         return read_for(file, name, given, crop, page), ""
     except PixelSizeMissing as error:
         return read_for(file, name, (UNKNOWN, "nobody"), crop, page), _shorter(str(error), file.name)
+
+
+@lru_cache(maxsize=1)
+def _segmented(where: _Where, how: Segmentation) -> PhaseImage:
+    return segment(_read_once(*where)[0], how)
+
+
+@lru_cache(maxsize=16)  # seconds each, and most of a form does not touch them
+def _checked(where: _Where, how: Segmentation) -> tuple[Check, ...]:
+    return check_image(_segmented(where, how))
 
 
 @lru_cache(maxsize=2)

@@ -2,7 +2,7 @@
 
 import { h, put, tell } from "./dom.js";
 import { jobButtons, sentence } from "./job.js";
-import { sizeText } from "./words.js";
+import { bound, sizeText } from "./words.js";
 
 export function showResult(place, { job, path, again }) {
   const said = h("p", { class: "problem", role: "alert", hidden: true });
@@ -20,9 +20,9 @@ export function showResult(place, { job, path, again }) {
       "section",
       { class: "card result" },
       h("h2", {}, "Done"),
-      h("p", {}, `${found.replicas} ${several ? "replicas" : "replica"} of ${found.shape.join(" × ")} voxels of ${found.voxel}. Porosity of the image ${found.image_porosity}.`),
+      h("p", {}, bound(`${found.replicas} ${several ? "replicas" : "replica"} of ${found.shape.join(" × ")} voxels of ${found.voxel}. Porosity of the image ${found.image_porosity}.`)),
       h("dl", { class: "keys" }, found.keys.map((row) => h("div", {}, h("dt", {}, row.label), h("dd", {}, h("span", { class: "value" }, row.mean), row.unit && h("span", { class: "unit" }, ` ${row.unit}`), h("span", { class: "interval" }, interval(row)))))),
-      h("p", { class: "note" }, several ? "Means over the replicas with their 95 % intervals. " : "The numbers of one replica: only several show how far they vary. ", `Selected is ${found.because}.`),
+      h("p", { class: "note" }, bound(several ? "Means over the replicas with their 95 % intervals. " : "The numbers of one replica: only several show how far they vary. "), bound(`Selected is ${found.because}.`)),
       h(
         "p",
         { class: "buttons" },

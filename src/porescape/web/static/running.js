@@ -63,7 +63,7 @@ export async function showRunning(place, { job, path, signal, again }) {
       place.querySelector(".waiting").hidden = true;
     }
     if (at.curve.length > 1) {
-      put(curve, plot(at.curve), h("figcaption", {}, "Loss of the best recipe so far, over all trials: lower is more alike."));
+      put(curve, plot(at.curve, Math.min(640, place.clientWidth)), h("figcaption", {}, "Loss of the best recipe so far, over all trials: lower is more alike."));
       curve.hidden = false;
     }
     const rows = at.replicas.map((one, i) => h("li", {}, h("b", {}, `Replica ${i + 1}`), ` ${one.step || "waiting"}`, one.best === null ? "" : `, best ${one.best.toFixed(3)}`));
@@ -106,9 +106,9 @@ function picture(words) {
   return h("figure", {}, h("img", { alt: words, class: "slice" }), h("figcaption", {}, sentence(words)));
 }
 
-/** Draw (trial, loss) as a falling staircase. */
-function plot(points) {
-  const [wide, tall, foot] = [640, 150, 18];
+/** Draw (trial, loss) as a falling staircase; about `wide` CSS pixels, so that its words stay readable. */
+function plot(points, wide) {
+  const [tall, foot] = [150, 18];
   const last = points.at(-1)[0];
   const losses = points.map((point) => point[1]);
   const [low, high] = [Math.min(...losses), Math.max(...losses)];
