@@ -108,7 +108,7 @@ def main() -> None:
         for kill in range(options.kills):
             out = home / f"killed-{kill}"
             work = work_folder(out)
-            # not by the clock, which a busy machine shifts; every third kill waits, for what follows the trials
+            # not by the clock, which a busy machine shifts; every third kill waits for what comes after
             number, pause = random.randrange(1, trials), random.choice((0.0, 0.0, random.uniform(0.5, 5.0)))
             clock = Fuse(work, number, pause)
             watch([*command, str(out)], work, clock)
