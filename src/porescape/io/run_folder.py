@@ -5,7 +5,7 @@ import math
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -109,6 +109,8 @@ def read_run(folder: Path | str) -> Reconstruction:
     phase = segment(image, settings.segmentation)
     numbers = _read_json(folder / "results.json")
     fits = _read_json(folder / "fit.json")
+    said = _read_json(folder / "provenance.json")["input"]  # what the copied image no longer knows
+    image = replace(image, name=said["name"], pixel_size_source=said["pixel_size_source"])
     replicas = [
         read_replica(folder, index, row, numbers["voxel_size"], trials_from(fit["trials"]))
         for index, (row, fit) in enumerate(zip(numbers["replicas"], fits["replicas"], strict=True))

@@ -13,16 +13,16 @@ from porescape.core.blocks import slices
 from porescape.core.domain import Shape, Window
 from porescape.errors import InputError
 from porescape.io.ome_zarr import MARKS
-from porescape.io.raw_volume import RawVolume, Spacing
+from porescape.io.raw_volume import RawVolume
 from porescape.io.volume_files import (
-    PICTURES,
-    _check_complete,
-    _drop_axes,
-    _slices_in,
-    _tiff_spacings,
+    check_complete,
+    drop_axes,
     gap_warnings,
     natural_order,
     read_slice,
+    slice_scale,
+    slices_in,
+    tiff_spacings,
 )
 from porescape.io.zarr_array import find_array, open_array
 
@@ -153,7 +153,7 @@ def open_store(path: Path) -> tuple[Store, RawVolume, list[Path]] | None:
     if path.is_dir() and any((path / mark).exists() for mark in MARKS):
         return _zarr_store(path)
     if path.is_dir():
-        return _slices_store(_slices_in(path))
+        return _slices_store(slices_in(path))
     if path.is_file() and path.suffix.lower() == ".npy":
         return _npy_store(path)
     if path.is_file() and path.suffix.lower() in _TIFF:
@@ -198,7 +198,7 @@ def _tiff_store(path: Path) -> tuple[Store, RawVolume, list[Path]] | None:
         long = [n for n in series.shape if n > 1]
         if len(long) != 3 or "S" in series.axes:
             return None
-        _check_complete(series, path)
+        check_complete(series, path)
         shape = long[0], long[1], long[2]
         store: Store
         if series.dataoffset is not None:
@@ -208,8 +208,8 @@ def _tiff_store(path: Path) -> tuple[Store, RawVolume, list[Path]] | None:
             store = PagesStore((path,), index, shape, series.dtype)
         else:
             return None
-        _, warnings = _drop_axes(np.broadcast_to(np.zeros(1), series.shape), series.axes, path.name)
-        spacings, notes = _tiff_spacings(tiff, series.keyframe.imagewidth)
+        _, warnings = drop_axes(np.broadcast_to(np.zeros(1), series.shape), series.axes, path.name)
+        spacings, notes = tiff_spacings(tiff, series.keyframe.imagewidth)
         inverted = series.keyframe.photometric == tifffile.PHOTOMETRIC.MINISWHITE
     return store, RawVolume(np.zeros(0), spacings, notes, warnings, inverted), [path]
 
@@ -218,14 +218,7 @@ def _slices_store(files: list[Path]) -> tuple[Store, RawVolume, list[Path]] | No
     if len(files) < 2:
         return None
     first = read_slice(files[0])
-    spacings: tuple[Spacing, ...] = ()
-    notes: tuple[str, ...] = ()
-    inverted = False
-    if files[0].suffix.lower() not in PICTURES:
-        with tifffile.TiffFile(files[0]) as tiff:
-            spacings, notes = _tiff_spacings(tiff, first.shape[1])
-            inverted = tiff.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE
-        spacings = tuple(s._replace(edges=(None, *s.edges[1:])) for s in spacings)
+    spacings, notes, inverted = slice_scale(files[0], first.shape[1])
     store = PagesStore(tuple(files), 0, (len(files), *first.shape), first.dtype)
     return store, RawVolume(np.zeros(0), spacings, notes, gap_warnings(files), inverted), files
 

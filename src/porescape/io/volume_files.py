@@ -40,7 +40,7 @@ def read_raw(path: Path) -> tuple[RawVolume, str]:
         inside = (file for file in path.rglob("*") if file.is_file())
         files, kind = sorted(inside, key=Path.as_posix), "Zarr"  # the same order on every system
     elif path.is_dir():
-        files, kind = _slices_in(path), "slices"
+        files, kind = slices_in(path), "slices"
     elif path.is_file():
         files, kind = [path], path.suffix.lower()
     elif set("*?[") & set(path.name):
@@ -85,18 +85,18 @@ def _tiff(path: Path) -> RawVolume:
         # thumbnails and coarser levels of a pyramid are smaller
         index = max(range(len(tiff.series)), key=lambda i: int(np.prod(tiff.series[i].shape)))
         series = tiff.series[index]
-        _check_complete(series, path)
+        check_complete(series, path)
         try:
             array = tifffile.memmap(path, series=index, mode="r")
         except ValueError:  # compressed, or in pieces
             array = series.asarray()
-        array, warnings = _drop_axes(np.asarray(array), series.axes, path.name)
-        spacings, notes = _tiff_spacings(tiff, series.keyframe.imagewidth)
+        array, warnings = drop_axes(np.asarray(array), series.axes, path.name)
+        spacings, notes = tiff_spacings(tiff, series.keyframe.imagewidth)
         inverted = series.keyframe.photometric == tifffile.PHOTOMETRIC.MINISWHITE
     return RawVolume(array, spacings, notes, warnings, inverted)
 
 
-def _drop_axes(array: NDArray[Any], axes: str, name: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+def drop_axes(array: NDArray[Any], axes: str, name: str) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return the array without axes of length 1 and without colour that is none."""
     drop = [i for i, n in enumerate(array.shape) if n == 1 and axes[i] not in "ZYX" and array.ndim > 3]
     kept = [(axis, n) for i, (axis, n) in enumerate(zip(axes, array.shape, strict=True)) if i not in drop]
@@ -127,7 +127,8 @@ def _one_channel(array: NDArray[Any], name: str) -> NDArray[Any]:
     return red
 
 
-def _tiff_spacings(tiff: tifffile.TiffFile, columns: int) -> tuple[tuple[Spacing, ...], tuple[str, ...]]:
+def tiff_spacings(tiff: tifffile.TiffFile, columns: int) -> tuple[tuple[Spacing, ...], tuple[str, ...]]:
+    """Return what a TIFF says of its scale, best first, and what was seen of it and cannot be used."""
     claims, notes = claims_of_tiff(tiff, columns)
     spacings = []
     for claim in claims:
@@ -143,7 +144,7 @@ def _tiff_spacings(tiff: tifffile.TiffFile, columns: int) -> tuple[tuple[Spacing
     return tuple(spacings), tuple(notes)
 
 
-def _check_complete(series: Any, path: Path) -> None:
+def check_complete(series: Any, path: Path) -> None:
     """Missing pixels at the end would be read as zeros or garbage."""
     size = path.stat().st_size
     for page in series.pages:
@@ -154,7 +155,8 @@ def _check_complete(series: Any, path: Path) -> None:
             )
 
 
-def _slices_in(folder: Path) -> list[Path]:
+def slices_in(folder: Path) -> list[Path]:
+    """Return the flat pictures of a folder in the order of their numbers; they must be of one kind."""
     files = [f for f in folder.iterdir() if f.suffix.lower() in _SLICES and not f.name.startswith(".")]
     kinds = sorted({f.suffix.lower() for f in files})
     if len(kinds) != 1:
@@ -177,15 +179,18 @@ def _slices(files: list[Path], name: str) -> RawVolume:
                 "wanted slices of one kind: take out what does not belong to the stack"
             )
         array[z] = here
-    spacings: tuple[Spacing, ...] = ()
-    notes: tuple[str, ...] = ()
-    inverted = False
-    if files[0].suffix.lower() not in PICTURES:
-        with tifffile.TiffFile(files[0]) as tiff:
-            spacings, notes = _tiff_spacings(tiff, first.shape[1])
-            inverted = tiff.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE
-        spacings = tuple(s._replace(edges=(None, *s.edges[1:])) for s in spacings)
+    spacings, notes, inverted = slice_scale(files[0], first.shape[1])
     return RawVolume(array, spacings, notes, gap_warnings(files), inverted)
+
+
+def slice_scale(path: Path, width: int) -> tuple[tuple[Spacing, ...], tuple[str, ...], bool]:
+    """Return what one slice of a stack says of its scale, notes on it, and whether it is shown inverted."""
+    if path.suffix.lower() in PICTURES:
+        return (), (), False
+    with tifffile.TiffFile(path) as tiff:
+        spacings, notes = tiff_spacings(tiff, width)
+        inverted = tiff.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+    return tuple(s._replace(edges=(None, *s.edges[1:])) for s in spacings), notes, inverted
 
 
 def read_slice(path: Path) -> NDArray[Any]:
@@ -201,7 +206,7 @@ def read_slice(path: Path) -> NDArray[Any]:
                     f"{path.name} holds {len(tiff.pages)} images, wanted one slice; if it is a stack, name "
                     "the file and not its folder"
                 )
-            _check_complete(tiff.series[0], path)
+            check_complete(tiff.series[0], path)
             values = tiff.pages.first.asarray()
     if values.ndim == 3 and values.shape[-1] in (3, 4):
         values = _one_channel(values, path.name)
