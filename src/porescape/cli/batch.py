@@ -12,12 +12,14 @@ import typer
 from porescape.cli.app import command
 from porescape.cli.going_on import GoingOnOptions
 from porescape.cli.options import (
+    SWEEPS,
     AcceptOption,
     FitOptions,
     Json,
     MeasureOptions,
     OutFolder,
     ReadingOptions,
+    RefineOption,
     Replicas,
     Seed,
     SegmentationOptions,
@@ -67,6 +69,7 @@ def batch(
     size: SizeOption = "128",
     voxel_size: VoxelSize = None,
     periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
+    refine: RefineOption = SWEEPS,
     accept: AcceptOption = "",
     replicas: Replicas = _OUTPUT.replicas,
     seed: Seed = 0,
@@ -106,7 +109,9 @@ def batch(
             segmentation=segmentation.settings(),
             checks=Checks(accept=names_in(accept)),
             fit=fitting.settings(),
-            output=Output(voxel_size=length_or_none(voxel_size), replicas=replicas, periodic=periodic),
+            output=Output(
+                voxel_size=length_or_none(voxel_size), replicas=replicas, periodic=periodic, refine=refine
+            ),
             measure=measuring.settings(),
         )
         settings, box = _boxed(settings, size)
@@ -171,7 +176,7 @@ def _refuse_beside_a_recipe(context: typer.Context) -> None:
     """A recipe brings every setting; one given beside it would be ignored in silence."""
     groups = (SegmentationOptions, FitOptions, MeasureOptions)
     names = [field.name for group in groups for field in fields(group)]
-    names += ["size", "voxel_size", "periodic", "accept", "replicas", "seed"]
+    names += ["size", "voxel_size", "periodic", "refine", "accept", "replicas", "seed"]
     for name in names:
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from porescape.core.settings import Fit, Measure, Segmentation, Settings
+from porescape.core.settings import Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import SettingsError
 from porescape.units import parse_length
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BAR = 1e5  # Pa
 _FIT = Fit()
 TRIALS = _FIT.trials
+SWEEPS = Output().refine
 _SEGMENTATION = Segmentation()
 _MEASURE = Measure()
 
@@ -34,6 +35,9 @@ MeasureOption = Annotated[
         "--measure",
         help='Groups "basic,network,tortuosity,permeability,filtration", single numbers, or all.',
     ),
+]
+RefineOption = Annotated[
+    int, typer.Option(help="Sweeps that move walls until sections look like the image nearby; 0 for none.")
 ]
 Replicas = Annotated[int, typer.Option(help="Structures, each fitted on its own.")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]

@@ -7,6 +7,7 @@ import typer
 
 from porescape.cli.app import command
 from porescape.cli.options import (
+    SWEEPS,
     TRIALS,
     AcceptOption,
     ImageFile,
@@ -15,6 +16,7 @@ from porescape.cli.options import (
     OutFolder,
     Overwrite,
     ReadingOptions,
+    RefineOption,
     Replicas,
     Seed,
     SegmentationOptions,
@@ -44,6 +46,7 @@ def resolution(
     measure: MeasureOption = "basic,network",
     replicas: Replicas = 3,
     trials: TrialsOption = TRIALS,
+    refine: RefineOption = SWEEPS,
     seed: Seed = 0,
     workers: Workers = None,
     out: OutFolder = Path("porescape-resolution"),
@@ -67,7 +70,7 @@ def resolution(
         segmentation=segmentation.settings(),
         checks=Checks(accept=names_in(accept)),
         fit=Fit(trials=trials),
-        output=Output(size=parse_size(size, wanted[0]), replicas=replicas),
+        output=Output(size=parse_size(size, wanted[0]), replicas=replicas, refine=refine),
         measure=Measure(numbers=names_in(measure)),
     )
     total = len(wanted) * replicas * (trials + steps(settings.measure.numbers))

@@ -10,6 +10,7 @@ import typer
 from porescape.cli.app import command
 from porescape.cli.going_on import GoingOnOptions
 from porescape.cli.options import (
+    SWEEPS,
     TRIALS,
     AcceptOption,
     FitOptions,
@@ -19,6 +20,7 @@ from porescape.cli.options import (
     OutFolder,
     Overwrite,
     ReadingOptions,
+    RefineOption,
     Replicas,
     Seed,
     SegmentationOptions,
@@ -59,6 +61,7 @@ def run(
     size: SizeOption = "128",
     voxel_size: VoxelSize = None,
     periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
+    refine: RefineOption = SWEEPS,
     accept: AcceptOption = "",
     replicas: Replicas = _OUTPUT.replicas,
     seed: Seed = 0,
@@ -82,7 +85,9 @@ def run(
             segmentation=segmentation.settings(),
             checks=Checks(accept=names_in(accept)),
             fit=fitting.settings(),
-            output=Output(voxel_size=length_or_none(voxel_size), replicas=replicas, periodic=periodic),
+            output=Output(
+                voxel_size=length_or_none(voxel_size), replicas=replicas, periodic=periodic, refine=refine
+            ),
             measure=measuring.settings(),
         )
         source = image

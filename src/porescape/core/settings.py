@@ -91,18 +91,23 @@ class Output:
         How many structures, each fitted on its own.
     periodic : bool
         Whether opposite faces match, so that volumes tile.
+    refine : int
+        Sweeps over a replica's walls that move them until its sections have the image's small patterns
+        (`porescape.refine`); 0 for none. The paper's method has none.
     """
 
     size: tuple[int, int, int] = (128, 128, 128)
     voxel_size: float | None = None
     replicas: int = 8
     periodic: bool = True
+    refine: int = 200
 
     def __post_init__(self) -> None:
         if len(self.size) != 3 or any(n < 16 for n in self.size):
             raise SettingsError(f"size must be three numbers of voxels, each at least 16, got {self.size}")
         if self.replicas < 1:
             raise SettingsError(f"replicas must be at least 1, got {self.replicas}")
+        _within("refine", self.refine, 0, 100_000)
         if self.voxel_size is not None and not 0 < self.voxel_size < 1:
             raise SettingsError(f"voxel size must be a positive length below 1 m, got {self.voxel_size!r}")
 

@@ -22,6 +22,7 @@ MEASURE = {  # per voxel of the box
     "permeability": 8.0e-6,
     "filtration": 3.0e-6,
 }
+REFINE = 5e-8  # per voxel of the box and sweep
 JUDGE = 1.5  # per replica
 REPORT = 10.0  # drawing it
 DRAW = 0.4e-6  # per voxel of the box
@@ -34,7 +35,7 @@ class Times:
     Attributes
     ----------
     trials, measure : float
-        All trials of one replica, and measuring it, on one core.
+        All trials of one replica, and refining and measuring it, on one core.
     last : float
         What comes after the last replica.
     whole : float
@@ -55,7 +56,8 @@ def times_of(settings: Settings, workers: int) -> Times:
         MEASURE[group] for group in {NUMBERS[n].group for n in pick(settings.measure.numbers)}
     )
     trials = settings.fit.trials * TRIAL * settings.fit.size**3
-    measure = numbers + JUDGE
+    refine = 0.0 if settings.fit.method == "paper" else voxels * REFINE * settings.output.refine
+    measure = refine + numbers + JUDGE
     last = REPORT + voxels * DRAW
     if settings.measure.interval == "full":
         last += 2 * numbers / min(workers, 2)

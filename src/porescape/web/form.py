@@ -19,6 +19,7 @@ from porescape.units import format_length, parse_length
 SHORTEST_LINE = 5.0  # pixels; a scale bar's ends are seen to a pixel each
 MOST_REPLICAS = 256
 MOST_TRIALS = 100_000
+MOST_SWEEPS = 10_000
 _BAR = 1e5  # Pa, the unit of the command line's --pressure
 _PLAIN = re.compile(r"[^\w .()+,=@#-]+")
 
@@ -70,6 +71,8 @@ class Form:
             )
         if self.settings.fit.trials > MOST_TRIALS:
             raise SettingsError(f"trials must be at most {MOST_TRIALS}, got {self.settings.fit.trials}")
+        if self.settings.output.refine > MOST_SWEEPS:
+            raise SettingsError(f"refine must be at most {MOST_SWEEPS}, got {self.settings.output.refine}")
         pick(self.settings.measure.numbers)
 
     def rectangle(self) -> Crop | None:
@@ -242,6 +245,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "size": ("size", _box),
         "voxel_size": ("voxel-size", length_text),
         "replicas": ("replicas", str),
+        "refine": ("refine", str),
     },
     "fit": {
         "method": ("method", str),

@@ -74,6 +74,8 @@ class Tracker:
         if event.stage == "generate":
             self._tried[i] = self._trials
             self._step[i] = "making the structure"
+        elif event.stage == "refine":
+            self._step[i] = "moving its walls to the image's patterns"
         elif event.stage == "measure" and event.step:
             self._measured[i] += 1
             self._step[i] = f"measuring: {event.step}"

@@ -435,6 +435,7 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
             edgeBox,
             number({ label: "Replicas", value: output.replicas, min: "1", max: "256", note: "each fitted on its own; only several show how far numbers vary" }, set(output, "replicas")),
             number({ label: "Trials", value: fit.trials, min: "1", max: "100000", note: "structures tried per replica" }, set(fit, "trials")),
+            number({ label: "Refine", value: output.refine, min: "0", max: "10000", note: "sweeps that move walls until sections look like the image nearby; 0 for none" }, set(output, "refine")),
             cube,
           ),
           boxSays,
