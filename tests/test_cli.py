@@ -101,6 +101,22 @@ def test_generate_makes_more_of_a_replica(run: tuple[Path, dict[str, object]], t
     assert tifffile.imread(tmp_path / "more.tif").shape == (32, 40, 48)
 
 
+def test_generate_makes_a_replica_again_to_the_voxel(
+    run: tuple[Path, dict[str, object]], tmp_path: Path
+) -> None:
+    recipe, mask = run[0] / "replica-01.toml", run[0] / "segmentation.tif"
+    done = porescape("generate", recipe, "--refine-to", mask, "--out", tmp_path / "again.tif")
+    assert done.returncode == 0, done.stderr
+    replica = tifffile.imread(run[0] / "replica-01.tif")
+    assert (tifffile.imread(tmp_path / "again.tif") == replica).all()
+    done = porescape("generate", recipe, "--refine-to", run[0] / "input.tif", "--out", tmp_path / "no.tif")
+    assert done.returncode == 3
+    assert "is grey, but --refine-to wants two values" in done.stderr
+    done = porescape("generate", recipe, "--refine-to", mask, "--out", tmp_path / "no.zarr")
+    assert done.returncode == 2
+    assert "needs the whole box in memory" in done.stderr
+
+
 def test_measure_prints_the_same_numbers_as_the_run(run: tuple[Path, dict[str, object]]) -> None:
     out, printed = run
     done = porescape("measure", out / "replica-01.tif", "--json")

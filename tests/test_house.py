@@ -11,7 +11,7 @@ FLOORS = (  # from the ground up; rooms on one floor do not know each other
     ("units", "rng", "parallel", "distance"),
     ("core", "cluster"),
     ("measure", "synthesis", "sample"),
-    ("segmentation", "checks", "judge", "problems", "refine", "samplers"),
+    ("segmentation", "checks", "judge", "problems", "refinement", "samplers"),
     ("search", "uncertainty"),
     ("pipeline", "compare", "needs", "blocks"),
     ("resolution", "batch"),

@@ -217,7 +217,7 @@ def test_the_right_replica_is_chosen_among_wrong_ones(verdict: Verdict) -> None:
     assert verdict.selected == 1
     assert sum(score.total for score in verdict.scores) == pytest.approx(0)
     assert verdict.reason.startswith("replica 2: closest in ")
-    assert "of 8 unseen descriptors; the eye test tells it apart in" in verdict.reason
+    assert "of 7 unseen descriptors; the eye test tells it apart in" in verdict.reason
     assert "%)" in verdict.reason
 
 

@@ -29,6 +29,7 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "measure_volume": "porescape.measure.meters",
     "summarise": "porescape.measure.numbers",
     "generate": "porescape.synthesis.generate",
+    "refine": "porescape.refinement",
     "Recipe": "porescape.core.recipe",
     "PaperRecipe": "porescape.core.recipe",
     "Domain": "porescape.core.domain",
@@ -152,6 +153,7 @@ if TYPE_CHECKING:
     from porescape.measure.stokes import stokes_flow as stokes_flow
     from porescape.measure.streamed.meter import measure_blocks as measure_blocks
     from porescape.pipeline import reconstruct as reconstruct
+    from porescape.refinement import refine as refine
     from porescape.report.html import render_report as render_report
     from porescape.resolution import resolution_study as resolution_study
     from porescape.segmentation import segment as segment

@@ -11,13 +11,14 @@ import typer
 
 from porescape.cli.app import command
 from porescape.cli.going_on import terminated_like_interrupted, this_command
-from porescape.cli.options import Overwrite, VoxelSize, Workers, parse_size
+from porescape.cli.options import SWEEPS, Overwrite, VoxelSize, Workers, parse_size
 from porescape.cli.say import progress_bar, say
-from porescape.errors import Cancelled, SettingsError
+from porescape.errors import Cancelled, InputError, SettingsError
 from porescape.units import format_length, parse_length
 
 if TYPE_CHECKING:
     from porescape.blocks import Done
+    from porescape.core.volume import Volume
     from porescape.parallel import Workers as Hands
 
 IN_MEMORY = 28  # bytes per voxel that a structure takes while it is made whole, measured at 256³ and 512³
@@ -38,6 +39,13 @@ def generate(
         typer.Option("--periodic/--open", help="Opposite faces match; as the recipe's box by default."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed is another sample of the material.")] = None,
+    refine_to: Annotated[
+        Path | None,
+        typer.Option(
+            help="Binary image, pores bright, such as a run's segmentation.tif: move walls to look "
+            "like it nearby, as `run` does. Only of whole boxes in memory."
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="File to write: .tif or .vti; or .zarr, for boxes larger than memory.")
     ] = Path("structure.tif"),
@@ -77,6 +85,11 @@ def generate(
     domain = Domain(shape, voxel, domain.periodic if periodic is None else periodic)
     own_seed = own_seed if seed is None else seed
     part = None if region is None else parse_region(region, shape)
+    if refine_to is not None and (kind == ".zarr" or part is not None):
+        raise SettingsError(
+            "--refine-to needs the whole box in memory, for it compares all of its sections at once; leave "
+            "out --region and write a .tif or .vti, or leave out --refine-to"
+        )
     made = shape if part is None else part.shape
     words = f"{'x'.join(map(str, made))} voxels of {format_length(voxel)}"
     if kind != ".zarr":
@@ -85,6 +98,8 @@ def generate(
             from porescape.synthesis.generate import generate as make
 
             volume = make(material, domain, own_seed)
+            if refine_to is not None:
+                volume = _refined(volume, refine_to, own_seed, domain.periodic)
         else:
             from porescape.blocks import check_local
             from porescape.core.volume import Volume
@@ -116,6 +131,24 @@ def generate(
             progress=progress,
         )
     say(f"{words}, level of the whole box {written.level!r}, porosity {written.porosity:.6f}: {out}")
+
+
+def _refined(volume: "Volume", image: Path, seed: int, periodic: bool) -> "Volume":
+    """Move walls as `run` does, to the sections of a binary image."""
+    from porescape.core.settings import Segmentation
+    from porescape.io.image import read_image
+    from porescape.pipeline import at_voxel_size
+    from porescape.refinement import refine
+    from porescape.segmentation import segment
+
+    micrograph = read_image(image)
+    if not micrograph.is_binary:
+        raise InputError(
+            f"{image.name} is grey, but --refine-to wants two values, pores bright, such as a run's "
+            "segmentation.tif; `porescape segment` makes one"
+        )
+    section = at_voxel_size(segment(micrograph, Segmentation(pore="bright")), volume.voxel_size)
+    return refine(volume, section, seed=seed, sweeps=SWEEPS, periodic=periodic)
 
 
 def _check_memory(voxels: int, kind: str) -> None:

@@ -2,8 +2,8 @@
 
 A recipe sets the large shapes and what hangs together; it has too few numbers for corners, cusps and thin
 walls. Here single voxels at the walls change phase: those whose change brings the patterns of the volume's
-sections nearer to the image's (`porescape.refine.patterns`), and only such whose change leaves pores and
-solid as connected as they were (`porescape.refine.topology`).
+sections nearer to the image's (`porescape.refinement.patterns`), and only such whose change leaves pores and
+solid as connected as they were (`porescape.refinement.topology`).
 """
 
 from collections.abc import Callable
@@ -15,9 +15,15 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.texture import unit_of
-from porescape.refine.patterns import Patterns, counts_in_volume, offsets_along, patterns, shares_in_section
-from porescape.refine.sweep import BOTH, move_walls
-from porescape.refine.topology import CELLS
+from porescape.refinement.patterns import (
+    Patterns,
+    counts_in_volume,
+    offsets_along,
+    patterns,
+    shares_in_section,
+)
+from porescape.refinement.sweep import BOTH, move_walls
+from porescape.refinement.topology import CELLS
 from porescape.rng import stream
 from porescape.units import format_length
 
@@ -29,7 +35,7 @@ WEIGHTS = {
 }  # of squares by the voxels between points; else a wall frays to suit the coarse ones
 ROW_WEIGHT = 3.0
 RARE = 1e-3  # share below which a pattern's share need not be right to the percent
-VISITED = 0.2  # share of the wall's voxels that a sweep looks at: many small steps, so that none goes too far
+VISITED = 0.3  # share of the wall's voxels that a sweep looks at: many small steps, so that none goes too far
 SETTLING = 0.4  # share of the sweeps, the last ones, that look at fewer and fewer
 RECOUNTED = (
     20  # sweeps after which a volume between mirrors is counted anew: changes next to them count twice
@@ -49,9 +55,9 @@ def refine(
 
     Descends in a weighted chi-square between the shares p of patterns in the sections of the volume along all
     three axes and q in the image, the sum of w (p - q)² / (q + 0.001). Voxels turn one at a time; each sweep
-    visits a random fifth of those at walls and judges them by the derivative at its start. What hangs
-    together stays so: pieces of pore and of solid, tunnels and cavities keep their number. Porosity ends at
-    the volume's own, as far as voxels that may turn allow.
+    visits three in ten of those at walls, at random, and judges them by the derivative at its start. What
+    hangs together stays so: pieces of pore and of solid, tunnels and cavities keep their number. Porosity
+    ends at the volume's own, as far as voxels that may turn allow.
 
     Parameters
     ----------

@@ -3,8 +3,8 @@
 import numpy as np
 from numba import njit
 
-from porescape.refine.patterns import POINTS
-from porescape.refine.topology import is_simple
+from porescape.refinement.patterns import POINTS
+from porescape.refinement.topology import is_simple
 
 BOTH = -1  # phases
 
