@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from porescape.cluster import DaskCrew, dask_crew
 from porescape.errors import MissingExtra, PorescapeError, SettingsError
 from porescape.io.checkpoint import open_checkpoint
-from porescape.parallel import Tell, map_ordered
+from porescape.parallel import Crew, Spread, Tell, crew_of, map_divided, map_ordered
 from porescape.pipeline import Progress, Reconstruction, reconstruct
 from test_resume import REPLICAS, SEED, TINY, TRIALS, bytes_of, lines_of, section
 
@@ -40,6 +41,14 @@ def die_once(item: tuple[int, Path], tell: Tell) -> int:
     return number
 
 
+class Stop(Exception):
+    pass
+
+
+def stop(message: object) -> None:
+    raise Stop
+
+
 def linger(folder: Path, tell: Tell) -> None:
     (folder / str(os.getpid())).touch()
     time.sleep(60)
@@ -55,6 +64,31 @@ def linger_until_nobody_waits(folder: Path, tell: Tell) -> None:
         (folder / "ended").touch()
 
 
+def where(item: int, tell: Tell) -> tuple[int, int]:
+    tell(item)
+    return item, os.getpid()
+
+
+def lead(item: int, tell: Tell, spread: Spread) -> set[int]:
+    """Give away three batches, one after the other; returns who worked on them."""
+    found = set()
+    for batch in range(3):
+        tell(f"batch {batch} of {item}")
+        numbers = range(100 * item + 10 * batch, 100 * item + 10 * batch + 4)
+        answers = list(spread(where, numbers, listen=tell))
+        assert [number for number, _ in answers] == list(numbers)
+        found |= {process for _, process in answers}
+    return found
+
+
+def lead_badly(item: int, tell: Tell, spread: Spread) -> None:
+    list(spread(fail, [item]))
+
+
+def lead_to_where_nobody_waits(folder: Path, tell: Tell, spread: Spread) -> None:
+    list(spread(linger_until_nobody_waits, [folder], listen=tell))
+
+
 def until(path: Path) -> None:
     patience = time.monotonic() + 20
     while not path.exists():
@@ -68,6 +102,63 @@ def until(path: Path) -> None:
 def test_a_killed_worker_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(PorescapeError, match=r"ended from outside.*try fewer --workers"):
         list(map_ordered(die_once, [(i, tmp_path) for i in range(3)], 2))
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Crew]:
+    with crew_of(2) as crew:
+        yield crew
+
+
+def test_divided_work_shares_one_crew_and_keeps_its_order(
+    processes: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what is done is handed on at once: looking for it now and then would cost a search a tenth of its time
+    monkeypatch.setattr("porescape.parallel._POLL", 300.0)
+    assert processes.size == 2
+    assert_divided_work_is_done(processes)
+    assert len(list(map_divided(lead, [], processes))) == 0
+
+
+def assert_divided_work_is_done(crew: Crew) -> None:
+    heard: list[Any] = []
+    workers = set().union(*map_divided(lead, range(3), crew, heard.append))
+    assert len(workers) <= 2  # three leaders, and still no more than two at work
+    assert os.getpid() not in workers
+    assert len(heard) == 3 * (3 + 12)
+    for item in range(3):
+        own = [word for word in heard if isinstance(word, str) and word.endswith(f"of {item}")]
+        assert own == [f"batch {batch} of {item}" for batch in range(3)]
+
+
+def test_an_error_in_a_piece_is_the_callers(processes: Crew) -> None:
+    with crew_of(1) as alone:
+        for crew in (processes, alone):
+            with pytest.raises(SettingsError, match="item 7"):
+                list(map_divided(lead_badly, [7], crew))
+    assert leaders() == []
+
+
+def test_a_killed_worker_is_said_to_all_who_wait(tmp_path: Path) -> None:
+    items = [(i, tmp_path) for i in range(2)]
+    with pytest.raises(PorescapeError, match="ended from outside"), crew_of(2) as crew:  # noqa: PT012
+        assert list(crew.map(die_once, items[:1])) == [0]
+        list(map_divided(lead_to_a_death, [items, items], crew))
+    assert leaders() == []
+
+
+def lead_to_a_death(items: list[tuple[int, Path]], tell: Tell, spread: Spread) -> None:
+    list(spread(die_once, items))
+
+
+def leaders() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("porescape")]
+
+
+def test_leaders_end_when_nobody_listens_any_more(tmp_path: Path) -> None:
+    with pytest.raises(Stop), crew_of(2) as crew:
+        list(map_divided(lead_to_where_nobody_waits, [tmp_path], crew, stop))
+    assert leaders() == []
 
 
 ORPHANS = """
@@ -130,6 +221,11 @@ def test_a_cluster_keeps_the_order_and_brings_every_message(crew: DaskCrew) -> N
     assert list(map_ordered(square, [], crew)) == []
 
 
+def test_divided_work_on_a_cluster(crew: DaskCrew) -> None:
+    assert crew.size == 2
+    assert_divided_work_is_done(crew)
+
+
 def test_an_error_on_a_cluster_is_the_callers(crew: DaskCrew) -> None:
     with pytest.raises(SettingsError, match="item 0"):
         list(map_ordered(fail, range(3), crew))
@@ -140,15 +236,18 @@ def test_a_worker_that_dies_costs_its_own_task_only(crew: DaskCrew, tmp_path: Pa
 
 
 def test_work_that_nobody_waits_for_any_more_ends(crew: DaskCrew, tmp_path: Path) -> None:
-    class Stop(Exception):
-        pass
-
-    def stop(message: object) -> None:
-        raise Stop
-
-    with pytest.raises(Stop):
-        list(map_ordered(linger_until_nobody_waits, [tmp_path], crew, stop))
-    until(tmp_path / "ended")
+    for name in ("whole", "divided"):
+        folder = tmp_path / name
+        folder.mkdir()
+        lingering = (
+            map_ordered(linger_until_nobody_waits, [folder], crew, stop)
+            if name == "whole"
+            else map_divided(lead_to_where_nobody_waits, [folder], crew, stop)
+        )
+        with pytest.raises(Stop):
+            next(lingering)
+        until(folder / "ended")
+        assert leaders() == []
 
 
 def test_other_versions_on_the_workers_are_refused(crew: DaskCrew, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -302,6 +302,10 @@ def test_what_is_needed_is_known_before_and_refused_in_words(tmp_path: Path) -> 
     needs = needs_of(everything, 8)
     assert 687 * MIB < needs.worker < 850 * MIB
     assert needs_of(everything, 1).memory < needs_of(everything, 2).memory
+    one = replace(everything, output=Output(replicas=1))  # whose trials all share, and one or two measure
+    assert 300 * MIB < (needs_of(one, 8).memory - needs_of(one, 2).memory) / 6 < needs.worker / 2
+    short = replace(one, fit=Fit(trials=9))  # too short to be shared
+    assert needs_of(short, 8).memory == needs_of(short, 2).memory
     assert needs_of(everything, 0).memory < needs_of(everything, 1).memory
     assert needs_of(replace(everything, measure=Measure(numbers=("basic",))), 1).worker < needs.worker
     assert workers_that_fit(everything, 8, None) == 8

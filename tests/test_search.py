@@ -1,7 +1,12 @@
 """The search: what is compared, who looks for it, and that chance stays in its place."""
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
@@ -10,12 +15,15 @@ from porescape.core.settings import Fit
 from porescape.errors import SettingsError
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe, slices_of
+from porescape.parallel import Tell, hear_nothing
 from porescape.problems import DEGENERATE, SectionProblem, decode, problem_for, unit_length
 from porescape.rng import stream
-from porescape.samplers import SAMPLERS
-from porescape.search import CONFIRMED, DRAWS, best_of, search
+from porescape.samplers import SAMPLERS, START
+from porescape.search import CONFIRMED, DRAWS, MOST_AHEAD, Trial, best_of, search
 from porescape.synthesis.generate import generate
 
+T = TypeVar("T")
+R = TypeVar("R")
 VOXEL = 1e-7
 MATERIAL = Recipe(
     cells=0.2,
@@ -205,6 +213,82 @@ def test_the_best_is_chosen_on_draws_the_search_did_not_see() -> None:
 def test_a_search_can_be_stopped_and_keeps_its_trials() -> None:
     trials = [trial for trial, _ in zip(search(Bowl(), Fit(trials=10**6), 0), range(7), strict=False)]
     assert [t.number for t in trials] == list(range(7))
+
+
+class Elsewhere:
+    """Tries questions in a strange order, all of a batch at once, and answers in order."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def __call__(
+        self, work: Callable[[T, Tell], R], items: Iterable[T], *, listen: Tell = hear_nothing
+    ) -> Iterator[R]:
+        asked = list(items)
+        self.batches.append(len(asked))
+        turned = [work(item, listen) for item in reversed(asked)]
+        return reversed(turned)
+
+
+def answers_of(trials: Iterable[Trial]) -> list[tuple[int, tuple[float, ...], float, int]]:
+    return [(t.number, t.x, t.loss, t.draw) for t in trials]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_trials_are_the_same_whoever_tries_them(sampler: str) -> None:
+    fit = Fit(trials=130, sampler=sampler)
+    alone = list(search(Bowl(), fit, 0))
+    elsewhere = Elsewhere()
+    assert answers_of(search(Bowl(), fit, 0, spread=elsewhere)) == answers_of(alone)
+    confirmed = CONFIRMED * DRAWS
+    assert (
+        elsewhere.batches
+        == {
+            "cma": [START, *[8] * 9, 2, confirmed],  # generations of 4 + 3 ln 4 points; the last one in part
+            "tpe": [*[1] * 106, confirmed],
+            "sobol": [106, confirmed],
+        }[sampler]
+    )
+
+
+def test_a_generation_is_ten_points_where_recipes_are_sought() -> None:
+    sampler = SAMPLERS["cma"](9, 200, stream(0, "search"))
+    for wanted in (START, 10, 10):
+        assert sampler.ahead == wanted
+        points = [sampler.ask() for _ in range(wanted)]
+        assert sampler.ahead == 0
+        for x in points:
+            sampler.tell(np.clip(x, 0, 1), float(x.sum()))
+
+
+@given(kept=st.integers(0, 110), sampler=st.sampled_from(["cma", "sobol"]))
+def test_a_search_goes_on_from_the_middle_of_a_batch(kept: int, sampler: str) -> None:
+    fit = Fit(trials=110, sampler=sampler)
+    whole = list(search(Bowl(), fit, 2))
+    elsewhere = Elsewhere()
+    found = list(search(Bowl(), fit, 2, known=whole[:kept], spread=elsewhere))
+    assert answers_of(found) == answers_of(whole)
+    assert sum(elsewhere.batches) == 110 - kept  # none twice
+
+
+def test_questions_without_end_are_asked_in_pieces() -> None:
+    elsewhere = Elsewhere()
+    trials = search(Bowl(), Fit(trials=10**5, sampler="sobol"), 0, spread=elsewhere)
+    for _, _ in zip(trials, range(MOST_AHEAD + 1), strict=False):
+        pass
+    assert elsewhere.batches == [MOST_AHEAD] * 2
+
+
+def test_one_after_the_other_nothing_is_tried_before_it_is_wanted() -> None:
+    tried: list[object] = []
+
+    class Noted(Bowl):
+        def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+            tried.append(recipe)
+            return super().evaluate(recipe, draw)
+
+    for trial in search(Noted(), Fit(trials=40), 0):
+        assert len(tried) == trial.number + 1
 
 
 def test_an_unknown_sampler_is_named() -> None:

@@ -6,15 +6,17 @@ Dask is imported when a cluster is asked for.
 import os
 import pickle
 import queue
+import threading
 import uuid
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import count
 from typing import Any, TypeVar
 
 from porescape.errors import Cancelled, MissingExtra, PorescapeError, SettingsError
-from porescape.parallel import Tell, in_order, one_thread_each, work_and_tell
+from porescape.parallel import Inbox, Tell, hear_nothing, in_order, one_thread_each, work_and_tell
 from porescape.version import __version__
 
 T = TypeVar("T")
@@ -36,28 +38,51 @@ class DaskCrew:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._topic = f"porescape-{uuid.uuid4().hex}"
+        self._numbers = count()
+        self._inboxes: dict[int, Inbox] = {}
+        client.subscribe_topic(self._topic, self._receive)
+
+    @property
+    def size(self) -> int:
+        """How many pieces of work the workers that are there now do at once."""
+        return sum(self._client.nthreads().values())
 
     def processes(self) -> list[int]:
         """Return the process numbers of the workers, each on its own machine."""
         return list(self._client.run(os.getpid).values())
 
-    def map(self, work: Callable[[T, Tell], R], items: Sequence[T], listen: Tell) -> Iterator[R]:
-        """Do what `map_ordered` does."""
+    def map(
+        self,
+        work: Callable[[T, Tell], R],
+        items: Iterable[T],
+        *,
+        listen: Tell = hear_nothing,
+        stop: threading.Event | None = None,
+    ) -> Iterator[R]:
+        """Do what `map_ordered` does; once `stop` is set, raise `Cancelled` instead of waiting on."""
         distributed = _dask()
+        items = list(items)
         if not items:
             return
-        mail: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        topic = f"porescape-{uuid.uuid4().hex}"
-        self._client.subscribe_topic(topic, lambda event: mail.put(pickle.loads(event[1])))
+        to = next(self._numbers)
+        inbox = self._inboxes[to] = queue.SimpleQueue()
         packed = zlib.compress(pickle.dumps(work))  # a section is bits: small enough to travel with each item
         futures = [
             self._client.submit(
-                _call, packed, number, item, topic, __version__, pure=False, key=f"{topic}-{number}"
+                _call,
+                packed,
+                number,
+                item,
+                (self._topic, to),
+                __version__,
+                pure=False,
+                key=f"{self._topic}-{to}-{number}",
             )
             for number, item in enumerate(items)
         ]
         try:
-            yield from in_order(futures, mail, listen)
+            yield from in_order(futures, inbox, listen, stop)
         except distributed.KilledWorker as error:
             raise PorescapeError(
                 "too many of the cluster's workers died at the same piece of work, as they do when memory "
@@ -65,16 +90,23 @@ class DaskCrew:
             ) from None
         finally:
             self._client.cancel(futures)
-            self._client.unsubscribe_topic(topic)
+            del self._inboxes[to]
+
+    def _receive(self, event: tuple[float, bytes]) -> None:
+        to, message = pickle.loads(event[1])
+        inbox = self._inboxes.get(to)
+        if inbox is not None:
+            inbox.put(message)
 
 
-def _call(packed: bytes, number: int, item: Any, topic: str, version: str) -> Any:
-    """Do one piece of work on a worker."""
+def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], version: str) -> Any:
+    """Do one piece of work on a worker; messages go to an inbox of the crew with this topic."""
     if version != __version__:
         raise PorescapeError(
             f"a worker of the cluster has porescape {__version__}, but {version} asks for work; "
             "install the same version everywhere"
         )
+    topic, to = address
     worker = _dask().get_worker()
     key = worker.get_current_task()
 
@@ -82,7 +114,7 @@ def _call(packed: bytes, number: int, item: Any, topic: str, version: str) -> An
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
             raise Cancelled("nobody waits for this any more")
-        worker.log_event(topic, pickle.dumps(message))
+        worker.log_event(topic, pickle.dumps((to, message)))
 
     return work_and_tell(pickle.loads(zlib.decompress(packed)), number, item, tell)
 

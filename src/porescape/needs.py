@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from porescape.core.settings import Settings
 from porescape.measure.numbers import NUMBERS, pick
+from porescape.search import LEAST_DIVIDED
 
 MIB = 2**20
 # Measured as peak of resident memory (bench/RESULTS.md, "Everything at once"): 400 MiB at 96³ and 687 MiB at
@@ -57,6 +58,8 @@ def needs_of(settings: Settings, workers: int) -> Needs:
     gathered = GATHERED * voxels * replicas
     together = min(workers, max(replicas, 2))  # two structures for the intervals, even of one replica
     memory = gathered + (worker if together == 1 else WORKER + together * worker)
+    shared = workers - together if settings.fit.trials >= LEAST_DIVIDED else 0
+    memory += shared * (WORKER + TRIAL * settings.fit.size**3)  # those who only try recipes
     return Needs(worker, memory, FIXED + round(WRITTEN * voxels * replicas))
 
 

@@ -1,38 +1,73 @@
-"""The one place for parallel work: ordered, spawn-safe, interruptible, and able to talk meanwhile."""
+"""The one place for parallel work: ordered, spawn-safe, interruptible, and able to talk meanwhile.
+
+Work is given to a crew: this process itself, processes of this machine, or the workers of a cluster. A crew
+may be given several things at once, from several threads; what it does side by side is never more than its
+size, so nothing inside ever has to divide workers up.
+"""
 
 import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
+from itertools import count
 from multiprocessing import connection
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from porescape.errors import PorescapeError
+from porescape.errors import Cancelled, PorescapeError
 
 T = TypeVar("T")
 R = TypeVar("R")
 Tell = Callable[[Any], None]
+Inbox = queue.SimpleQueue[Any]  # where the messages of one call of `Crew.map` arrive
 
 # one thread per worker process: processes that each start a pool of threads fight over the cores
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-_POLL = 0.2  # seconds between looks at the mail; also how soon Ctrl-C is seen on Windows
+_POLL = 0.2  # seconds between looks at whether to stop; also how soon Ctrl-C is seen on Windows
+_ROUND = 0.1  # seconds after which the postman looks whether he may go home
 _LATE = 5.0  # seconds of silence after which messages that a result has overtaken are given up
+_MOST_ON_WINDOWS = 61  # processes of one pool; the system waits for no more things at once
+
+
+def hear_nothing(message: Any) -> None:
+    """Where nobody listens."""
 
 
 class Crew(Protocol):
-    """Workers from elsewhere than this machine's own processes, such as those of a cluster."""
+    """Workers that are there for some time and take work from several threads at once."""
 
-    def map(self, work: Callable[[T, Tell], R], items: Sequence[T], listen: Tell) -> Iterator[R]:
-        """Do what `map_ordered` does."""
+    @property
+    def size(self) -> int:
+        """How many pieces of work they do at once; of a cluster, as it is now."""
+
+    def map(
+        self,
+        work: Callable[[T, Tell], R],
+        items: Iterable[T],
+        *,
+        listen: Tell = hear_nothing,
+        stop: threading.Event | None = None,
+    ) -> Iterator[R]:
+        """Do what `map_ordered` does; once `stop` is set, raise `Cancelled` instead of waiting on."""
 
 
 Workers = int | Crew  # processes of this machine, or a crew
+
+
+class Spread(Protocol):
+    """Who does several pieces of work side by side; `map_ordered` does them one after the other."""
+
+    def __call__(
+        self, work: Callable[[T, Tell], R], items: Iterable[T], *, listen: Tell = ...
+    ) -> Iterator[R]:
+        """Yield the results of `work(item, tell)` in the order of the items."""
 
 
 def available_cores() -> int:
@@ -46,7 +81,7 @@ def map_ordered(
     work: Callable[[T, Tell], R],
     items: Iterable[T],
     workers: Workers = 1,
-    listen: Tell = lambda message: None,
+    listen: Tell = hear_nothing,
 ) -> Generator[R, None, None]:
     """Apply `work(item, tell)` to every item and yield the results in the order of the items.
 
@@ -61,8 +96,8 @@ def map_ordered(
     listen : callable
         Called in this process with every message told.
 
-    Closing the iterator early (Ctrl-C, an error, an early stop) ends the workers. So does the end of this
-    process, whatever ended it.
+    Closing the iterator early (Ctrl-C, an error, an early stop) ends the processes; a crew from elsewhere
+    drops what it has not begun. The end of this process, whatever ended it, ends its processes too.
 
     Raises
     ------
@@ -70,34 +105,144 @@ def map_ordered(
         A worker was ended from outside.
     """
     items = list(items)
+    if isinstance(workers, int):
+        workers = min(workers, len(items))
+    with crew_of(workers) as crew:
+        yield from crew.map(work, items, listen=listen)
+
+
+def map_divided(
+    work: Callable[[T, Tell, Spread], R],
+    items: Iterable[T],
+    crew: Crew,
+    listen: Tell = hear_nothing,
+) -> Generator[R, None, None]:
+    """Apply `work(item, tell, spread)` to every item, where items are fewer than workers.
+
+    Each item is led by a thread of this process, which gives what is heavy to `spread`; the crew does the
+    pieces of all items side by side. Results, messages and early ends are as for `map_ordered`.
+    """
+    items = list(items)
+    if not items:
+        return
+    stop = threading.Event()
+    inbox: Inbox = queue.SimpleQueue()
+    lead = partial(_lead, work, partial(crew.map, stop=stop))
+    leaders = ThreadPoolExecutor(len(items), "porescape")
+    try:
+        futures = [
+            leaders.submit(work_and_tell, lead, number, item, inbox.put) for number, item in enumerate(items)
+        ]
+        yield from in_order(futures, inbox, listen)
+    finally:
+        stop.set()
+        leaders.shutdown()
+
+
+def _lead(work: Callable[[T, Tell, Spread], R], spread: Spread, item: T, tell: Tell) -> R:
+    return work(item, tell, spread)
+
+
+@contextmanager
+def crew_of(workers: Workers) -> Iterator[Crew]:
+    """Give a crew for as long as the block runs: so many processes, or whoever is given.
+
+    Processes end with the block: when they are done, or at once where it is left by an error.
+    """
     if not isinstance(workers, int):
-        yield from workers.map(work, items, listen)
+        yield workers
         return
-    if workers <= 1 or len(items) <= 1:
-        for item in items:
-            yield work(item, listen)
+    if workers <= 1:
+        yield _Alone()
         return
+    if sys.platform == "win32":
+        workers = min(workers, _MOST_ON_WINDOWS)
     context = multiprocessing.get_context("spawn")
     mail = context.Queue()
     with one_thread_each():
-        pool = ProcessPoolExecutor(min(workers, len(items)), context, _start_worker, (mail,))
+        pool = ProcessPoolExecutor(workers, context, _start_worker, (mail,))
+        crew = _Processes(workers, pool)
+        over = threading.Event()
+        postman = threading.Thread(target=_carry, args=(mail, crew.inboxes, over), daemon=True)
+        postman.start()
         try:
-            futures = [pool.submit(_work_and_tell, work, number, item) for number, item in enumerate(items)]
-            yield from in_order(futures, mail, listen)
+            yield crew
             pool.shutdown()
-        except BrokenProcessPool:
-            raise PorescapeError(
-                "a worker process was ended from outside, as systems do when memory runs out; "
-                "try fewer --workers or a smaller box"
-            ) from None
         except BaseException:
             for process in list((pool._processes or {}).values()):
                 process.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         finally:
-            mail.close()
+            over.set()
+            postman.join(10 * _ROUND)
             mail.cancel_join_thread()
+            if not postman.is_alive():  # else a process was ended in the middle of a message
+                mail.close()
+
+
+class _Alone:
+    """This process, which does one thing after the other."""
+
+    size = 1
+
+    def map(
+        self,
+        work: Callable[[T, Tell], R],
+        items: Iterable[T],
+        *,
+        listen: Tell = hear_nothing,
+        stop: threading.Event | None = None,
+    ) -> Iterator[R]:
+        for item in items:
+            yield work(item, listen)
+
+
+class _Processes:
+    """Processes of this machine; they start when there is work for them."""
+
+    def __init__(self, size: int, pool: ProcessPoolExecutor) -> None:
+        self.size = size
+        self.inboxes: dict[int, Inbox] = {}
+        self._pool = pool
+        self._numbers = count()
+
+    def map(
+        self,
+        work: Callable[[T, Tell], R],
+        items: Iterable[T],
+        *,
+        listen: Tell = hear_nothing,
+        stop: threading.Event | None = None,
+    ) -> Iterator[R]:
+        to = next(self._numbers)
+        inbox = self.inboxes[to] = queue.SimpleQueue()
+        futures = []
+        try:
+            for number, item in enumerate(items):
+                futures.append(self._pool.submit(_work_and_tell, to, work, number, item))
+            yield from in_order(futures, inbox, listen, stop)
+        except BrokenProcessPool:
+            raise PorescapeError(
+                "a worker process was ended from outside, as systems do when memory runs out; "
+                "try fewer --workers or a smaller box"
+            ) from None
+        finally:
+            for future in futures:
+                future.cancel()
+            del self.inboxes[to]
+
+
+def _carry(mail: Any, inboxes: dict[int, Inbox], over: threading.Event) -> None:
+    """Bring messages of the processes to those who wait for them, in a thread of its own."""
+    while not over.is_set():
+        try:
+            to, message = mail.get(timeout=_ROUND)
+        except queue.Empty:
+            continue
+        inbox = inboxes.get(to)
+        if inbox is not None:
+            inbox.put(message)
 
 
 _mail: Any = None  # of this worker process, set once when it starts
@@ -124,8 +269,8 @@ class _End(NamedTuple):
     number: int
 
 
-def _work_and_tell(work: Callable[[T, Tell], R], number: int, item: T) -> R:
-    return work_and_tell(work, number, item, _mail.put)
+def _work_and_tell(to: int, work: Callable[[T, Tell], R], number: int, item: T) -> R:
+    return work_and_tell(work, number, item, lambda message: _mail.put((to, message)))
 
 
 def work_and_tell(work: Callable[[T, Tell], R], number: int, item: T, tell: Tell) -> R:
@@ -140,30 +285,45 @@ class _Future(Protocol):
 
     def result(self) -> Any: ...
 
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> None: ...
 
-def in_order(futures: Sequence[_Future], mail: Any, listen: Tell) -> Iterator[Any]:
+
+_WAKE = object()  # in an inbox: look again whether a future is done
+
+
+def in_order(
+    futures: Sequence[_Future], inbox: Inbox, listen: Tell, stop: threading.Event | None = None
+) -> Iterator[Any]:
     """Yield the results of `work_and_tell` in order, handing on the messages that come meanwhile.
 
     Parameters
     ----------
     futures : sequence of future
         One per piece of work, in the order of their numbers.
-    mail : queue
+    inbox : queue
         Where the messages arrive.
+    listen : callable
+        Called with every message.
+    stop : Event, optional
+        Once it is set, `Cancelled` is raised instead of waiting on.
     """
     ended: set[int] = set()
+    for future in futures:
+        future.add_done_callback(lambda _: inbox.put(_WAKE))
     for number, future in enumerate(futures):
         while not future.done():
-            _deliver(mail, listen, ended, _POLL)
+            if stop is not None and stop.is_set():
+                raise Cancelled("nobody waits for this any more")
+            _deliver(inbox, listen, ended, _POLL)
         result = future.result()
         heard = time.monotonic()
         while number not in ended and time.monotonic() - heard < _LATE:  # a result may overtake messages
-            if _deliver(mail, listen, ended, _POLL):
+            if _deliver(inbox, listen, ended, _POLL):
                 heard = time.monotonic()
         yield result
 
 
-def _deliver(mail: Any, listen: Tell, ended: set[int], patience: float) -> bool:
+def _deliver(inbox: Inbox, listen: Tell, ended: set[int], patience: float) -> bool:
     """Hand on the messages that have come; wait up to `patience` seconds for the first.
 
     Numbers of pieces of work that have told their last go into `ended`. Returns whether any came.
@@ -171,10 +331,13 @@ def _deliver(mail: Any, listen: Tell, ended: set[int], patience: float) -> bool:
     came = False
     while True:
         try:
-            message = mail.get(timeout=patience) if patience else mail.get_nowait()
+            message = inbox.get(timeout=patience) if patience else inbox.get_nowait()
         except queue.Empty:
             return came
-        patience, came = 0.0, True
+        patience = 0.0
+        if message is _WAKE:
+            continue
+        came = True
         if isinstance(message, _End):
             ended.add(message.number)
         else:

@@ -1,7 +1,7 @@
 """The story: one SEM image in, replicas and their numbers out."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -24,10 +24,11 @@ from porescape.measure.correlation import mean_chords
 from porescape.measure.meters import measure_volume
 from porescape.measure.numbers import Estimate, Measurement, pick, summarise
 from porescape.memory import keep_memory
-from porescape.parallel import Tell, Workers, map_ordered
-from porescape.problems import problem_for
+from porescape.parallel import Spread, Tell, Workers, crew_of, map_divided, map_ordered
+from porescape.problems import Problem, problem_for
+from porescape.refinement import refine
 from porescape.rng import structure_seed
-from porescape.search import Trial, best_of, search
+from porescape.search import LEAST_DIVIDED, Trial, best_of, search
 from porescape.segmentation import segment
 from porescape.synthesis.generate import generate
 from porescape.uncertainty import (
@@ -52,7 +53,8 @@ class Progress:
     Attributes
     ----------
     stage : str
-        "segment", "fit", "generate", "measure", "interval"; "kept" for a whole replica from before.
+        "segment", "fit", "generate" (the fit is over), "refine" (the structure is there), "measure",
+        "interval"; "kept" for a whole replica from before.
     replica : int
         From 0; -1 where the stage has no replica.
     trial : Trial or None
@@ -89,7 +91,7 @@ class Replica:
     look : Look
         How it compares with the image where the fit did not look.
     seconds : dict of str to float
-        Time spent on "fit", "generate", "measure" and "judge".
+        Time spent on "fit", "generate", "refine", "measure" and "judge".
     """
 
     index: int
@@ -416,7 +418,7 @@ def make_replicas(
     for index in sorted(kept):
         progress(Progress("kept", index))
     missing = [index for index in wanted if index not in kept]
-    with closing(map_ordered(work, missing, workers, listen=progress)) as new:
+    with closing(_share_out(work, missing, workers, settings.fit.trials, progress)) as new:
         for index in wanted:
             replica = keep.replica(index) if index in kept else next(new)
             if replica is None:  # there, but damaged
@@ -426,24 +428,45 @@ def make_replicas(
             yield replica
 
 
+# Replicas that are divided at once, at most. One process asks a cluster for some 230 trials a second, enough
+# for about 50 workers; many replicas are done as soon by one worker each.
+MOST_DIVIDED = 32
+
+
+def _share_out(
+    work: Callable[..., Replica], indices: Sequence[int], workers: Workers, trials: int, progress: Tell
+) -> Generator[Replica, None, None]:
+    """Make replicas: one per worker as long as that goes round; those left over are divided among all.
+
+    Whole replicas need the least talk. Dividing one gives its trials to all workers, as they are free.
+    """
+    with crew_of(workers) as crew:
+        left = len(indices) % max(crew.size, 1)
+        if left > MOST_DIVIDED or trials < LEAST_DIVIDED:
+            left = 0
+        whole = len(indices) - left
+        yield from map_ordered(work, indices[:whole], crew if left else workers, progress)
+        yield from map_divided(work, indices[whole:], crew, progress)
+
+
 def _make_replica(
     index: int,
     tell: Tell,
+    spread: Spread = map_ordered,
     *,
     section: tuple[NDArray[np.bool_], float],
     settings: Settings,
     seed: int,
     keep: Keep,
 ) -> Replica:
-    keep_memory()
-    phase = PhaseImage(*section)
+    """Make a replica; what is heavy is done by `spread`, by default here."""
     own_seed = structure_seed(seed, index)
     known = keep.trials(index)
     clock = time.perf_counter()
     earlier = sum(trial.seconds for trial in known)
-    problem = problem_for(phase, settings.fit, own_seed)
+    (problem,) = spread(partial(_problem, section=section, settings=settings), [own_seed])
     trials = []
-    for trial in search(problem, settings.fit, seed, index, known):
+    for trial in search(problem, settings.fit, seed, index, known, spread):
         trials.append(trial)
         if len(trials) > len(known):
             keep.add_trial(index, trial)
@@ -451,27 +474,54 @@ def _make_replica(
     recipe = best_of(trials).recipe
     fitted = time.perf_counter()
     tell(Progress("generate", index, seconds=fitted - clock))
-    domain = Domain(settings.output.size, phase.pixel_size, settings.output.periodic)
-    volume = generate(recipe, domain, own_seed)
-    generated = time.perf_counter()
-
-    def heard(step: str, done: int, of: int) -> None:
-        tell(Progress("measure", index, step=step, seconds=time.perf_counter() - generated))
-
-    measurement = measure_volume(volume, settings.measure, heard)
-    measured = time.perf_counter()
-    look = look_at(phase, volume, own_seed)
-    judged = time.perf_counter()
-    tell(Progress("measure", index, seconds=judged - clock))
-    seconds = {
-        "fit": earlier + fitted - clock,
-        "generate": generated - fitted,
-        "measure": measured - generated,
-        "judge": judged - measured,
-    }
+    measure = partial(_generate_and_measure, index=index, section=section, settings=settings, seed=own_seed)
+    ((volume, measurement, look, seconds),) = spread(measure, [recipe], listen=tell)
+    tell(Progress("measure", index, seconds=time.perf_counter() - clock))
+    seconds = {"fit": earlier + fitted - clock, **seconds}
     replica = Replica(index, own_seed, recipe, tuple(trials), volume, measurement, look, seconds)
     keep.add_replica(replica)
     return replica
+
+
+def _problem(
+    seed: int, tell: Tell, *, section: tuple[NDArray[np.bool_], float], settings: Settings
+) -> Problem:
+    return problem_for(PhaseImage(*section), settings.fit, seed)
+
+
+def _generate_and_measure(
+    recipe: Recipe | PaperRecipe,
+    tell: Tell,
+    *,
+    index: int,
+    section: tuple[NDArray[np.bool_], float],
+    settings: Settings,
+    seed: int,
+) -> tuple[Volume, Measurement, Look, dict[str, float]]:
+    keep_memory()
+    phase = PhaseImage(*section)
+    clock = time.perf_counter()
+    volume = generate(recipe, Domain(settings.output.size, phase.pixel_size, settings.output.periodic), seed)
+    generated = time.perf_counter()
+    tell(Progress("refine", index, seconds=generated - clock))
+    if settings.fit.method != "paper":  # which has no such step
+        output = settings.output
+        volume = refine(volume, phase, seed=seed, sweeps=output.refine, periodic=output.periodic)
+    refined = time.perf_counter()
+
+    def heard(step: str, done: int, of: int) -> None:
+        tell(Progress("measure", index, step=step, seconds=time.perf_counter() - refined))
+
+    measurement = measure_volume(volume, settings.measure, heard)
+    measured = time.perf_counter()
+    look = look_at(phase, volume, seed)
+    seconds = {
+        "generate": generated - clock,
+        "refine": refined - generated,
+        "measure": measured - refined,
+        "judge": time.perf_counter() - measured,
+    }
+    return volume, measurement, look, seconds
 
 
 def _numbers_once(structure: Structure, tell: Tell, *, keep: Keep) -> Mapping[str, float]:

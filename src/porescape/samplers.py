@@ -1,6 +1,8 @@
-"""Who looks: optimisers that ask for the value of one point of the unit cube at a time.
+"""Who looks: optimisers that ask for the values of points of the unit cube.
 
-Heavy optimisers are imported when they are chosen.
+Points that do not wait for each other's values may be asked for ahead, to be tried side by side: how many,
+the optimiser says. Which points these are does not depend on how many were asked for ahead, so that a search
+takes the same way whoever tries them. Heavy optimisers are imported when they are chosen.
 """
 
 import warnings
@@ -14,23 +16,35 @@ Point = NDArray[np.float64]  # in the unit cube
 
 
 class Sampler(Protocol):
-    """An optimiser that asks for values one at a time."""
+    """An optimiser that asks for values."""
+
+    @property
+    def ahead(self) -> int:
+        """How many points may be asked for now; at least one when all values asked for were told."""
 
     def ask(self) -> Point:
         """Return the next point to try."""
 
     def tell(self, x: Point, loss: float) -> None:
-        """Report what came of it."""
+        """Report what came of it; in the order asked."""
 
 
 class SobolSampler:
-    """Evenly spread points, no learning: what any optimiser must beat."""
+    """Evenly spread points, no learning: what any optimiser must beat.
+
+    All points may be asked for ahead.
+    """
 
     def __init__(self, dimension: int, trials: int, rng: np.random.Generator) -> None:
         from scipy.stats import qmc
 
         self._points = qmc.Sobol(dimension, rng=rng).random_base2(max(trials - 1, 1).bit_length())
         self._next = 0
+
+    @property
+    def ahead(self) -> int:
+        """All that are left."""
+        return len(self._points) - self._next
 
     def ask(self) -> Point:
         """Return the next point of the sequence."""
@@ -42,7 +56,12 @@ class SobolSampler:
 
 
 class TpeSampler:
-    """Optuna's tree-structured Parzen estimator: the Bayesian optimisation nearest to the paper's."""
+    """Optuna's tree-structured Parzen estimator: the Bayesian optimisation nearest to the paper's.
+
+    Every point follows from all values before it, so one at a time.
+    """
+
+    ahead = 1
 
     def __init__(self, dimension: int, trials: int, rng: np.random.Generator) -> None:
         import optuna
@@ -69,7 +88,10 @@ class TpeSampler:
 
 
 class CmaSampler:
-    """CMA-ES (Hansen) from the best of a Sobol start: a look around first, then a climb."""
+    """CMA-ES (Hansen) from the best of a Sobol start: a look around first, then a climb.
+
+    The points of the look around may be asked for ahead, and those of a generation: 10 in nine dimensions.
+    """
 
     def __init__(self, dimension: int, trials: int, rng: np.random.Generator) -> None:
         self._dimension = dimension
@@ -78,31 +100,36 @@ class CmaSampler:
         self._seen: list[tuple[float, Point]] = []
         self._generation: list[tuple[Point, float]] = []
         self._climb: Any = None  # cmaes.CMA once the look around is done
+        self.ahead = START
 
     def ask(self) -> Point:
         """Return a point of the look around, then of the climb."""
-        if len(self._seen) < START:
-            return self._look.ask()
-        if self._climb is None:
-            from cmaes import CMA
-
-            self._climb = CMA(
-                mean=min(self._seen, key=lambda pair: pair[0])[1],
-                sigma=0.2,
-                bounds=np.tile([0.0, 1.0], (self._dimension, 1)),
-                seed=int(self._rng.integers(2**31)),
-            )
-        return np.asarray(self._climb.ask())
+        self.ahead -= 1
+        return self._look.ask() if self._climb is None else np.asarray(self._climb.ask())
 
     def tell(self, x: Point, loss: float) -> None:
-        """Remember; a full generation moves the climb."""
+        """Remember; a full look around starts the climb, a full generation moves it."""
         if self._climb is None:
             self._seen.append((loss, x))
+            if len(self._seen) == START:
+                self._start_to_climb()
             return
         self._generation.append((x, loss))
         if len(self._generation) == self._climb.population_size:
             self._climb.tell(self._generation)
             self._generation = []
+            self.ahead = self._climb.population_size
+
+    def _start_to_climb(self) -> None:
+        from cmaes import CMA
+
+        self._climb = CMA(
+            mean=min(self._seen, key=lambda pair: pair[0])[1],
+            sigma=0.2,
+            bounds=np.tile([0.0, 1.0], (self._dimension, 1)),
+            seed=int(self._rng.integers(2**31)),
+        )
+        self.ahead = self._climb.population_size
 
 
 START = 32  # trials of the Sobol start

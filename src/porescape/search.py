@@ -1,18 +1,22 @@
 """The search: try recipes, confirm the best, choose one.
 
-Trials come one by one, so that a caller can show, stop or keep them.
+Trials come one by one, so that a caller can show, stop or keep them, also where several are tried at once.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Fit
 from porescape.errors import InputError, SettingsError
+from porescape.memory import keep_memory
+from porescape.parallel import Spread, Tell, map_ordered
 from porescape.problems import Point, Problem
 from porescape.rng import stream
 from porescape.samplers import SAMPLERS
@@ -49,10 +53,23 @@ class Trial:
     draw: int = 0
 
 
+class Question(NamedTuple):
+    """What a trial will answer: its number, its point, and the draw of the random fields."""
+
+    number: int
+    x: tuple[float, ...]
+    draw: int = 0
+
+
 def search(
-    problem: Problem, fit: Fit, seed: int, index: int = 0, known: Sequence[Trial] = ()
+    problem: Problem,
+    fit: Fit,
+    seed: int,
+    index: int = 0,
+    known: Sequence[Trial] = (),
+    spread: Spread = map_ordered,
 ) -> Iterator[Trial]:
-    """Try recipes, one after the other.
+    """Try recipes; yields the trials in order.
 
     Recipes are compared on one draw of the random fields, which tells neighbours apart. The winner then
     owes some of its loss to that draw; so the last trials try the best few again on other draws, and
@@ -68,6 +85,10 @@ def search(
     known : sequence of Trial
         The first trials of the same search, from before it was interrupted. They are yielded and told to
         the optimiser like new ones, but not tried again.
+    spread : callable
+        Tries what can be tried side by side: as many points as the optimiser asks for ahead, and the last
+        trials. It answers in order, so the trials are the same whoever tries them. By default it tries
+        one after the other, here.
 
     Raises
     ------
@@ -79,38 +100,59 @@ def search(
     confirmations = CONFIRMED * DRAWS if fit.trials >= LEAST_TO_CONFIRM and fit.method != "paper" else 0
     looks = fit.trials - confirmations
     sampler = SAMPLERS[fit.sampler](problem.dimension, looks, stream(seed, "search", index))
-    seen = []
-    for number in range(looks):
-        trial = _try(problem, number, np.clip(sampler.ask(), 0.0, 1.0), 0, known)
-        sampler.tell(np.array(trial.x), trial.loss)
-        seen.append(trial)
-        yield trial
-    if confirmations:
-        best = sorted(seen, key=lambda trial: trial.loss)[:CONFIRMED]
-        for i, (trial, draw) in enumerate(product(best, range(1, DRAWS + 1))):
-            yield _try(problem, looks + i, np.array(trial.x), draw, known)
+    answers = partial(_answers, known=known, work=partial(attempt, problem=problem), spread=spread)
+    seen: list[Trial] = []
+    while len(seen) < looks:
+        ahead = range(len(seen), min(len(seen) + sampler.ahead, looks, len(seen) + MOST_AHEAD))
+        for trial in answers([Question(number, _inside(sampler.ask())) for number in ahead]):
+            sampler.tell(np.array(trial.x), trial.loss)
+            seen.append(trial)
+            yield trial
+    best = sorted(seen, key=lambda trial: trial.loss)[:CONFIRMED] if confirmations else []
+    again = product(best, range(1, DRAWS + 1))
+    yield from answers([Question(looks + i, trial.x, draw) for i, (trial, draw) in enumerate(again)])
 
 
 CONFIRMED = 8  # recipes tried again
 DRAWS = 3  # on so many other draws of the random fields
 LEAST_TO_CONFIRM = 100  # trials; a shorter search needs them all to look around
+LEAST_DIVIDED = 32  # trials; a shorter search is over before more processes have started
+MOST_AHEAD = 256  # questions at once, where the optimiser sets no limit; they wait in memory
 
 
-def _try(problem: Problem, number: int, x: Point, draw: int, known: Sequence[Trial]) -> Trial:
-    point = tuple(map(float, x))
-    if number < len(known):
-        trial = known[number]
-        if (trial.number, trial.x, trial.draw) != (number, point, draw):
+def attempt(question: Question, tell: Tell, *, problem: Problem) -> Trial:
+    """Try one recipe."""
+    keep_memory()
+    clock = time.perf_counter()
+    recipe = problem.recipe(np.array(question.x))
+    parts = problem.evaluate(recipe, question.draw)
+    loss = float(sum(parts.values()))
+    return Trial(question.number, question.x, recipe, loss, parts, time.perf_counter() - clock, question.draw)
+
+
+def _inside(x: Point) -> tuple[float, ...]:
+    return tuple(map(float, np.clip(x, 0.0, 1.0)))
+
+
+def _answers(
+    questions: Sequence[Question],
+    *,
+    known: Sequence[Trial],
+    work: Callable[[Question, Tell], Trial],
+    spread: Spread,
+) -> Iterator[Trial]:
+    """Yield the known trials, then those that have to be tried."""
+    there = [question for question in questions if question.number < len(known)]
+    for question in there:
+        trial = known[question.number]
+        if Question(trial.number, trial.x, trial.draw) != question:
             raise InputError(
                 f"the kept trial {trial.number + 1} is not the one this search asks for: it was made with "
                 "other versions of numpy, optuna or cmaes, or on a machine that rounds otherwise; start anew"
             )
-        return trial
-    clock = time.perf_counter()
-    recipe = problem.recipe(x)
-    parts = problem.evaluate(recipe, draw)
-    loss = float(sum(parts.values()))
-    return Trial(number, point, recipe, loss, parts, time.perf_counter() - clock, draw)
+        yield trial
+    if len(there) < len(questions):
+        yield from spread(work, questions[len(there) :])
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:

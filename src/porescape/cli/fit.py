@@ -14,6 +14,7 @@ from porescape.cli.options import (
     Seed,
     SegmentationOptions,
     VoxelSize,
+    Workers,
     length_or_none,
     names_in,
 )
@@ -30,6 +31,7 @@ def fit(
     voxel_size: VoxelSize = None,
     accept: AcceptOption = "",
     seed: Seed = 0,
+    workers: Workers = None,
     out: Annotated[Path, typer.Option(help="File to write the fitted recipe to.")] = Path("material.toml"),
 ) -> None:
     """Find one recipe whose sections look like the image; `generate` makes structures of it."""
@@ -38,10 +40,11 @@ def fit(
     from porescape.io.atomic import whole_file
     from porescape.io.settings import material_toml
     from porescape.memory import keep_memory
+    from porescape.parallel import available_cores, crew_of
     from porescape.pipeline import at_voxel_size, choose_voxel_size
     from porescape.problems import problem_for
     from porescape.rng import structure_seed
-    from porescape.search import best_of, search
+    from porescape.search import LEAST_DIVIDED, best_of, search
     from porescape.segmentation import segment as split
 
     micrograph = reading.read(image)
@@ -58,8 +61,9 @@ def fit(
     keep_memory()
     problem = problem_for(section, settings, own_seed)
     done = []
-    with progress_bar("fitting", settings.trials) as advance:
-        for trial in search(problem, settings, seed):
+    hands = 1 if settings.trials < LEAST_DIVIDED else workers or available_cores()
+    with crew_of(hands) as crew, progress_bar("fitting", settings.trials) as advance:
+        for trial in search(problem, settings, seed, spread=crew.map):
             done.append(trial)
             advance(f"best {best_of(done).loss:.4f}")
     best = best_of(done)

@@ -93,7 +93,7 @@ class Output:
         Whether opposite faces match, so that volumes tile.
     refine : int
         Sweeps over a replica's walls that move them until its sections have the image's small patterns
-        (`porescape.refine`); 0 for none. The paper's method has none.
+        (`porescape.refinement`); 0 for none. The paper's method has none.
     """
 
     size: tuple[int, int, int] = (128, 128, 128)

@@ -61,7 +61,9 @@ def times_of(settings: Settings, workers: int) -> Times:
     last = REPORT + voxels * DRAW
     if settings.measure.interval == "full":
         last += 2 * numbers / min(workers, 2)
-    whole = math.ceil(replicas / min(workers, replicas)) * (trials + measure) + last
+    rounds, left = divmod(replicas, workers)
+    divided = left * trials / workers + measure if left else 0.0  # all workers share what is left over
+    whole = rounds * (trials + measure) + divided + last
     return Times(trials, measure, last, whole)
 
 
@@ -88,7 +90,7 @@ def room_for(folder: Path, form: Form) -> dict[str, Any]:
         )
     return {
         "time": words_for_seconds(times_of(form.settings, workers).whole),
-        "cores": min(workers, form.settings.output.replicas),
+        "cores": workers,
         "memory": in_bytes(wanted.memory),
         "disk": in_bytes(wanted.disk),
         "problem": problem,

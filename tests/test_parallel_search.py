@@ -1,0 +1,171 @@
+"""One search over several workers: the trials, and the bytes, of one process; killed or not."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from porescape.cluster import DaskCrew, dask_crew
+from porescape.core.settings import Fit, Measure, Output, Settings
+from porescape.io.checkpoint import Checkpoint, open_checkpoint
+from porescape.parallel import Spread, Tell, Workers, hear_nothing
+from porescape.pipeline import Progress, Reconstruction, _share_out, reconstruct
+from test_resume import Stop, bytes_of, section
+
+T = TypeVar("T")
+R = TypeVar("R")
+TRIALS, SEED = 104, 3  # a look around, four generations and a part of one, and the confirmations
+ONE = Settings(
+    fit=Fit(trials=TRIALS, size=32),
+    output=Output(size=(32, 32, 32), replicas=1),
+    measure=Measure(numbers=("body_diameter",), interval="replicas"),
+)
+
+
+Told = list[tuple[str, int, int | None, str]]
+
+
+def told(events: list[Progress]) -> Told:
+    return [(e.stage, e.replica, e.trial and e.trial.number, e.step) for e in events]
+
+
+@pytest.fixture(scope="module")
+def alone() -> tuple[Reconstruction, Told]:
+    events: list[Progress] = []
+    found = reconstruct(section(), ONE, SEED, progress=events.append)
+    assert [e.trial.number for e in events if e.trial is not None] == list(range(TRIALS))
+    return found, told(events)
+
+
+def keep_in(folder: Path) -> Checkpoint:
+    return open_checkpoint(folder, section(), ONE, SEED)
+
+
+def lines_of(folder: Path) -> int:
+    """How many trials were ever evaluated and kept, those evaluated twice counted twice."""
+    return sum(log.read_bytes().count(b"\n") for log in folder.glob("*-trials.jsonl"))
+
+
+def assert_as_alone(alone: tuple[Reconstruction, Told], workers: Workers, keep: Checkpoint) -> None:
+    events: list[Progress] = []
+    found = reconstruct(section(), ONE, SEED, workers=workers, progress=events.append, keep=keep)
+    assert bytes_of(found) == bytes_of(alone[0])
+    assert told(events) == alone[1]  # one trial after the other
+
+
+CHILD = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_parallel_search import ONE, SEED, keep_in, reconstruct, section, Path
+if __name__ == "__main__":
+    reconstruct(section(), ONE, SEED, workers=4, keep=keep_in(Path(sys.argv[1])))
+"""
+
+
+def test_a_search_killed_on_four_workers_and_stopped_on_two_is_that_of_one(
+    alone: tuple[Reconstruction, Told], tmp_path: Path
+) -> None:
+    script, folder = tmp_path / "child.py", tmp_path / "work"
+    script.write_text(CHILD.format(tests=str(Path(__file__).parent)))
+    with subprocess.Popen([sys.executable, script, folder], stderr=subprocess.DEVNULL) as child:
+        while lines_of(folder) < 35:  # in the first generation
+            assert child.poll() is None
+            time.sleep(0.002)
+        child.kill()
+    time.sleep(0.3)  # its workers see it and end
+    torn = lines_of(folder) - len(keep_in(folder).trials(0))
+    assert torn <= 1
+
+    def stop(event: Progress) -> None:
+        if event.trial is not None and event.trial.number == 82:  # in the middle of the confirmations
+            raise Stop
+
+    with pytest.raises(Stop):
+        reconstruct(section(), ONE, SEED, workers=2, progress=stop, keep=keep_in(folder))
+    assert 83 <= lines_of(folder) - torn <= TRIALS
+    assert_as_alone(alone, 1, keep_in(folder))
+    assert lines_of(folder) == TRIALS + torn  # those under hands are lost, none is tried twice
+
+
+def test_a_search_on_two_workers_is_that_of_one(alone: tuple[Reconstruction, Told], tmp_path: Path) -> None:
+    assert_as_alone(alone, 2, keep_in(tmp_path / "work"))
+
+
+class Few:
+    """A crew of so many, all of them here."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def map(
+        self,
+        work: Callable[[T, Tell], R],
+        items: Iterable[T],
+        *,
+        listen: Tell = hear_nothing,
+        stop: threading.Event | None = None,
+    ) -> Iterator[R]:
+        for item in items:
+            yield work(item, listen)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "workers", "whole"),
+    [(8, 1, 8), (8, 4, 8), (8, 6, 6), (8, 16, 0), (1, 2, 0), (0, 2, 0), (8, 0, 8), (32, 99, 0), (33, 99, 33)],
+)
+def test_replicas_that_are_left_over_are_divided(replicas: int, workers: int, whole: int) -> None:
+    """Unless they are many, or their searches short."""
+
+    def work(index: int, tell: Tell, spread: Spread | None = None) -> tuple[int, bool]:
+        return index, spread is not None
+
+    for trials, limit in ((32, whole), (31, replicas)):
+        shared = _share_out(work, range(replicas), Few(workers), trials, hear_nothing)  # type: ignore[arg-type]
+        assert list(shared) == [(index, index >= limit) for index in range(replicas)]
+
+
+def test_three_replicas_by_two_are_those_of_one() -> None:
+    settings = replace(ONE, fit=Fit(trials=33, size=32), output=replace(ONE.output, replicas=3))
+    events: list[Progress] = []
+    found = reconstruct(section(), settings, SEED, workers=Few(2), progress=events.append)
+    assert bytes_of(found) == bytes_of(reconstruct(section(), settings, SEED))
+    trials = [(event.replica, event.trial.number) for event in events if event.trial is not None]
+    assert trials == [(replica, number) for replica in range(3) for number in range(33)]
+
+
+# -- a cluster -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def crew() -> Iterator[DaskCrew]:
+    pytest.importorskip("distributed", reason='needs the extra "dask"')
+    with dask_crew("local", 2) as crew:
+        yield crew
+
+
+def test_a_worker_that_dies_in_a_search_costs_its_own_trial_only(
+    alone: tuple[Reconstruction, Told], crew: DaskCrew, tmp_path: Path
+) -> None:
+    killed: list[int] = []
+    events: list[Progress] = []
+
+    def listen(event: Progress) -> None:
+        events.append(event)
+        if event.trial is not None and event.trial.number == 40:
+            killed.append(crew.processes()[0])
+            os.kill(killed[0], signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+
+    keep = keep_in(tmp_path / "work")
+    found = reconstruct(section(), ONE, SEED, workers=crew, progress=listen, keep=keep)
+    assert killed
+    assert bytes_of(found) == bytes_of(alone[0])
+    assert told(events) == alone[1]
+    assert lines_of(keep.folder) == TRIALS  # kept here, where the search is led
