@@ -1,5 +1,5 @@
 """
-5. Measuring, and how far to trust it
+6. Measuring, and how far to trust it
 =====================================
 
 A structure is measured as a tomography would be: nothing is assumed about what lies beyond the box. Here the known
