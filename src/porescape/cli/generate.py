@@ -57,6 +57,10 @@ def generate(
     ] = None,
     chunk: Annotated[int, typer.Option(help="Edge of a block of .zarr (voxels): a file each.")] = 128,
     workers: Workers = None,
+    device: Annotated[
+        str,
+        typer.Option(help="cpu, or gpu: the same bytes by a graphics card. Only of whole boxes in memory."),
+    ] = "cpu",
     memory: Annotated[
         float | None, typer.Option(help="What all workers together may take (GB); 3.5 by default.")
     ] = None,
@@ -90,6 +94,11 @@ def generate(
             "--refine-to needs the whole box in memory, for it compares all of its sections at once; leave "
             "out --region and write a .tif or .vti, or leave out --refine-to"
         )
+    if device != "cpu" and (kind == ".zarr" or part is not None):
+        raise SettingsError(
+            f"--device {device} makes whole boxes in memory; leave out --region and write a .tif or .vti, or "
+            "leave out --device"
+        )
     made = shape if part is None else part.shape
     words = f"{'x'.join(map(str, made))} voxels of {format_length(voxel)}"
     if kind != ".zarr":
@@ -97,7 +106,7 @@ def generate(
         if part is None:
             from porescape.synthesis.generate import generate as make
 
-            volume = make(material, domain, own_seed)
+            volume = make(material, domain, own_seed, device)
             if refine_to is not None:
                 volume = _refined(volume, refine_to, own_seed, domain.periodic)
         else:

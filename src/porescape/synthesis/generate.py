@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from porescape.core.domain import Domain, Window
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.volume import Volume
+from porescape.errors import SettingsError
 from porescape.rng import TILE
 from porescape.synthesis.fields import BRANCH_CAP, FINEST_BRANCH, branch_layers, grain_layers
 from porescape.synthesis.layers import Hold, Holder, Layers, once
@@ -32,7 +33,7 @@ ON_THE_WAY = 28  # bytes per voxel of the layers in hand; measured at 512 x 512 
 WIDEST_HIGHPASS = 1.0  # of the shortest edge; a wider blur is the box's mean
 
 
-def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int) -> Volume:
+def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int, device: str = "cpu") -> Volume:
     """Make the structure of a recipe, the physical or the paper's literal one.
 
     Parameters
@@ -42,16 +43,33 @@ def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int) -> Volume:
         Shape, voxel size, periodic or not.
     seed : int
         Same recipe, domain and seed: same bytes, on any machine and in any number of pieces.
+    device : str
+        "cpu"; or "gpu" for the same bytes from a graphics card (extra `gpu`; not of the paper's recipe).
 
     Returns
     -------
     Volume
         Its porosity is the recipe's to within a voxel or the ties of one grey level.
     """
+    if device != "cpu":
+        return _generate_on_card(recipe, domain, seed, device)
     if isinstance(recipe, PaperRecipe):
         return generate_paper(recipe, domain, seed)
     field = height_field(recipe, domain, seed)
     return Volume(field > rank_level(field, recipe.porosity), domain.voxel_size)
+
+
+def _generate_on_card(recipe: Recipe | PaperRecipe, domain: Domain, seed: int, device: str) -> Volume:
+    from porescape.synthesis.accelerated.card import check_room, open_card
+    from porescape.synthesis.accelerated.generate import generate_on
+
+    if device != "gpu":
+        raise SettingsError(f'device {device!r} is unknown; wanted "cpu" or "gpu"')
+    if isinstance(recipe, PaperRecipe):
+        raise SettingsError("the paper's literal generator runs on the CPU only; leave out the device")
+    card = open_card()
+    check_room(card, recipe, domain)
+    return generate_on(card, recipe, domain, seed)
 
 
 def height_field(

@@ -20,7 +20,7 @@ SUBVOXEL = 8  # point positions are multiples of 1/8 voxel, which keeps squared 
 def white_noise(seed: int, field: str, domain: Domain, window: Window) -> NDArray[np.float32]:
     """Return white noise in a window: odd whole numbers, uniform in [-255, 255], mean 0."""
     out = np.empty(window.shape, dtype=np.float32)
-    for drawn, there, here, size in _drawn(seed, field, domain, window):
+    for drawn, there, here, size in drawn_tiles(seed, field, domain, window):
         _to_odd(drawn, there, out, here, size)
     return out
 
@@ -33,8 +33,8 @@ def white_noise_layers(seed: int, field: str, domain: Domain, window: Window, ho
     def draw(start: int, stop: int) -> NDArray[np.int8]:
         own = window.layers(start, stop)
         out = np.empty(own.shape, dtype=np.int8)
-        for drawn, there, here, size in _drawn(seed, field, domain, own):
-            out[_box(here, size)] = drawn[_box(there, size)]
+        for drawn, there, here, size in drawn_tiles(seed, field, domain, own):
+            out[box_of(here, size)] = drawn[box_of(there, size)]
         return out
 
     drawn = hold(draw, batch=TILE)
@@ -48,7 +48,7 @@ def white_noise_layers(seed: int, field: str, domain: Domain, window: Window, ho
     return noise
 
 
-def _drawn(
+def drawn_tiles(
     seed: int, field: str, domain: Domain, window: Window
 ) -> Iterator[tuple[NDArray[np.int8], Shape, Shape, Shape]]:
     """Yield what a window is made of: tiles, where in the tile and where in the window, and how much."""
@@ -63,7 +63,7 @@ def _drawn(
         yield _tile_noise(seed, field, tile), (kt, jt, it), (kw, jw, iw), (nz, ny, nx)
 
 
-def _box(start: Shape, size: Shape) -> tuple[slice, ...]:
+def box_of(start: Shape, size: Shape) -> tuple[slice, ...]:
     return tuple(slice(a, a + n) for a, n in zip(start, size, strict=True))
 
 

@@ -44,7 +44,7 @@ def stride(width: float, domain: Domain) -> int:
 
 def context(width: float, domain: Domain, window: Window) -> Window:
     """Return the window of samples from which a window smoothed by this width [voxels] is made."""
-    beyond = sum(_reach(part) for part, _ in _stages(width, stride(width, domain)))
+    beyond = sum(reach_of(part) for part, _ in _stages(width, stride(width, domain)))
     return window.grown(beyond, domain.wraps(window))
 
 
@@ -95,7 +95,7 @@ def smoothed_noise(
 ) -> Layers:
     """Return a Gaussian field of unit variance layer by layer, as `smooth_noise` does at once."""
     # samples have the standard deviation SAMPLE_SD before and after every pass
-    first, second = _spreads(width, stride(width, domain))
+    first, second = stage_spreads(width, stride(width, domain))
     scales = (SAMPLE_SD / (sd * first), 1 / first, 1 / first, *(first / second,) * 3)
     return _smoothed(noise, width, domain, window, scales, 1 / SAMPLE_SD, hold)
 
@@ -155,7 +155,7 @@ def gaussian_weights(width: float, step: int = 1, place: int = 0) -> tuple[int, 
         )
     if width < 0.3:  # a neighbour would weigh less than 1 %
         return place, np.array([WEIGHT_SUM], dtype=np.float32)
-    reach = _reach(width)
+    reach = reach_of(width)
     number = np.arange(-((reach - place) // step), (reach + place) // step + 1)
     distance = np.abs(number * step - place)
     weights = np.exp(-0.5 * (distance / width) ** 2)
@@ -165,7 +165,7 @@ def gaussian_weights(width: float, step: int = 1, place: int = 0) -> tuple[int, 
     return int(number[some[0]]), np.asarray(whole[some[0] : some[-1] + 1], dtype=np.float32)
 
 
-def _reach(width: float) -> int:
+def reach_of(width: float) -> int:
     """Return how many voxels away a Gaussian looks."""
     return math.ceil(4 * width) if width >= 0.3 else 0
 
@@ -176,7 +176,7 @@ def _stages(width: float, step: int) -> list[tuple[float, int]]:
 
 
 @lru_cache(maxsize=1024)
-def _spreads(width: float, step: int) -> tuple[float, float]:
+def stage_spreads(width: float, step: int) -> tuple[float, float]:
     """Return what one axis leaves of white noise of standard deviation 1: the first Gaussian, and both."""
     (part, _), *more = _stages(width, step)
     _, weights = gaussian_weights(part)
@@ -224,7 +224,7 @@ def _smoothed(
                 np.float32(y),
                 np.float32(x * unit),
             )
-            spare = _reach(width) + first  # of a context whose last voxels weigh nothing
+            spare = reach_of(width) + first  # of a context whose last voxels weigh nothing
             inner = tuple(
                 slice(0, None) if wrap else slice(spare, n - spare)
                 for wrap, n in zip(wraps, smooth.shape, strict=True)
@@ -262,13 +262,14 @@ def _there_and_back(
 
     Large arrays are read and written along y, which is done layer by layer.
     """
-    reach = _reach(part)
+    reach = reach_of(part)
     period = domain.shape[0]
     begin = window.grown(2 * reach, domain.wraps(window)).start
     fine = [range(start, start + n) for start, n in zip(*window, strict=True)]
     _, wrap_y, wrap_x = domain.wraps(window)
     coarse_y, coarse_x = (
-        _every(step, voxels, reach, wrap) for voxels, wrap in zip(fine[1:], (wrap_y, wrap_x), strict=True)
+        coarse_voxels(step, voxels, reach, wrap)
+        for voxels, wrap in zip(fine[1:], (wrap_y, wrap_x), strict=True)
     )
 
     def thinned(start: int, stop: int) -> NDArray[np.float32]:
@@ -285,7 +286,7 @@ def _there_and_back(
 
     def spread(start: int, stop: int) -> NDArray[np.float32]:
         wrap, _, _ = domain.wraps(window.layers(start, stop))
-        coarse_z = _every(step, range(start, stop), reach, wrap)
+        coarse_z = coarse_voxels(step, range(start, stop), reach, wrap)
         first = coarse_z.start // step
         field = held_grid(first, first + len(coarse_z))
         field = _along(2, field, coarse_x.start // step, fine[2], part, step, wrap_x)
@@ -307,7 +308,7 @@ def _scale(field: NDArray[np.float32], scale: float, unit: float | None = None) 
     return field
 
 
-def _every(step: int, voxels: range, reach: int, wrap: bool) -> range:
+def coarse_voxels(step: int, voxels: range, reach: int, wrap: bool) -> range:
     """Return the coarse voxels that the given ones look at."""
     if wrap:
         return voxels[::step]
@@ -405,8 +406,8 @@ def _along(
     """Smooth along one axis: from samples `step` voxels apart, from number `first` on, to `targets`."""
     n = field.shape[axis]
     if wrap and n <= WIDEST_DIRECT:
-        return _product(_matrix(targets, width, step, 0, n), field, axis)
-    reach = _reach(width)
+        return _product(smoothing_matrix(targets, width, step, 0, n), field, axis)
+    reach = reach_of(width)
     pieces = []
     for begin in range(0, len(targets), BLOCK):
         block = targets[begin : begin + BLOCK]
@@ -417,7 +418,7 @@ def _along(
             part = field[(slice(None),) * axis + (slice(low - first, high + 1 - first),)]
         moved = block[0] // step * step  # blocks that differ by whole samples share a matrix
         home = range(block.start - moved, block.stop - moved, block.step)
-        matrix = _matrix(home, width, step, low - moved // step, high + 1 - low)
+        matrix = smoothing_matrix(home, width, step, low - moved // step, high + 1 - low)
         pieces.append(_product(matrix, part, axis))
     return np.concatenate(pieces, axis=axis)
 
@@ -435,7 +436,7 @@ def _product(matrix: NDArray[np.float32], field: NDArray[np.float32], axis: int)
 
 
 @lru_cache(maxsize=64)
-def _matrix(targets: range, width: float, step: int, low: int, columns: int) -> NDArray[np.float32]:
+def smoothing_matrix(targets: range, width: float, step: int, low: int, columns: int) -> NDArray[np.float32]:
     """Return the weights of samples `low`, `low + 1` ... for each target; beyond the last come the first."""
     voxel = np.asarray(targets)
     places = np.zeros((step, columns), dtype=np.float32)  # weights of the samples from the target's own on

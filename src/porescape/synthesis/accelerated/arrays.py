@@ -1,0 +1,28 @@
+"""What the parts share: whose arrays they are, how they travel, and how much is worked on at a time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Space = Any  # numpy, CuPy, or what has their functions
+Array = Any  # of such a space
+
+SLAB = 2**24  # voxels worked on at a time: 64 MB an array, enough to keep a card busy
+
+
+def slabs(n: int, layer: int, slab: int) -> Iterator[slice]:
+    """Yield slices of n layers that hold about `slab` voxels each.
+
+    >>> list(slabs(5, 10, 25))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(1, slab // layer)
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))
+
+
+def to_host(xp: Space, array: Array) -> NDArray[Any]:
+    """Return an array as one of numpy's."""
+    return np.asarray(array) if xp is np else np.asarray(xp.asnumpy(array))
