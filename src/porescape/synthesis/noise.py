@@ -64,6 +64,7 @@ def drawn_tiles(
 
 
 def box_of(start: Shape, size: Shape) -> tuple[slice, ...]:
+    """Return the slices of a box."""
     return tuple(slice(a, a + n) for a, n in zip(start, size, strict=True))
 
 
