@@ -31,6 +31,7 @@ from porescape.io.settings import (
 from porescape.io.volume import read_volume, volume_from_array, write_tiff, write_vti
 from porescape.measure.numbers import NUMBERS
 from porescape.pipeline import Reconstruction, reconstruct
+from porescape.refinement import refine
 from porescape.sample import sample_path
 from porescape.synthesis.generate import generate
 
@@ -277,9 +278,13 @@ def test_every_trial_is_kept(folder: Path) -> None:
     )
 
 
-def test_a_replicas_own_recipe_makes_the_same_bytes(folder: Path) -> None:
+def test_a_replicas_own_recipe_and_the_section_make_the_same_bytes(
+    folder: Path, result: Reconstruction
+) -> None:
     recipe, domain, seed = read_material(folder / "replica-02.toml")
-    again = generate(recipe, domain, seed)
+    again = refine(
+        generate(recipe, domain, seed), result.section, seed=seed, sweeps=result.settings.output.refine
+    )
     assert np.array_equal(again.pore, read_volume(folder / "replica-02.tif").pore)
 
 
