@@ -15,15 +15,8 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.texture import unit_of
-from porescape.refinement.patterns import (
-    Patterns,
-    counts_in_volume,
-    offsets_along,
-    patterns,
-    shares_in_section,
-)
-from porescape.refinement.sweep import BOTH, move_walls
-from porescape.refinement.topology import CELLS
+from porescape.refinement.patterns import Patterns, counts_in_volume, patterns, shares_in_section
+from porescape.refinement.sweep import BOTH, Frame, framed, move_walls
 from porescape.rng import stream
 from porescape.units import format_length
 
@@ -37,6 +30,7 @@ ROW_WEIGHT = 3.0
 RARE = 1e-3  # share below which a pattern's share need not be right to the percent
 VISITED = 0.3  # share of the wall's voxels that a sweep looks at: many small steps, so that none goes too far
 SETTLING = 0.4  # share of the sweeps, the last ones, that look at fewer and fewer
+DEAREST = 1e4  # price at which porosity is let be: nothing that may turn is left
 RECOUNTED = (
     20  # sweeps after which a volume between mirrors is counted anew: changes next to them count twice
 )
@@ -96,39 +90,35 @@ def refine(
     wanted = _patterns_that_fit(volume, section)
     target = shares_in_section(section.pore, wanted)
     weights = np.array([WEIGHTS.get(step, 1.0) for step in wanted.squares] + [ROW_WEIGHT] * len(wanted.rows))
-    pore = volume.pore.astype(np.uint8)
-    offsets = offsets_along(pore.shape, wanted.reach, periodic)
+    frame = framed(volume.pore, wanted.reach, periodic)
     chance = stream(seed, "refine")
-    counts = counts_in_volume(pore, wanted, periodic)
+    counts = counts_in_volume(volume.pore.view(np.uint8), wanted, periodic)
+    every = 3 * volume.pore.size
 
-    def move(share: float, phase: int = BOTH, price: float = 0.0, most: int = pore.size) -> int:
-        """Let a share of the voxels of a phase turn that cost less than a price; return how many did."""
-        excess = counts / (3 * pore.size) - target
-        slope = (weights[:, None] * (excess / (target + RARE))[wanted.kinds]).astype(np.float32)
-        visit = chance.random(pore.size, dtype=np.float32) < share
-        stencils = wanted.reach, wanted.squares, wanted.rows, slope, wanted.kinds
-        return int(move_walls(pore.ravel(), offsets, *stencils, visit, phase, price, most, counts, CELLS))
+    def move(share: float, phase: int = BOTH, price: float = 0.0, most: int | None = None) -> None:
+        """Let a share of the voxels of a phase turn that cost less than a price."""
+        slope = weights[:, None] * ((counts / every - target) / (target + RARE))[wanted.kinds]
+        visit = chance.random(volume.shape, dtype=np.float32) < share
+        move_walls(frame, wanted, counts, slope, visit, phase, price, most)
 
     for sweep in range(sweeps):
-        progress(sweep, _distance(counts / (3 * pore.size), target))
+        progress(sweep, _distance(counts / every, target))
         if not periodic and sweep % RECOUNTED == 0:
-            counts[:] = counts_in_volume(pore, wanted, periodic)
+            counts[:] = counts_in_volume(np.ascontiguousarray(frame.volume()), wanted, periodic)
         move(VISITED * min((sweeps - sweep) / (SETTLING * sweeps), 1.0))
-    _restore_porosity(pore, int(volume.pore.sum()), move)
-    progress(sweeps, _distance(counts / (3 * pore.size), target))
-    return Volume(pore.astype(bool), volume.voxel_size)
+    _restore_porosity(frame, int(volume.pore.sum()), move)
+    progress(sweeps, _distance(counts / every, target))
+    return Volume(frame.volume().astype(bool), volume.voxel_size)
 
 
 def _distance(shares: NDArray[np.float64], target: NDArray[np.float64]) -> float:
     return float(((shares - target) ** 2 / (target + RARE)).sum())
 
 
-def _restore_porosity(
-    pore: NDArray[np.uint8], wanted: int, move: Callable[[float, int, float, int], int]
-) -> None:
+def _restore_porosity(frame: Frame, wanted: int, move: Callable[[float, int, float, int], None]) -> None:
     """Turn voxels of the phase that has too many, the cheapest first, until as many are pore as wanted."""
     price = 1.0
-    while (missing := wanted - int(pore.sum())) and price < 1e4:
+    while (missing := wanted - int(frame.volume().sum())) and price < DEAREST:
         move(0.05, int(missing < 0), price, abs(missing))
         price *= 1.25
 

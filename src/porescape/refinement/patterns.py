@@ -106,7 +106,7 @@ def counts_in_volume(pore: NDArray[np.uint8], wanted: Patterns, periodic: bool) 
     in each of their directions); beyond the faces the volume goes on, periodically or as in a mirror.
     """
     flat, reach = pore.ravel(), wanted.reach
-    offsets = offsets_along(pore.shape, reach, periodic)
+    offsets = _offsets_along(pore.shape, reach, periodic)
     counts = np.zeros(wanted.count)
     for kinds, step, is_row in _stencils(wanted):
         for axis in range(3):
@@ -122,7 +122,7 @@ def counts_in_volume(pore: NDArray[np.uint8], wanted: Patterns, periodic: bool) 
     return counts
 
 
-def offsets_along(shape: tuple[int, ...], reach: int, periodic: bool) -> tuple[Index, Index, Index]:
+def _offsets_along(shape: tuple[int, ...], reach: int, periodic: bool) -> tuple[Index, Index, Index]:
     """Return for each axis where in the flat array the voxels from -reach to n + reach lie."""
     mode = "wrap" if periodic else "symmetric"
     nz, ny, nx = (np.pad(np.arange(n), reach, mode=mode) for n in shape)  # type: ignore[call-overload]
