@@ -22,18 +22,15 @@ from porescape.units import format_length
 
 FINE = (1, 2)  # voxels between points, of squares and of rows
 COARSE = (0.4, 0.7, 1.1, 1.6)  # the same of further squares, in lengths of the material
-WEIGHTS = {
-    1: 5.0,
-    2: 3.0,
-}  # of squares by the voxels between points; else a wall frays to suit the coarse ones
+# of squares by the voxels between points; with equal weights walls fray to suit the coarse ones
+WEIGHTS = {1: 5.0, 2: 3.0}
 ROW_WEIGHT = 3.0
 RARE = 1e-3  # share below which a pattern's share need not be right to the percent
 VISITED = 0.3  # share of the wall's voxels that a sweep looks at: many small steps, so that none goes too far
 SETTLING = 0.4  # share of the sweeps, the last ones, that look at fewer and fewer
 DEAREST = 1e4  # price at which porosity is let be: nothing that may turn is left
-RECOUNTED = (
-    20  # sweeps after which a volume between mirrors is counted anew: changes next to them count twice
-)
+# sweeps after which a volume between mirrors is counted anew: changes next to them count twice
+RECOUNTED = 20
 
 
 def refine(
@@ -62,7 +59,7 @@ def refine(
     seed : int
         Which voxels each sweep visits follows from it.
     sweeps : int
-        None for 0. About 4 s per hundred at 128³.
+        None for 0. About 10 s per hundred at 128³.
     periodic : bool
         Whether opposite faces of the volume match, and shall; else what is beyond a face counts as its
         mirror image.
