@@ -59,7 +59,7 @@ def refine(
     seed : int
         Which voxels each sweep visits follows from it.
     sweeps : int
-        None for 0. About 10 s per hundred at 128³.
+        None for 0. About 12 s per hundred at 128³.
     periodic : bool
         Whether opposite faces of the volume match, and shall; else what is beyond a face counts as its
         mirror image.
