@@ -40,7 +40,9 @@ def random_slices(name: str, count: int, seed: int = 1) -> list[PhaseImage]:
 
 def estimates(name: str, index: int, options: argparse.Namespace) -> dict[str, dict[str, object]]:
     """Mean, interval and its parts of every number of one slice's reconstruction."""
-    kept = options.keep / f"calibration-{name}-{index}-{options.size}-{options.replicas}.json"
+    kept = (
+        options.keep / f"calibration-{name}-{index}-{options.size}-{options.replicas}-{options.trials}.json"
+    )
     if not kept.exists():
         section = random_slices(name, options.slices)[index]
         settings = Settings(

@@ -53,8 +53,8 @@ def section_of(name: str, options: argparse.Namespace) -> PhaseImage:
 
 def replicas_of(name: str, section: PhaseImage, options: argparse.Namespace) -> Iterator[Volume]:
     """Yield the kept replicas, or make and keep them."""
-    stem = f"{Path(name).stem}-{options.slice}-{options.size}-{options.trials}-{options.replicas}"
-    kept = options.keep / f"{stem}.npz"
+    made_with = options.slice, options.size, options.trials, options.replicas, Output().refine
+    kept = options.keep / f"{Path(name).stem}-{'-'.join(map(str, made_with))}.npz"
     if not kept.exists():
         settings = Settings(
             fit=Fit(trials=options.trials),

@@ -10,15 +10,9 @@ Two kinds of random numbers, both functions of the user's one seed:
 
 import numpy as np
 
-STAGES = (
-    "search",
-    "replica",
-    "bootstrap",
-    "sample",
-    "judge",
-    "refine",
-)  # append only: the position is the key
-FIELDS = ("cells", "bumps", "branch")  # append only, likewise
+# append only, both: the position is the key
+STAGES = ("search", "replica", "bootstrap", "sample", "judge", "refine")
+FIELDS = ("cells", "bumps", "branch")
 
 TILE = 64  # voxels; the edge of the cube of space that one random stream fills
 

@@ -14,7 +14,8 @@ from porescape.refinement.patterns import CODES, POINTS, Counts, Index, Patterns
 from porescape.refinement.topology import CELLS, is_simple
 
 BOTH = -1  # phases
-UNIT = 2.0**-16  # of gains; 200 of them, each below 2**23 units, add up to less than int32 holds
+UNIT = 2.0**-16  # of gains
+LARGEST = 2**22  # units; 27 for each of up to 8 stencils add up to less than int32 holds
 
 # the bit of a voxel in the nine codes of a stencil in which it is a point
 _BITS = {
@@ -92,8 +93,7 @@ def move_walls(
     bits = np.array([_BITS["square"]] * len(wanted.squares) + [_BITS["row"]] * len(wanted.rows))
     turned = np.arange(CODES) ^ bits[:, :, None]  # (stencils, 9, 512): the code when the voxel has turned
     gains = np.take_along_axis(slope[:, None, :], turned, axis=2) - slope[:, None, :]
-    limit = 2.0**22
-    whole = np.clip(np.rint(gains / UNIT), -limit, limit).astype(np.int32)
+    whole = np.clip(np.rint(gains / UNIT), -LARGEST, LARGEST).astype(np.int32)
     steps = wanted.squares, wanted.rows
     cost = int(min(price / UNIT, 2.0**30))
     most = visit.size if most is None else most
