@@ -86,7 +86,7 @@ class Memory:
         assert number not in self.blocks, "made twice"
         self.blocks[number] = pore.copy()
 
-    def draft(self, number: Number) -> Draft | None:
+    def draft(self, number: Number, bits: bool = True) -> Draft | None:
         return self.drafts.get(number)
 
     def put_draft(self, number: Number, draft: Draft) -> None:

@@ -16,6 +16,7 @@ import pytest
 from porescape.cluster import DaskCrew, dask_crew
 from porescape.errors import MissingExtra, PorescapeError, SettingsError
 from porescape.io.checkpoint import open_checkpoint
+from porescape.memory import HABITS
 from porescape.parallel import Crew, Spread, Tell, crew_of, map_divided, map_ordered
 from porescape.pipeline import Progress, Reconstruction, reconstruct
 from test_resume import REPLICAS, SEED, TINY, TRIALS, bytes_of, lines_of, section
@@ -67,6 +68,10 @@ def linger_until_nobody_waits(folder: Path, tell: Tell) -> None:
 def where(item: int, tell: Tell) -> tuple[int, int]:
     tell(item)
     return item, os.getpid()
+
+
+def habits(item: int, tell: Tell) -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in (*HABITS, "OMP_NUM_THREADS")}
 
 
 def lead(item: int, tell: Tell, spread: Spread) -> set[int]:
@@ -229,6 +234,14 @@ def test_divided_work_on_a_cluster(crew: DaskCrew) -> None:
 def test_an_error_on_a_cluster_is_the_callers(crew: DaskCrew) -> None:
     with pytest.raises(SettingsError, match="item 0"):
         list(map_ordered(fail, range(3), crew))
+
+
+@pytest.mark.parametrize("kind", ["processes", "crew"])
+def test_workers_have_one_thread_and_keep_their_memory(kind: str, request: pytest.FixtureRequest) -> None:
+    before = habits(0, lambda message: None)
+    found = list(map_ordered(habits, range(2), request.getfixturevalue(kind)))
+    assert found == [HABITS | {"OMP_NUM_THREADS": "1"}] * 2
+    assert habits(0, lambda message: None) == before
 
 
 def test_a_worker_that_dies_costs_its_own_task_only(crew: DaskCrew, tmp_path: Path) -> None:

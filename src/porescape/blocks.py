@@ -139,8 +139,8 @@ class Shelf(Protocol):
     def put_block(self, number: Number, pore: NDArray[np.bool_]) -> None:
         """Keep a finished block."""
 
-    def draft(self, number: Number) -> Draft | None:
-        """Return a draft if it is there, whole."""
+    def draft(self, number: Number, bits: bool = True) -> Draft | None:
+        """Return a draft if it is there, whole; without its bits if they are not asked for."""
 
     def put_draft(self, number: Number, draft: Draft) -> None:
         """Keep a draft."""
@@ -239,10 +239,11 @@ def make_blocks(
     missing = [number for number in job.numbers if not shelf.has_block(number)]
     listen(Done("blocks", left=len(missing)))
     whole = job.window == job.domain.whole
-    drafted = [number for number in missing if whole and _decidable(shelf.draft(number), level)]
-    few = len(drafted) * math.prod(job.chunk) <= FEW
-    _do(partial(finish_block, job=job, shelf=shelf, level=level), drafted, 1 if few else workers, listen)
-    rest = sorted(set(missing) - set(drafted))
+    drafted = [number for number in missing if whole and _decidable(shelf.draft(number, bits=False), level)]
+    few = isinstance(workers, int) and len(drafted) * math.prod(job.chunk) <= FEW
+    finish = partial(finish_block, job=job, shelf=shelf, level=level)
+    finished = set(map_ordered(finish, drafted, 1 if few else workers, listen))
+    rest = sorted(set(missing) - finished)
     work = partial(block_unit, job=job, shelf=shelf, level=level)
     _do(work, units(job, rest, workers, memory), workers, listen)
 
@@ -402,11 +403,11 @@ def block_unit(unit: Unit, tell: Tell, *, job: Job, shelf: Shelf, level: float) 
                 tell(Done("blocks", number))
 
 
-def finish_block(number: Number, tell: Tell, *, job: Job, shelf: Shelf, level: float) -> None:
-    """Make a block of its draft; one whose draft has gone meanwhile is left for another time."""
+def finish_block(number: Number, tell: Tell, *, job: Job, shelf: Shelf, level: float) -> Number | None:
+    """Make a block of its draft and return its number, or None where the draft has gone or is broken."""
     draft = shelf.draft(number)
     if draft is None or not _decidable(draft, level):
-        return
+        return None
     size = job.block(number).shape
     voxels = math.prod(size)
     pore = np.unpackbits(draft.pore, count=voxels).view(bool)
@@ -415,6 +416,7 @@ def finish_block(number: Number, tell: Tell, *, job: Job, shelf: Shelf, level: f
     shelf.put_block(number, pore.reshape(size))
     shelf.drop_draft(number)
     tell(Done("blocks", number))
+    return number
 
 
 def _decidable(draft: Draft | None, level: float) -> bool:
@@ -490,7 +492,7 @@ def select(drafts: Callable[[], Iterator[Draft]], rank: int, bracket: Bracket) -
 
 def _drafts(shelf: Shelf, numbers: Iterable[Number]) -> Iterator[Draft]:
     for number in numbers:
-        draft = shelf.draft(number)
+        draft = shelf.draft(number, bits=False)
         if draft is None:
             raise SettingsError(
                 f"the draft of block {number} has gone while the job ran; run it again with --resume"
@@ -499,7 +501,7 @@ def _drafts(shelf: Shelf, numbers: Iterable[Number]) -> Iterator[Draft]:
 
 
 def _has_draft(shelf: Shelf, number: Number, bracket: Bracket) -> bool:
-    draft = shelf.draft(number)
+    draft = shelf.draft(number, bits=False)
     return draft is not None and draft.bracket == bracket
 
 

@@ -10,13 +10,14 @@ import threading
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from itertools import count
 from typing import Any, TypeVar
 
 from porescape.errors import Cancelled, MissingExtra, PorescapeError, SettingsError
-from porescape.parallel import Inbox, Tell, hear_nothing, in_order, one_thread_each, work_and_tell
+from porescape.memory import HABITS
+from porescape.parallel import Inbox, Tell, hear_nothing, in_order, work_and_tell, worker_environment
 from porescape.version import __version__
 
 T = TypeVar("T")
@@ -128,6 +129,13 @@ def _dask() -> Any:
         ) from error
 
 
+def _own_habits() -> AbstractContextManager[Any]:
+    """Let nannies that start now not set Dask's memory habits, with which blocks take half as long again."""
+    name = "distributed.nanny.pre-spawn-environ"
+    config = import_module("dask").config
+    return config.set({name: config.get(name) | HABITS})  # type: ignore[no-any-return]
+
+
 @contextmanager
 def dask_crew(address: str, workers: int = 1) -> Iterator[DaskCrew]:
     """Give the workers of a cluster, for as long as the block runs.
@@ -150,7 +158,8 @@ def dask_crew(address: str, workers: int = 1) -> Iterator[DaskCrew]:
     distributed = _dask()
     if address == LOCAL:
         with (
-            one_thread_each(),
+            worker_environment(),
+            _own_habits(),
             distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

@@ -2,6 +2,11 @@
 
 import numpy as np
 
+# the cure for processes that start afresh, in glibc's variables (elsewhere they mean nothing): threads share
+# the one heap, as theirs cannot hold a large array; nothing is asked of the system and given back array by
+# array; and what is free at the heap's end goes back only when it is this much [bytes]
+HABITS = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**30)}
+
 _LARGE = 31 * 2**20  # bytes; glibc raises its threshold to the largest block it has seen freed, up to 32 MiB
 
 

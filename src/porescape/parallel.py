@@ -22,6 +22,7 @@ from multiprocessing import connection
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from porescape.errors import Cancelled, PorescapeError
+from porescape.memory import HABITS
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -159,7 +160,7 @@ def crew_of(workers: Workers) -> Iterator[Crew]:
         workers = min(workers, _MOST_ON_WINDOWS)
     context = multiprocessing.get_context("spawn")
     mail = context.Queue()
-    with one_thread_each():
+    with worker_environment():
         pool = ProcessPoolExecutor(workers, context, _start_worker, (mail,))
         crew = _Processes(workers, pool)
         over = threading.Event()
@@ -345,10 +346,14 @@ def _deliver(inbox: Inbox, listen: Tell, ended: set[int], patience: float) -> bo
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Let processes that start now have one thread each; the variables are read when numpy loads."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+def worker_environment() -> Iterator[None]:
+    """Let processes that start now have one thread each and keep their memory, as `memory.HABITS` says.
+
+    Such variables are read when a process starts or numpy loads, so they have to be there before.
+    """
+    wanted = dict.fromkeys(_THREAD_VARIABLES, "1") | HABITS
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:

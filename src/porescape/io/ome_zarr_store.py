@@ -232,14 +232,16 @@ class WorkFolder:
             array[z, y, x] = np.where(pore, np.uint8(PORE), np.uint8(0))
             self._write(self._record(number), {"sha256": _hash(self._shard(number)), "pore": int(pore.sum())})
 
-    def draft(self, number: Number) -> Draft | None:
-        """Return a draft that is there and whole."""
+    def draft(self, number: Number, bits: bool = True) -> Draft | None:
+        """Return a draft that is there and whole; without its bits if they are not asked for."""
         path = self._draft(number)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 bracket = Bracket(*map(float, kept["bracket"]))
                 below, counts = int(kept["below"]), kept["counts"]
-                return Draft(bracket, below, counts, kept["pore"], kept["aside"], kept["values"])
+                empty = np.empty(0, np.uint8)
+                pore, aside = (kept["pore"], kept["aside"]) if bits else (empty, empty)
+                return Draft(bracket, below, counts, pore, aside, kept["values"])
         except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
             return None
 
