@@ -4,7 +4,8 @@
 
 The replica is the default recipe's kind of structure at porosity 0.6. Rivals (PoreSpy, OpenPNM, taufactor)
 run in processes of their own, on one thread like ours, with the interpreter that has them; those that are
-not installed are left out in words. See `diffusion.py`, `network.py` and `permeability.py` for each alone.
+not installed are left out in words. See `diffusion.py`, `network.py`, `intrusion.py` and `permeability.py`
+for each alone.
 """
 
 import argparse
@@ -55,6 +56,9 @@ def main() -> None:
         subprocess.run([*command, "--sizes", *sizes], check=True)
         print("\n## network", flush=True)
         subprocess.run([options.rival_python, str(HERE / "network.py"), "--sizes", *sizes], check=True)
+        print("\n## mercury intrusion", flush=True)
+        command = [sys.executable, str(HERE / "intrusion.py"), "--rival-python", options.rival_python]
+        subprocess.run([*command, "--sizes", *sizes], check=True)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,21 @@
-"""The shared volumes and what every bench does with them."""
+"""The true volumes and what every bench does with them: five shared ones, and some of our own making."""
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from own_truths import MAKERS
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
+from porescape.io.atomic import whole_file
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+KEPT = Path(__file__).resolve().parent / "kept" / "truths"
 NAMES = ("berea_256", "nmc_matbox_251", "spinodal_160", "fibres_160", "overlapping_spheres_160")
+OWN = tuple(MAKERS)
+GROUPS = {"shared": NAMES, "own": OWN}
+VOXEL_UM = {"berea_256": 5.345, "nmc_matbox_251": 0.398}  # where it has no unit, it counts as one micrometre
 TYPICAL = 0.02  # relative; how near a slice's porosity is to its volume's
 
 
@@ -21,15 +26,38 @@ def need_shared() -> None:
         sys.exit(0)
 
 
+def chosen(text: str) -> list[str]:
+    """Return the names that a list with commas asks for; "shared" and "own" stand for all of a kind.
+
+    Leaves in words where shared data is asked for and is not there, or a name is not known.
+    """
+    names = [name for word in text.split(",") for name in GROUPS.get(word, (word,))]
+    if unknown := [name for name in names if name not in (*NAMES, *OWN)]:
+        sys.exit(
+            f"no truth is called {', '.join(unknown)}; known are shared, own, {', '.join((*NAMES, *OWN))}"
+        )
+    if set(names) & set(NAMES):
+        need_shared()
+    return names
+
+
 def load(name: str) -> Volume:
-    """Return a shared volume; where its voxel has no unit, it counts as one micrometre."""
-    archive = np.load(SHARED / "volumes" / f"{name}.npz")
-    shape = tuple(archive["shape"])
-    bits = np.unpackbits(archive["packed"], count=int(np.prod(shape)))
-    meta = json.loads(str(archive["meta"]))
-    voxel_um = {"berea_256": 5.345, "nmc_matbox_251": 0.398}.get(name, 1.0)
-    assert meta is not None
-    return Volume(bits.reshape(shape).astype(bool), voxel_um * 1e-6)
+    """Return a true volume; those of our own making are made once and kept."""
+    file = SHARED / "volumes" / f"{name}.npz"
+    if name in OWN:
+        file = KEPT / f"{name}.npz"
+        if not file.exists():
+            _keep(file, MAKERS[name]())
+    with np.load(file) as archive:
+        shape = tuple(archive["shape"])
+        bits = np.unpackbits(archive["packed"], count=int(np.prod(shape)))
+    return Volume(bits.reshape(shape).astype(bool), VOXEL_UM.get(name, 1.0) * 1e-6)
+
+
+def _keep(file: Path, pore: np.ndarray) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(file) as partial, partial.open("wb") as stream:  # a name would be given another ending
+        np.savez_compressed(stream, packed=np.packbits(pore), shape=pore.shape)
 
 
 def typical_slices(volume: Volume, count: int, seed: int = 0) -> list[PhaseImage]:

@@ -199,8 +199,9 @@ def test_every_number_has_an_entry_on_the_site(reference: Any) -> None:
     entries = reference.numbers_reference()
     for name in NUMBERS:
         assert f"`{name}`" in entries, name
-    fields = re.findall(r"^:(source|model|leaves out|resolution|unit): *(.*)$", entries, re.MULTILINE)
-    assert len(fields) == 5 * len(reference.notes())
+    names = "source|model|leaves out|resolution|unit|own error of the method"
+    fields = re.findall(rf"^:({names}): *(.*)$", entries, re.MULTILINE)
+    assert len(fields) == 6 * len(reference.notes())
     for field, words in fields:
         assert words, field
     table = reference.numbers_table()

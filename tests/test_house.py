@@ -12,7 +12,7 @@ FLOORS = (  # from the ground up; rooms on one floor do not know each other
     ("core", "cluster"),
     ("measure", "synthesis", "sample"),
     ("segmentation", "checks", "judge", "problems", "refinement", "samplers"),
-    ("search", "uncertainty"),
+    ("search", "uncertainty", "method_error"),
     ("pipeline", "compare", "needs", "blocks"),
     ("resolution", "batch"),
     ("report",),

@@ -24,7 +24,7 @@ from porescape.measure.minkowski import (
     pore_cells,
     specific_surface,
 )
-from porescape.measure.numbers import NUMBERS, Estimate, Measurement, pick, summarise
+from porescape.measure.numbers import NUMBERS, Estimate, Measurement, interval_of, pick, summarise
 from porescape.measure.thickness import local_thickness, mean_thickness
 
 Bools = NDArray[np.bool_]
@@ -350,9 +350,41 @@ def test_a_summary_has_students_interval_and_the_papers_margin() -> None:
     sd = math.sqrt(0.02 / 3)
     assert estimate.mean == pytest.approx(0.6)
     assert estimate.sd == pytest.approx(sd)
-    assert estimate.ci95 == pytest.approx((0.6 - 3.1824463 * sd / 2, 0.6 + 3.1824463 * sd / 2))
+    factor = math.exp(3.1824463 * sd / 2 / 0.6)
+    assert estimate.ci95 == pytest.approx((0.6 / factor, 0.6 * factor))
     assert estimate.paper_margin == pytest.approx(1.96 * sd / 2)
     assert (estimate.unit, estimate.n) == ("1", 4)
+
+
+def test_the_interval_of_a_signed_number_is_centred_on_its_mean() -> None:
+    numbers = [Measurement({"euler_density": value}, {}) for value in (-3.0, 1.0)]
+    half = 2 * 12.7062047  # Student's t of one degree of freedom
+    assert summarise(numbers)["euler_density"].ci95 == pytest.approx((-1 - half, -1 + half))
+
+
+@given(mean=st.floats(0, 1e12), margin=st.floats(0, 1e12), scale=st.sampled_from((0.25, 2.0, 1024.0)))
+def test_no_interval_of_a_positive_number_reaches_below_zero(
+    mean: float, margin: float, scale: float
+) -> None:
+    low, high = interval_of(mean, margin)
+    assert 0 <= low <= mean <= high < math.inf
+    rounding = 1e-12 * (mean + margin)
+    assert high - mean + rounding >= margin >= mean - low - rounding
+    assert interval_of(scale * mean, scale * margin) == pytest.approx((scale * low, scale * high))
+
+
+@given(mean=st.floats(0.1, 10), share=st.floats(0, 0.01))
+def test_a_narrow_interval_has_its_half_width_on_either_side(mean: float, share: float) -> None:
+    low, high = interval_of(mean, share * mean)
+    assert (mean - low, high - mean) == pytest.approx((share * mean,) * 2, rel=0.006, abs=1e-12)
+
+
+def test_an_interval_widens_steadily_through_the_margin_that_is_the_mean() -> None:
+    ends = np.array([interval_of(1.0, margin) for margin in np.linspace(0.9, 1.1, 201)])
+    steps = np.diff(ends, axis=0)
+    assert (steps[:, 0] < 0).all()
+    assert (steps[:, 1] > 0).all()
+    assert np.abs(steps).max() < 0.003
 
 
 def test_a_summary_leaves_out_what_has_no_value_and_says_so() -> None:

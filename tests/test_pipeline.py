@@ -1,16 +1,18 @@
 """The whole story, small: one image in, replicas and numbers out."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from porescape.core.image import Micrograph, PhaseImage
-from porescape.core.settings import Fit, Output, Settings
+from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.io.image import image_from_array
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.numbers import NUMBERS, interval_of
+from porescape.method_error import method_errors, misses
 from porescape.parallel import map_ordered
 from porescape.pipeline import Progress, Reconstruction, at_voxel_size, choose_voxel_size, reconstruct
 from porescape.sample import load_truth
@@ -37,6 +39,31 @@ def test_every_number_comes_with_its_interval(result: Reconstruction) -> None:
     assert porosity.mean == pytest.approx(result.phase.porosity, abs=1e-3)
     surface = result.properties["specific_surface"]
     assert surface.ci95[0] < surface.mean < surface.ci95[1]
+
+
+def test_an_interval_tells_its_four_parts_and_says_where_one_is_not_known(result: Reconstruction) -> None:
+    widths = method_errors(misses("refined"))
+    for name, e in result.properties.items():
+        if e.parts:  # else one of the structures behind the slopes lacks the number
+            assert set(e.parts) - {"method"} == {"replicas", "threshold", "sample"}
+            assert e.parts.get("method") == (widths[name] * abs(e.mean) if name in widths else None)
+            total = math.hypot(*e.parts.values())
+            assert e.ci95 == interval_of(e.mean, total, signed=name == "euler_density")
+    with_method = {name for name, e in result.properties.items() if "method" in e.parts}
+    assert {"specific_surface", "body_diameter", "porosity"} <= with_method
+    assert not {name for name in with_method if NUMBERS[name].group == "filtration"}
+
+
+def test_no_positive_number_has_an_interval_below_zero(result: Reconstruction) -> None:
+    lows = {name: e.ci95[0] for name, e in result.properties.items() if name != "euler_density"}
+    assert all(low >= 0 for low in lows.values() if not math.isnan(low))
+
+
+def test_what_is_not_refined_has_the_error_of_what_is_not(image: Micrograph) -> None:
+    rough = replace(SMALL, output=replace(SMALL.output, refine=0), measure=Measure(numbers=("chord_pore",)))
+    found = reconstruct(image, rough, seed=3).properties["chord_pore"]
+    share = method_errors(misses("as generated"))["chord_pore"]
+    assert found.parts["method"] == share * found.mean
 
 
 def test_replicas_have_the_box_that_was_asked_for(result: Reconstruction) -> None:
@@ -80,6 +107,7 @@ def test_the_papers_method_runs_by_name(image: Micrograph) -> None:
     found = reconstruct(image, paper, seed=0)
     assert len(found.replicas[0].trials) == 4
     assert set(found.replicas[0].trials[0].parts) == {"combined_distance"}
+    assert not any(e.parts for e in found.properties.values())  # nobody knows its own error here
 
 
 def test_progress_can_stop_the_work(image: Micrograph) -> None:

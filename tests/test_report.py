@@ -25,15 +25,16 @@ from porescape.core.volume import Volume
 from porescape.judge import choose
 from porescape.measure.describe import cut_windows
 from porescape.measure.meters import measure_volume
-from porescape.measure.numbers import GROUPS, NUMBERS, Measurement, summarise
+from porescape.measure.numbers import GROUPS, NUMBERS, Estimate, Measurement, interval_of, summarise
 from porescape.pipeline import Reconstruction, reconstruct
 from porescape.report import drawing, figures
 from porescape.report.html import number_rows, render_report
+from porescape.report.interval_figures import sources_figure
 from porescape.report.page import embed
 from porescape.report.raycast import NOTCH, View, raycast
 from porescape.report.summary import key_names, looks_like, trust
 from porescape.report.viewer import pack, source_hash
-from porescape.report.words import describe_box, label_of, scale_of, write
+from porescape.report.words import describe_box, label_of, scale_of, within_a_sentence, write
 from porescape.search import best_of
 from porescape.units import parse_length
 
@@ -333,9 +334,52 @@ def test_trust_follows_the_worst_that_is_known(result):
     assert trust(warned).level == "care"
     assert trust(warned).reasons[0] == "2 warnings."
     wide = summarise([Measurement({"porosity": p}, {}) for p in (0.1, 0.5, 0.9)])
-    assert trust(replace(tight, properties=wide)).level == "doubt"
+    doubtful = trust(replace(tight, properties=wide))
+    assert doubtful.level == "doubt"
+    assert "within a factor of" in doubtful.reasons[0]  # ± would reach below zero
     failed = (replace(tight.checks[0], status="fail"), *tight.checks[1:])
     assert "failed the check of isotropy" in trust(replace(tight, checks=failed)).reasons[0]
+
+
+# -- intervals --------------------------------------------------------------------------------------
+
+
+def test_a_bar_is_as_long_as_the_half_width_and_shared_by_squares():
+    def estimate(parts: dict[str, float]) -> Estimate:
+        return Estimate(2.0, 0.1, (1.0, 4.0), "m", 3, 0.1, parts)
+
+    three = {"replicas": 0.06, "threshold": 0.0, "sample": 0.0}
+    figure = sources_figure(
+        {
+            "chord_pore": estimate(three | {"method": 0.08}),
+            "chord_solid": estimate(three),  # a number nobody knows the method's error of
+            "thickness_pore": estimate({}),  # one with the replicas' interval alone
+            "correlation_length": estimate(three | {"method": 6.0}),
+        }
+    )
+    (panel,) = figure.axes
+    assert [text.get_text() for text in panel.get_yticklabels()] == [
+        "Mean chord, pore",
+        "Mean chord, solid",
+        "Correlation length",
+    ]
+    lengths = np.array([[bar.get_width() for bar in row] for row in panel.containers[:12]]).reshape(3, 4)
+    assert lengths[0] == pytest.approx([5 * 0.36, 0, 0, 5 * 0.64])
+    assert lengths[1] == pytest.approx([3, 0, 0, 0])
+    assert lengths[2].sum() == pytest.approx(100)  # cut, and its end says so
+    words = [text.get_text() for text in panel.texts]
+    assert words[0] == "±5 %"
+    assert "not known" in words[1]
+    assert words[2] == "±300 %, cut"
+
+
+def test_the_page_names_the_numbers_whose_own_error_is_not_known(page, result):
+    told = page[page.index('id="trust"') :].split("</section>")[0]
+    assert "four doubts" in told
+    lacking = told.split("The intervals of ")[1].split(" lack it")[0]
+    for name, e in result.properties.items():
+        if e.parts:
+            assert (within_a_sentence(label_of(name)) in lacking) == ("method" not in e.parts), name
 
 
 # -- curves -----------------------------------------------------------------------------------------
@@ -477,7 +521,7 @@ def test_links_within_the_page_lead_somewhere_and_names_are_unique(page):
 
 def test_every_picture_has_words_and_can_be_seen(page):
     images = Reader(page).images
-    assert len(images) == 19
+    assert len(images) == 20
     for image in images:
         assert len(image["alt"]) > 40
         kind, _, data = image["src"].partition(";base64,")
@@ -516,9 +560,10 @@ def test_every_number_is_in_the_table_with_its_definition_and_its_value(page, re
             assert abs(float(text.replace("−", "-")) - value * scale.factor) <= half_digit * 1.001
         widths = [float(part) for part in parts if part != "–"]
         assert len(widths) == len(estimate.parts)
-        if widths:  # the three parts add up to the interval that stands beside them
-            half = (estimate.ci95[1] - estimate.ci95[0]) / 2 * scale.factor
-            assert math.hypot(*widths) == pytest.approx(half, abs=3 * half_digit)
+        if widths:  # the parts add up to the interval that stands beside them
+            total = math.hypot(*estimate.parts.values())
+            assert math.hypot(*widths) == pytest.approx(total * scale.factor, abs=4 * half_digit)
+            assert estimate.ci95 == interval_of(estimate.mean, total, signed=name == "euler_density")
 
 
 def test_the_values_of_each_replica_and_their_recipes_are_there(page, result):
@@ -595,6 +640,8 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
     )
     assert "[image]\nfile = &#34;&lt;x&gt;&#34;" in page  # with the job at hand, that is shown as it is
     assert "recipe.toml</summary>" in page
+    assert "the method's own error, which all replicas share" in page  # what its intervals lack
+    assert "four doubts" not in page
     reader = Reader(page)
     assert "replica 1 without mean chord pore: no pore &amp; no chord" in page
     assert "no interval" in page

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
+from skimage.measure import euler_number
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
@@ -60,7 +62,7 @@ def test_stripes_have_the_statistics_we_can_work_out_by_hand() -> None:
     assert found.interface[0] == pytest.approx(0.5 * 15 / 63)
     # seven stripes have walls at 1, 2, 2, 1 pixels; the one at the border sees one wall: 1, 2, 3, 4
     assert (64 * found.distance_pore[0]).tolist()[:4] == [15, 30, 31, 32]
-    assert found.euler[0] == 0.0
+    assert found.euler[0, 0] == 0.0
     assert unit_length(found) == pytest.approx(2 * 0.25 / found.interface[0] * 2.0)
 
 
@@ -88,6 +90,37 @@ def test_phases_trade_places() -> None:
     np.testing.assert_allclose(here.distance_solid, there.distance_pore)
     np.testing.assert_allclose(here.covariance(), there.covariance(), atol=0.02)
     np.testing.assert_allclose(here.euler, -there.euler, atol=1e-12)
+
+
+def test_shrunk_and_grown_pores_part_and_meet_where_they_must() -> None:
+    """Two squares of 9 pixels, 6 apart, with a neck of 3 between them: worked out by hand."""
+    pore = np.zeros((40, 50), dtype=bool)
+    pore[15:24, 10:19] = pore[15:24, 25:34] = pore[18:21, 19:25] = True
+    radii = (-4.0, 0.0, 1.0, 2.0, 4.0, 5.0)
+    found = describe(pore[None], 1.0, 9, radii).euler[0] * 39 * 49
+    # grown by 4 and as they are, one piece; shrunk by 2 the neck is gone; by 5, all
+    assert found.tolist() == [1, 1, 1, 2, 2, 0]
+
+
+@given(seed=st.integers(0, 99), radii=st.lists(st.floats(-4, 4), min_size=1, max_size=6, unique=True))
+def test_euler_numbers_of_shrunk_pores_are_those_of_what_is_farther_from_the_wall(
+    seed: int, radii: list[float]
+) -> None:
+    noise = np.random.default_rng(seed).random((24, 31))
+    pore = ndimage.gaussian_filter(noise, 1.5) > 0.5
+    distance = ndimage.distance_transform_edt(pore) - ndimage.distance_transform_edt(~pore)
+    found = describe(pore[None], 1.0, 10, sorted(radii)).euler[0]
+    for radius, euler in zip(sorted(radii), found, strict=True):
+        inside = distance > radius
+        expected = 0.5 * (euler_number(inside, 1) + euler_number(inside, 2))
+        # counts of 2x2 blocks see no pixel beyond the border; scikit-image pads with solid
+        padded = (
+            describe(np.pad(inside, 1)[None], 1.0, 3).euler[0, 0]
+            * (inside.shape[0] + 1)
+            * (inside.shape[1] + 1)
+        )
+        assert padded == pytest.approx(expected)
+        assert euler == pytest.approx(describe(inside[None], 1.0, 3).euler[0, 0])
 
 
 def test_windows_cover_an_image_evenly() -> None:

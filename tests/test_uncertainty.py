@@ -13,7 +13,7 @@ from porescape.core.recipe import Recipe
 from porescape.core.settings import Measure, Segmentation
 from porescape.io.image import image_from_array
 from porescape.measure.numbers import NUMBERS
-from porescape.uncertainty import POWERS, Shift, intervals, sampling, slopes, thresholds
+from porescape.uncertainty import POWERS, Parts, Shift, intervals, sampling, slopes, thresholds
 
 NONE = Shift(0.0, 0.0)
 SOFT = Recipe(
@@ -79,7 +79,7 @@ def test_doubts_are_carried_by_slope_and_by_unit(
     means = {"permeability_z": mean, "porosity": 0.5}
     sample = Shift(porosity, length)
     margins, slope_of = {"permeability_z": 0.3, "porosity": 0.0}, {"permeability_z": slope, "porosity": 1.0}
-    found = intervals(means, margins, slope_of, [NONE], sample)
+    found = intervals(means, margins, slope_of, [NONE], sample, {})
     assert found["porosity"].total == pytest.approx(1.96 * porosity)
     drawn = 1.96 * math.hypot(slope * porosity, 2 * mean * length)
     assert found["permeability_z"].sample == pytest.approx(drawn)
@@ -88,12 +88,28 @@ def test_doubts_are_carried_by_slope_and_by_unit(
 
 def test_the_larger_move_of_the_threshold_counts() -> None:
     moves = [Shift(-0.1, 0.02), Shift(0.2, 0.0)]
-    found = intervals({"chord_pore": 2.0}, {"chord_pore": 0.1}, {"chord_pore": 3.0}, moves, NONE)
+    found = intervals({"chord_pore": 2.0}, {"chord_pore": 0.1}, {"chord_pore": 3.0}, moves, NONE, {})
     assert found["chord_pore"].threshold == pytest.approx(0.6)
 
 
 def test_a_number_without_a_slope_is_left_as_it_is() -> None:
-    assert intervals({"porosity": 0.5}, {"porosity": 0.1}, {"porosity": math.nan}, [NONE], NONE) == {}
+    margins, slope = {"porosity": 0.1}, {"porosity": math.nan}
+    assert intervals({"porosity": 0.5}, margins, slope, [NONE], NONE, {"porosity": 0.1}) == {}
+
+
+def test_the_methods_own_error_is_a_share_of_the_number() -> None:
+    means = {"euler_density": -3.0, "chord_pore": 2.0, "retention_d90_z": 1.0}
+    flat = dict.fromkeys(means, 0.0)
+    found = intervals(means, flat, flat, [NONE], NONE, {"euler_density": 0.5, "chord_pore": 0.0})
+    assert found["euler_density"].method == found["euler_density"].total == pytest.approx(1.5)
+    assert found["chord_pore"].known()["method"] == 0  # known to be nought
+    assert "method" not in found["retention_d90_z"].known()  # not known
+
+
+def test_parts_add_up_as_squares_and_the_unknown_one_is_left_out() -> None:
+    assert Parts(1.0, 2.0, 4.0, 10.0).total == 11
+    assert Parts(2.0, 3.0, 6.0).total == 7
+    assert Parts(2.0, 3.0, 6.0).known() == {"replicas": 2.0, "threshold": 3.0, "sample": 6.0}
 
 
 def test_every_unit_has_its_power_of_length() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import typer.main
 
 import porescape
-from porescape import _HOME, checks, pipeline, segmentation, uncertainty
+from porescape import _HOME, checks, method_error, pipeline, segmentation, uncertainty
 from porescape.cli import app
 from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.report.words import label_of
@@ -108,11 +108,22 @@ def numbers_reference() -> str:
                 "model": note["model"],
                 "leaves out": note["leaves_out"],
                 "resolution": note["needs"],
+                "own error of the method": _method_part(names),
                 "source": note.get("source") or source_of(note["function"]),
             }
             lines += [f":{name}: {text}" for name, text in fields.items()]
             lines.append("")
     return "\n".join(lines)
+
+
+def _method_part(names: list[str]) -> str:
+    """Return how wide the method's own part of the 95 % intervals of a family is."""
+    known = method_error.method_errors(method_error.misses("refined"))
+    widths = [100 * known[name] for name in names if name in known]
+    if not widths:
+        return "not known; the interval lacks it"
+    least, most = (format(width, ".2g") for width in (min(widths), max(widths)))
+    return f"±{least} %" if least == most else f"±{least} to ±{most} %"
 
 
 def _families() -> dict[str, list[str]]:
@@ -291,5 +302,8 @@ def _thresholds() -> Iterator[tuple[str, str]]:
     yield "fine_enough", format(pipeline.FINE_ENOUGH, ".0f")
     yield "few_features", format(pipeline.FEW_FEATURES, ".0f")
     yield "plausible", format(100 * uncertainty.PLAUSIBLE, ".0f")
+    for name in ("slices", "trials", "size"):
+        yield f"method_{name}", str(method_error.table()[name])
+    yield "method_materials", str(len(method_error.table()["materials"]))
     yield "least_share", format(100 * segmentation.LEAST_SHARE, ".0f")
     yield "count", str(len(NUMBERS))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -22,8 +22,17 @@ from porescape.judge import Look, Verdict, choose, look_at
 from porescape.measure.connectivity import connected_porosities
 from porescape.measure.correlation import mean_chords
 from porescape.measure.meters import measure_volume
-from porescape.measure.numbers import Estimate, Measurement, pick, summarise
+from porescape.measure.numbers import (
+    NUMBERS,
+    Estimate,
+    Measurement,
+    interval_of,
+    pick,
+    students_margin,
+    summarise,
+)
 from porescape.memory import keep_memory
+from porescape.method_error import method_errors, misses
 from porescape.parallel import Spread, Tell, Workers, crew_of, map_divided, map_ordered
 from porescape.problems import Problem, problem_for
 from porescape.refinement import refine
@@ -337,9 +346,10 @@ def with_doubts(
     progress: Callable[[Progress], None],
     keep: Keep,
 ) -> dict[str, Estimate]:
-    """Return the estimates with intervals that also hold the doubts of the threshold and of the sample.
+    """Return the estimates with intervals that also hold the doubts of threshold, sample and method.
 
-    The paper's literal recipes have no porosity to turn; their intervals stay those of the replicas.
+    The paper's literal recipes have no porosity to turn, and nobody has measured the errors of that method
+    here; their intervals stay those of the replicas.
     """
     if not isinstance(replica.recipe, Recipe):
         return properties
@@ -353,16 +363,17 @@ def with_doubts(
     progress(Progress("interval"))
     parts = intervals(
         {name: e.mean for name, e in properties.items()},
-        {name: (e.ci95[1] - e.ci95[0]) / 2 for name, e in properties.items()},
+        {name: students_margin(e.sd, e.n) for name, e in properties.items()},
         slope,
         threshold,
         sample,
+        method_errors(misses("refined" if settings.output.refine else "as generated")),
     )
     return {
         name: replace(
             e,
-            ci95=(e.mean - parts[name].total, e.mean + parts[name].total),
-            parts=asdict(parts[name]),
+            ci95=interval_of(e.mean, parts[name].total, signed=NUMBERS[name].signed),
+            parts=parts[name].known(),
         )
         if name in parts
         else e

@@ -1,16 +1,17 @@
-"""How far a number may be off, and why: chance of the replicas, choice of the threshold, one small image.
+"""How far a number may be off: chance of the replicas, choice of the threshold, one small image, the method.
 
 Replicas are fitted to one segmented image, so their spread cannot show what all of them share. Two more
 things are doubtful: where between dark and bright the wall lies, and that another piece of the same
 material would have looked a little different. Both reach the structure through its section's porosity and
 its scale. So each is measured in the image as a change of porosity and of length, and carried over to
 every number: the change with porosity by generating the selected recipe at two more porosities, the
-change with length by the power of length in the number's unit.
+change with length by the power of length in the number's unit. What the method itself is off by, no image
+shows; that comes from materials with a known structure (see `porescape.method_error`).
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,16 +47,23 @@ class Parts:
         The larger change when the threshold moves by 5 % of the contrast either way.
     sample : float
         That the image is a finite piece of the material.
+    method : float or None
+        That the method is off in what all its replicas share; None where that is not known.
     """
 
     replicas: float
     threshold: float
     sample: float
+    method: float | None = None
 
     @property
     def total(self) -> float:
-        """All three together, as independent."""
-        return math.hypot(self.replicas, self.threshold, self.sample)
+        """All that are known together, as independent."""
+        return math.hypot(self.replicas, self.threshold, self.sample, self.method or 0.0)
+
+    def known(self) -> dict[str, float]:
+        """Return the parts by name, an unknown one left out."""
+        return {name: width for name, width in asdict(self).items() if width is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +166,9 @@ def intervals(
     slope: Mapping[str, float],
     threshold: Sequence[Shift],
     sample: Shift,
+    method: Mapping[str, float],
 ) -> dict[str, Parts]:
-    """Carry the doubts of the section over to every number that has a slope.
+    """Carry the doubts of the section over to every number that has a slope, and add the method's own.
 
     Parameters
     ----------
@@ -171,6 +180,8 @@ def intervals(
         By `thresholds`.
     sample : Shift
         By `sampling`.
+    method : mapping of str to float
+        By `method_error.method_errors`, in shares of the number; may lack some.
     """
     found = {}
     for name, mean in means.items():
@@ -179,7 +190,8 @@ def intervals(
         to = _carry(mean, slope[name], POWERS[NUMBERS[name].unit])
         moved = max(abs(to(one.porosity) + to(length=one.length)) for one in threshold)
         drawn = NORMAL * math.hypot(to(sample.porosity), to(length=sample.length))
-        found[name] = Parts(margins[name], moved, drawn)
+        own = method[name] * abs(mean) if name in method else None
+        found[name] = Parts(margins[name], moved, drawn, own)
     return found
 
 

@@ -184,7 +184,7 @@ def _in_pieces(
     if as_json:
         answer(to_json(table))
     else:
-        table_of(volume.name, ("number", "value", "± 95 %", "from"), _rows(found))
+        table_of(volume.name, ("number", "value", "95 % interval", "from"), _rows(found))
         _say_what_is_missing(found.measurement)
 
 
@@ -194,12 +194,12 @@ def _rows(found: "BlocksMeasurement") -> list[tuple[str, ...]]:
 
     rows: list[tuple[str, ...]] = []
     for name, text in readable(found.measurement.values).items():
-        margin, origin = "", "every voxel"
+        interval, origin = "", "every voxel"
         if name in found.estimates:
             estimate = found.estimates[name]
-            margin = quantity(estimate.ci95[1] - estimate.mean, NUMBERS[name].unit)
+            interval = " to ".join(quantity(end, NUMBERS[name].unit) for end in estimate.ci95)
             origin = f"{estimate.n} sub-volumes"
-        rows.append((name, text, margin, origin))
+        rows.append((name, text, interval, origin))
     return rows
 
 

@@ -170,8 +170,8 @@ class Measure:
     viscosity : float
         For the clean-water flux [Pa s]; 1.002e-3 is water at 20 °C.
     interval : {"full", "replicas"}
-        What a run's 95 % intervals hold: replicas, threshold and the image being a finite sample, or
-        only the spread of the replicas.
+        What a run's 95 % intervals hold: replicas, threshold, the image being a finite sample and the
+        method's own error, or only the spread of the replicas.
     """
 
     numbers: tuple[str, ...] = ("all",)

@@ -5,6 +5,7 @@ compared with, so whatever a border does to a number it does to both sides alike
 windows says how much of a difference is chance.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +34,9 @@ class Descriptor:
         wall. The last bin holds everything beyond.
     interface : ndarray, shape (windows,)
         Phase changes per pixel step along both axes.
-    euler : ndarray, shape (windows,)
-        Euler number of the pores per pixel, mean of 4- and 8-connected.
+    euler : ndarray, shape (windows, radii)
+        Euler number per pixel of the pores, shrunk by each radius (grown where it is negative); mean of 4-
+        and 8-connected.
     """
 
     pixel_size: float
@@ -78,7 +80,9 @@ class Descriptor:
         return np.asarray((self.s2.mean(axis=0) - porosity**2) / (porosity - porosity**2))
 
 
-def describe(windows: NDArray[np.bool_], pixel_size: float, lags: int) -> Descriptor:
+def describe(
+    windows: NDArray[np.bool_], pixel_size: float, lags: int, radii: Sequence[float] = (0.0,)
+) -> Descriptor:
     """Describe a stack of windows.
 
     Parameters
@@ -89,11 +93,15 @@ def describe(windows: NDArray[np.bool_], pixel_size: float, lags: int) -> Descri
         [m]
     lags : int
         How far the curves reach [pixels], less than n and m.
+    radii : sequence of float
+        By how much pores are shrunk for their Euler numbers [pixels]: what remains lies farther than that
+        from the wall. Ascending, and nearer than `lags - 1` to 0.
 
     References
     ----------
     Torquato (2002), Random Heterogeneous Materials (S2, lineal path); Rabbani et al. (2014) and
-    Zeinali Danalou et al. (2025) for the distance functions of both phases.
+    Zeinali Danalou et al. (2025) for the distance functions of both phases; Vogel (1997), European Journal
+    of Soil Science 48, 365, for Euler numbers of shrunk and grown pores.
     """
     phases = np.ascontiguousarray(windows, dtype=np.bool_)
     n = len(phases)
@@ -101,11 +109,19 @@ def describe(windows: NDArray[np.bool_], pixel_size: float, lags: int) -> Descri
     lineal = np.empty((2, n, lags))
     distance = np.empty((2, n, lags))
     interface = np.empty(n)
-    euler = np.empty(n)
-    _describe(phases, s2, lineal, distance, interface, euler)
+    euler = np.empty((n, len(radii)))
+    _describe(phases, s2, lineal, distance, interface, euler, _levels(radii, lags))
     return Descriptor(
         pixel_size, s2[:, 0].copy(), s2, lineal[1], lineal[0], distance[1], distance[0], interface, euler
     )
+
+
+def _levels(radii: Sequence[float], lags: int) -> NDArray[np.int64]:
+    """Return how many radii a pixel lies beyond, by its signed squared distance; 0 is in the middle."""
+    farthest = (lags - 1) ** 2 + 1
+    squares = np.arange(-farthest, farthest + 1)
+    distances = np.sign(squares) * np.sqrt(np.abs(squares))
+    return np.searchsorted(np.asarray(radii, dtype=np.float64), distances, side="left")
 
 
 def cut_windows(section: NDArray[np.bool_], size: int, most: int = 36) -> NDArray[np.bool_]:
@@ -158,7 +174,7 @@ def slices_of(pore: NDArray[np.bool_], size: int, per_axis: int) -> NDArray[np.b
 
 
 @njit(cache=True, nogil=True)
-def _describe(phases, s2, lineal, distance, interface, euler):  # type: ignore[no-untyped-def]
+def _describe(phases, s2, lineal, distance, interface, euler, levels):  # type: ignore[no-untyped-def]
     lags = s2.shape[1]
     bins = np.empty((lags - 1) ** 2 + 2, dtype=np.int64)  # by squared distance: (r - 1)² < d² <= r² is r - 1
     for square in range(len(bins)):
@@ -177,7 +193,7 @@ def _describe(phases, s2, lineal, distance, interface, euler):  # type: ignore[n
                 lineal[p, w, r] = 0.5 * (lineal[p, w, r] + lineal_along[p, r])
         fill_signed_squared_distance_2d(phase, signed)
         _distances(signed, bins, distance[:, w])
-        euler[w] = _euler(phase)
+        _euler(signed, levels, euler[w])
 
 
 @njit(cache=True, nogil=True)
@@ -233,21 +249,33 @@ def _distances(signed, bins, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _euler(phase):  # type: ignore[no-untyped-def]
-    """Return the Euler number per pixel from 2x2 counts (Gray 1971), mean of 4- and 8-connected."""
-    ny, nx = phase.shape
-    one = 0
-    three = 0
-    for j in range(ny - 1):
-        for i in range(nx - 1):
-            count = (
-                np.int32(phase[j, i])
-                + np.int32(phase[j + 1, i])
-                + np.int32(phase[j, i + 1])
-                + np.int32(phase[j + 1, i + 1])
-            )
-            if count == 1:
-                one += 1
-            elif count == 3:
-                three += 1
-    return 0.25 * (one - three) / ((ny - 1) * (nx - 1))
+def _euler(signed, levels, out):  # type: ignore[no-untyped-def]
+    """Write the Euler number per pixel of what lies beyond each radius, mean of 4- and 8-connected.
+
+    From counts of 2x2 pixels (Gray 1971, IEEE Transactions on Computers C-20, 551), all radii in one pass.
+    A block of 2x2 has one pixel beyond a radius where the radius lies between its two farthest pixels, and
+    three where it lies between its two nearest. So it is enough to count these four by level.
+    """
+    ny, nx = signed.shape
+    middle = len(levels) // 2
+    above = np.zeros(len(out) + 1, dtype=np.int64)  # blocks with one pixel less those with three, as steps
+    upper = np.empty(nx, dtype=np.int64)
+    lower = np.empty(nx, dtype=np.int64)
+    for j in range(ny):
+        for i in range(nx):
+            lower[i] = levels[min(max(signed[j, i], -middle), middle) + middle]
+        if j > 0:
+            for i in range(nx - 1):
+                high_left, low_left = max(upper[i], lower[i]), min(upper[i], lower[i])
+                high_right, low_right = max(upper[i + 1], lower[i + 1]), min(upper[i + 1], lower[i + 1])
+                second = max(min(high_left, high_right), max(low_left, low_right))
+                third = min(min(high_left, high_right), max(low_left, low_right))
+                above[second] += 1
+                above[max(high_left, high_right)] -= 1
+                above[min(low_left, low_right)] -= 1
+                above[third] += 1
+        upper[:] = lower
+    total = 0
+    for k in range(len(out)):
+        total += above[k]
+        out[k] = 0.25 * total / ((ny - 1) * (nx - 1))

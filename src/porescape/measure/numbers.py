@@ -25,11 +25,14 @@ class Number(NamedTuple):
         One sentence.
     group : str
         What it is measured with, one of `GROUPS`.
+    signed : bool
+        Whether it can be below zero.
     """
 
     unit: str
     definition: str
     group: str
+    signed: bool = False
 
 
 GROUPS = ("basic", "network", "tortuosity", "permeability", "filtration")
@@ -66,7 +69,7 @@ NUMBERS: dict[str, Number] = {
     ),
     "correlation_length": Number("m", "Lag at which the pores' autocovariance first falls to 1/e.", "basic"),
     "euler_density": Number(
-        "1/m³", "Pieces - tunnels + enclosed islands of the pore phase / bulk volume.", "basic"
+        "1/m³", "Pieces - tunnels + enclosed islands of the pore phase / bulk volume.", "basic", signed=True
     ),
     **{name: Number(unit, text, "network") for name, (unit, text) in NETWORK_NUMBERS.items()},
     **_along(
@@ -189,7 +192,7 @@ class Estimate:
     mean, sd : float
         Sample mean and sample standard deviation (n - 1).
     ci95 : tuple of float
-        95 % confidence interval of the mean, Student's t.
+        95 % confidence interval of the mean, by `interval_of`: Student's t, or what `parts` tells.
     unit : str
         Unit of mean, sd, ci95 and paper_margin.
     n : int
@@ -198,7 +201,7 @@ class Estimate:
         1.96 * sd / sqrt(n), as the paper prints it; covers only 91 % at n = 8.
     parts : dict of str to float
         Half widths that `ci95` is made of, where it holds more than the volumes' spread: "replicas",
-        "threshold", "sample".
+        "threshold", "sample", and "method" where that is known; see `porescape.uncertainty.Parts`.
     """
 
     mean: float
@@ -220,18 +223,42 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Estimate]:
         raise InputError("a summary needs at least one measurement, got none")
     measured = set().union(*(m.values for m in measurements))
     return {
-        name: _estimate([m.values.get(name, math.nan) for m in measurements], number.unit)
+        name: _estimate([m.values.get(name, math.nan) for m in measurements], number)
         for name, number in NUMBERS.items()
         if name in measured
     }
 
 
-def _estimate(values: list[float], unit: str) -> Estimate:
+def _estimate(values: list[float], number: Number) -> Estimate:
     known = np.array([value for value in values if not math.isnan(value)])
     n = known.size
     mean = float(known.mean()) if n else math.nan
-    if n < 2:  # no spread to be seen
-        return Estimate(mean, math.nan, (math.nan, math.nan), unit, n, math.nan)
-    sd = float(known.std(ddof=1))
-    margin = float(stdtrit(n - 1, 0.975)) * sd / math.sqrt(n)
-    return Estimate(mean, sd, (mean - margin, mean + margin), unit, n, 1.96 * sd / math.sqrt(n))
+    sd = float(known.std(ddof=1)) if n > 1 else math.nan  # of one there is no spread to be seen
+    ends = interval_of(mean, students_margin(sd, n), signed=number.signed)
+    return Estimate(mean, sd, ends, number.unit, n, 1.96 * sd / math.sqrt(n) if n else math.nan)
+
+
+def students_margin(sd: float, n: int) -> float:
+    """Return the half width of the mean's 95 % interval, by Student's t; NaN for fewer than two values."""
+    return float(stdtrit(n - 1, 0.975)) * sd / math.sqrt(n) if n > 1 else math.nan
+
+
+def interval_of(mean: float, margin: float, *, signed: bool = False) -> tuple[float, float]:
+    """Return the ends of an interval with this half width, which never reaches below zero unless signed.
+
+    What is positive is wrong by a ratio: too large by some factor is as likely as too small by it. The
+    interval runs from mean / f to mean x f, f = exp(margin / mean), so a narrow one has its half width on
+    either side. A margin beyond the mean is no ratio any more; there the upper end goes on in a straight
+    line, e x margin, because an exponential of a rough half width would say nothing.
+
+    >>> [round(end, 2) for end in interval_of(10.0, 0.5)], [round(end, 2) for end in interval_of(10.0, 5.0)]
+    ([9.51, 10.51], [6.07, 16.49])
+    >>> interval_of(-1.0, 3.0, signed=True)
+    (-4.0, 2.0)
+    """
+    if signed or math.isnan(margin):
+        return mean - margin, mean + margin
+    if margin < mean:
+        factor = math.exp(margin / mean)
+        return mean / factor, mean * factor
+    return mean * math.exp(-margin / mean) if mean > 0 else 0.0, math.e * margin

@@ -15,6 +15,7 @@ from porescape.measure.numbers import GROUPS, NUMBERS, Estimate, Measurement
 from porescape.pipeline import Reconstruction, Replica
 from porescape.report import figures
 from porescape.report.check_figures import checks_figure
+from porescape.report.interval_figures import sources_figure
 from porescape.report.judge_figures import contact_sheet, verdict_figure
 from porescape.report.measure_figures import (
     Side,
@@ -28,7 +29,16 @@ from porescape.report.measure_figures import (
 from porescape.report.page import Picture, embed, fill
 from porescape.report.summary import key_names, looks_like, trust
 from porescape.report.viewer import pack
-from porescape.report.words import decimals_for, describe_box, label_of, missing, scale_of, write
+from porescape.report.words import (
+    decimals_for,
+    describe_box,
+    label_of,
+    missing,
+    scale_of,
+    several,
+    within_a_sentence,
+    write,
+)
 from porescape.units import PER_METRE, format_length
 from porescape.version import __version__
 
@@ -93,6 +103,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         checks=result.checks,
         verdict=result.verdict,
         rows=rows,
+        method_unknown=_method_unknown(result.properties),
         warnings=result.warnings,
         reasons=missing((f"replica {one.index + 1}", one.measurement) for one in result.replicas),
         pictures=_draw(result, shown, truth, known),
@@ -162,6 +173,12 @@ def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement 
         truth=write(true * f, digits),
         error=("+" if off > 0 else "") + write(off, 1) + (" %" if math.isfinite(off) else ""),
     )
+
+
+def _method_unknown(properties: dict[str, Estimate]) -> str:
+    """Return, as they stand in a sentence, the numbers whose interval lacks the method's own error alone."""
+    names = [name for name, e in properties.items() if e.parts and "method" not in e.parts]
+    return several([within_a_sentence(label_of(name)) for name in names], len(NUMBERS)) if names else ""
 
 
 def _first(properties: dict[str, Estimate]) -> dict[str, Estimate]:
@@ -278,6 +295,12 @@ def _draw(
             "95 % interval" + (", the truth a diamond." if known else "."),
         ),
     }
+    if n > 1 and any(e.parts for e in result.properties.values()):
+        drawn["sources"] = (
+            sources_figure(_first(result.properties)),
+            "A bar per number, as long as the half width of its interval in percent of the number, divided "
+            "into the shares of replicas, threshold, image and method.",
+        )
     side = Side(f"{n} replicas" if n > 1 else "the replica", measurements)
     sides = [side] if known is None else [Side("truth", [known]), side]
     details = shown.measurement.details

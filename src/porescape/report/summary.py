@@ -153,11 +153,18 @@ def _widths(result: Reconstruction) -> Iterable[tuple[str, str]]:
     widest = shares[most]
     level = "doubt" if widest > HOPELESS_INTERVAL else "care" if widest > WIDE_INTERVAL else "sound"
     words = [
-        f"{within_a_sentence(label_of(name))} ±{write(100 * shares[name], int(shares[name] < 0.1))} %"
+        f"{within_a_sentence(label_of(name))} {_width(result.properties[name], shares[name])}"
         for name in (least, most)
     ]
     text = f"Intervals run from {words[0]} to {words[1]}." if least != most else f"Interval: {words[0]}."
     yield level, text
+
+
+def _width(e: Estimate, share: float) -> str:
+    """Write the width of an interval: in percent either way, or as a factor where that would pass zero."""
+    if share > WIDE_INTERVAL and e.ci95[0] > 0:
+        return f"within a factor of {write(e.ci95[1] / e.mean, 1)}"
+    return f"±{write(100 * share, int(share < 0.1))} %"
 
 
 def _eye(result: Reconstruction) -> Iterable[tuple[str, str]]:
