@@ -176,7 +176,7 @@ def test_torn_and_strange_lines_do_not_count(
         reconstruct(image, TINY, SEED, progress=stop_after(5), keep=keep)
     log = tmp_path / "work" / "replica-01-trials.jsonl"
     whole = log.read_bytes()
-    for torn in (whole[:-1], whole[:-90], whole + b"\n\0\0\0", whole.replace(b'"loss": 0', b'"loss": 1', 1)):
+    for torn in (whole[:-1], whole[:-90], whole + b"\n\0\0\0", whole.replace(b'"loss": ', b'"loss": 1', 1)):
         log.write_bytes(torn)
         assert len(keep.trials(0)) in (0, 4, 5)
         copy = keep.trials(0)

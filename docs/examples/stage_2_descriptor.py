@@ -32,7 +32,9 @@ distances.set_label(
 #
 # A distance says how far the wall is, and not how the phases are arranged. So the fit of porescape compares more:
 # the two-point correlation, the lineal path of both phases (the chance that a line of a given length lies wholly in
-# one), the distances to the wall, the amount of wall, and the Euler number of the section (pieces less holes).
+# one), the distances to the wall, the amount of wall, and the Euler number of the section (pieces less holes): of
+# its pores as they are, and shrunk and grown step by step. How soon pieces part and meet is the most that a section
+# has to say about what hangs together in depth.
 
 from porescape.report.figures import descriptor_curves
 

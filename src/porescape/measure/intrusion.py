@@ -87,8 +87,9 @@ def percolating_diameter(volume: Volume, axis: int, space: Clearance | None = No
     walls there instead, a box would have fewer ways than its material: columns of 160 x 80 x 80 voxels of
     overlapping spheres have 12.7 voxels on average (10.5 with walls), the whole 160³ has 15 (12.8).
 
-    The ways between voxels are searched completely, to a thousandth of a voxel of radius; necks are as good
-    as `clearance` says, some 2 % at a radius of 4 voxels. A larger box is longer, with more necks to pass,
+    The ways between voxels are searched completely, to a thousandth of a voxel of radius; round necks are as
+    good as `clearance` says, some 2 % at a radius of 4 voxels. Between random walls with pores ten voxels wide
+    the result is 5 % wide of its limit on finer voxels (`bench/intrusion.py`). A larger box is longer, with more necks to pass,
     and wider, with more ways to choose from: compare equal sizes. Real openings are not round, and a
     meniscus yields at another pressure than in the ball inside: at half of it in a long slit.
 
@@ -137,6 +138,9 @@ def mercury_intrusion(
     (corners of pores fill earlier here than in truth, slits later), and trapping of air, as porosimeters
     evacuate the sample. In a small box the surface is near everywhere, and shields less than that of a
     large piece.
+
+    Voxels: a round neck comes out within 3 %. In Gaussian fields with pores ten voxels wide, a quarter, half
+    and three quarters of the pore fill at diameters 7 to 10 % wide of their limit on finer voxels.
 
     Parameters
     ----------
