@@ -422,12 +422,18 @@ def test_the_command_line_shards_refuses_and_gathers(run: Called, picture: Path,
 
 
 def test_ctrl_c_and_sigterm_say_what_is_kept_and_how_to_go_on(
-    run: Called, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Called,
+    picture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     out = tmp_path / "out"
     job = (picture, "--pixel-size", "25 nm", "--size", 32, "--fit-size", 32, "--replicas", 1, "--trials", 9)
     job = (*job, "--measure", "porosity", "--out", out, "--workers", 1)
     added = Checkpoint.add_trial
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     def interrupt(number: signal.Signals) -> Callable[[Checkpoint, int, Trial], None]:
         def add_trial(keep: Checkpoint, replica: int, trial: Trial) -> None:
