@@ -22,16 +22,14 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     os.environ[variable] = "1"
 
 import numpy as np
-from scipy.integrate import cumulative_trapezoid
 from scipy.ndimage import gaussian_filter
-from scipy.special import ndtri
 
+from baselines import gaussian_like
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
 from porescape.io.image import read_image
 from porescape.judge import CROPS, EyeTest, eye_test
-from porescape.measure.describe import cut_windows, describe
 from porescape.measure.texture import GROUPS, unit_of
 from porescape.pipeline import at_voxel_size, choose_voxel_size, make_replicas
 from porescape.report.judge_figures import contact_sheet
@@ -86,30 +84,6 @@ def noise_like(section: PhaseImage, size: int, seed: int = 0) -> Volume:
     wanted = unit_of(section.pore[None])
     first = wanted / 2
     return Volume(cut(first * wanted / unit_of(cut(first)[::8])), section.pixel_size)
-
-
-def gaussian_like(section: PhaseImage, size: int, seed: int = 0) -> Volume:
-    """Return a cut Gaussian random field with the section's porosity and, as far as one can have it, S2.
-
-    The field's covariance follows from that of the section by the relation for two cut normal variables
-    (Teubner 1991); negative powers in its spectrum are set to 0.
-    """
-    porosity = section.porosity
-    window = min(128, *section.pore.shape)
-    seen = describe(cut_windows(section.pore, window), 1.0, window // 2).covariance()
-    level = ndtri(1 - porosity)
-    rho = np.linspace(-0.999, 0.9999, 8000)
-    slope = np.exp(-(level**2) / (1 + rho)) / (2 * np.pi * np.sqrt(1 - rho**2) * porosity * (1 - porosity))
-    binary = cumulative_trapezoid(slope, rho, initial=0)
-    binary -= np.interp(0, rho, binary)
-    wanted = np.interp(seen, binary / binary[-1], rho)
-    edge = np.minimum(np.arange(size), size - np.arange(size)).astype(float)
-    distance = np.sqrt(edge[:, None, None] ** 2 + edge[:, None] ** 2 + edge**2)
-    covariance = np.interp(distance, np.arange(len(wanted)), wanted, right=0.0)
-    power = np.maximum(np.fft.rfftn(covariance).real, 0)
-    noise = np.fft.rfftn(np.random.default_rng(seed).standard_normal((size,) * 3))
-    field = np.fft.irfftn(noise * np.sqrt(power), s=(size,) * 3, axes=(0, 1, 2))
-    return Volume(field > np.quantile(field, 1 - porosity), section.pixel_size)
 
 
 def real_against_real(name: str, section: PhaseImage, crops: int) -> list[EyeTest]:

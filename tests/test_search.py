@@ -1,6 +1,7 @@
 """The search: what is compared, who looks for it, and that chance stays in its place."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from skimage.measure import euler_number
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
-from porescape.core.settings import Fit
+from porescape.core.settings import LEAST_CUBE, Fit, Output, Settings
 from porescape.errors import SettingsError
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe, slices_of
@@ -338,3 +339,11 @@ def test_every_sampler_draws_only_from_its_own_stream() -> None:
             assert np.array_equal(a, b), name
             one.tell(a, float(a.sum()))
             two.tell(b, float(b.sum()))
+
+
+def test_the_papers_method_fits_cubes_as_large_as_the_delivered_ones() -> None:
+    fit = Fit(method="paper", size=96)
+    assert Settings(fit=fit, output=Output(size=(64, 128, 100))).tried == replace(fit, size=128)
+    assert Settings(fit=fit, output=Output(size=(8, 8, 8))).tried.size == LEAST_CUBE
+    own = Settings(fit=Fit(size=96), output=Output(size=(64, 128, 100)))
+    assert own.tried is own.fit

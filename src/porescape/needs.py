@@ -54,12 +54,12 @@ def needs_of(settings: Settings, workers: int) -> Needs:
     replicas = settings.output.replicas
     groups = {NUMBERS[name].group for name in pick(settings.measure.numbers)}
     per_voxel = FLOW if groups & {"permeability", "filtration"} else PLAIN
-    worker = WORKER + max(per_voxel * voxels, TRIAL * settings.fit.size**3)
+    worker = WORKER + max(per_voxel * voxels, TRIAL * settings.tried.size**3)
     gathered = GATHERED * voxels * replicas
     together = min(workers, max(replicas, 2))  # two structures for the intervals, even of one replica
     memory = gathered + (worker if together == 1 else WORKER + together * worker)
     shared = workers - together if settings.fit.trials >= LEAST_DIVIDED else 0
-    memory += shared * (WORKER + TRIAL * settings.fit.size**3)  # those who only try recipes
+    memory += shared * (WORKER + TRIAL * settings.tried.size**3)  # those who only try recipes
     return Needs(worker, memory, FIXED + round(WRITTEN * voxels * replicas))
 
 

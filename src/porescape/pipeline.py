@@ -497,7 +497,7 @@ def _make_replica(
 def _problem(
     seed: int, tell: Tell, *, section: tuple[NDArray[np.bool_], float], settings: Settings
 ) -> Problem:
-    return problem_for(PhaseImage(*section), settings.fit, seed)
+    return problem_for(PhaseImage(*section), settings.tried, seed)
 
 
 def _generate_and_measure(

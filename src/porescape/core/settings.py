@@ -3,7 +3,7 @@
 They are saved inside every result as TOML (`recipe.toml`), which re-runs the job.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from porescape.errors import SettingsError
@@ -11,6 +11,9 @@ from porescape.errors import SettingsError
 ThresholdMethod = Literal["adaptive", "otsu", "sauvola", "fixed"]
 PorePhase = Literal["dark", "bright"]
 Method = Literal["porescape", "paper"]
+
+
+LEAST_CUBE = 32  # voxels per edge, to be fitted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,8 +146,10 @@ class Fit:
         _among("percolate", self.percolate, ("both", "pore", "solid", "none"))
         if self.trials < 1:
             raise SettingsError(f"trials must be at least 1, got {self.trials}")
-        if self.size < 32:
-            raise SettingsError(f"the fitted cube must have at least 32 voxels per edge, got {self.size}")
+        if self.size < LEAST_CUBE:
+            raise SettingsError(
+                f"the fitted cube must have at least {LEAST_CUBE} voxels per edge, got {self.size}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,6 +214,16 @@ class Settings:
     fit: Fit = field(default_factory=Fit)
     output: Output = field(default_factory=Output)
     measure: Measure = field(default_factory=Measure)
+
+    @property
+    def tried(self) -> Fit:
+        """The fit with cubes of the size that trials have: the delivered one for the paper's method.
+
+        Its lengths go with the edge of the array, so a recipe found in another would be another material.
+        """
+        if self.fit.method != "paper":
+            return self.fit
+        return replace(self.fit, size=max(LEAST_CUBE, *self.output.size))
 
 
 def _among(name: str, value: str, known: tuple[str, ...]) -> None:

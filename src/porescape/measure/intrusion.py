@@ -88,10 +88,11 @@ def percolating_diameter(volume: Volume, axis: int, space: Clearance | None = No
     overlapping spheres have 12.7 voxels on average (10.5 with walls), the whole 160³ has 15 (12.8).
 
     The ways between voxels are searched completely, to a thousandth of a voxel of radius; round necks are as
-    good as `clearance` says, some 2 % at a radius of 4 voxels. Between random walls with pores ten voxels wide
-    the result is 5 % wide of its limit on finer voxels (`bench/intrusion.py`). A larger box is longer, with more necks to pass,
-    and wider, with more ways to choose from: compare equal sizes. Real openings are not round, and a
-    meniscus yields at another pressure than in the ball inside: at half of it in a long slit.
+    good as `clearance` says, some 2 % at a radius of 4 voxels. Between random walls with pores ten voxels
+    wide the result is 5 % wide of its limit on finer voxels (`bench/intrusion.py`). A larger box is longer,
+    with more necks to pass, and wider, with more ways to choose from: compare equal sizes. Real openings are
+    not round, and a meniscus yields at another pressure than in the ball inside: at half of it in a long
+    slit.
 
     `space` is the volume's clearance, where it is known already.
 

@@ -93,7 +93,7 @@ class _Painter:
         self._folder = folder
         self._seed = form.seed
         self._tracker = tracker
-        self._edge = form.settings.fit.size
+        self._edge = form.settings.tried.size
         self._voxel = section.pixel_size
         self._next: tuple[Recipe | PaperRecipe, int] | None = None
         self._last = 0.0
