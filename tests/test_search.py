@@ -344,6 +344,6 @@ def test_every_sampler_draws_only_from_its_own_stream() -> None:
 def test_the_papers_method_fits_cubes_as_large_as_the_delivered_ones() -> None:
     fit = Fit(method="paper", size=96)
     assert Settings(fit=fit, output=Output(size=(64, 128, 100))).tried == replace(fit, size=128)
-    assert Settings(fit=fit, output=Output(size=(8, 8, 8))).tried.size == LEAST_CUBE
+    assert Settings(fit=fit, output=Output(size=(16, 16, 16))).tried.size == LEAST_CUBE
     own = Settings(fit=Fit(size=96), output=Output(size=(64, 128, 100)))
     assert own.tried is own.fit
