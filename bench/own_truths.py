@@ -1,6 +1,6 @@
 """Truths of our own making, by processes that are not our generator's: foam, packings, pores, demixing.
 
-    python bench/own_truths.py --pictures /tmp/truths
+    python bench/own_truths.py --pictures truth-pictures
 
 Each is a periodic cube of 160³ voxels of 1 µm, the same bytes each time, True in the pores, of exact
 porosity. `truths.load` makes each when it is first asked for and keeps it. Run alone, this prints what they

@@ -174,9 +174,12 @@ def _generate(
 ) -> dict[str, Any]:
     k, keys = lack
     truth, section = _pair(name, index, options)
-    seed = structure_seed(index, k)
-    volume = generate(recipe_from(recipes[k]), Domain((options.size,) * 3, section.pixel_size), seed)
+    volume = _again(recipes[k], section.pixel_size, structure_seed(index, k), options)
     return _numbers(volume, keys) | _looks(section, truth, volume, keys)
+
+
+def _again(recipe: dict[str, Any], voxel_size: float, seed: int, options: argparse.Namespace) -> Volume:
+    return generate(recipe_from(recipe), Domain((options.size,) * 3, voxel_size), seed)
 
 
 def refined(name: str, index: int, options: argparse.Namespace, recipes: list[dict[str, Any]]) -> Found:
@@ -208,7 +211,7 @@ def _refine(
     k, keys = lack
     truth, section = _pair(name, index, options)
     seed = structure_seed(index, k)
-    before = generate(recipe_from(recipes[k]), Domain((options.size,) * 3, section.pixel_size), seed)
+    before = _again(recipes[k], section.pixel_size, seed, options)
     clock = time.process_time()
     after = refine(before, section, seed=seed, sweeps=options.sweeps)
     found: dict[str, Any] = {"seconds": time.process_time() - clock, **_numbers(after, keys)}
