@@ -81,7 +81,7 @@ def intervals_of(number: str, one: dict[str, Any], method: float | None) -> dict
     """The interval with the method's part given as a share, and those of fewer parts."""
     if not one["parts"]:  # no slope: that of the replicas is all there is
         return {"all parts": one["ci95"]}
-    mean, signed = one["mean"], NUMBERS[number].signed
+    mean, kind = one["mean"], NUMBERS[number]
     own = None if method is None else method * abs(mean)
     parts = replace(Parts(**one["parts"]), method=own)
     widths = {
@@ -90,7 +90,7 @@ def intervals_of(number: str, one: dict[str, Any], method: float | None) -> dict
         "replicas alone": parts.replicas,
         "method alone": own or 0.0,
     }
-    return {what: interval_of(mean, width, signed=signed) for what, width in widths.items()}
+    return {what: interval_of(mean, width, kind.least, kind.most) for what, width in widths.items()}
 
 
 def main() -> None:

@@ -373,6 +373,16 @@ def test_no_interval_of_a_positive_number_reaches_below_zero(
     assert interval_of(scale * mean, scale * margin) == pytest.approx((scale * low, scale * high))
 
 
+def test_intervals_stay_within_what_a_number_can_be() -> None:
+    two = [Measurement({"tortuosity_z": t, "porosity": p}, {}) for t, p in ((1.1, 0.8), (1.5, 0.9))]
+    found = summarise(two)
+    assert found["tortuosity_z"].ci95[0] == 1  # no way is shorter than straight
+    assert found["tortuosity_z"].ci95[1] > 3
+    assert found["porosity"].ci95[1] == 1
+    assert found["porosity"].ci95[0] < 0.5
+    assert interval_of(0.9999, 0.0, least=1.0) == (0.9999, 0.9999)  # a rounded mean is let be
+
+
 @given(mean=st.floats(0.1, 10), share=st.floats(0, 0.01))
 def test_a_narrow_interval_has_its_half_width_on_either_side(mean: float, share: float) -> None:
     low, high = interval_of(mean, share * mean)

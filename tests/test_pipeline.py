@@ -48,7 +48,7 @@ def test_an_interval_tells_its_four_parts_and_says_where_one_is_not_known(result
             assert set(e.parts) - {"method"} == {"replicas", "threshold", "sample"}
             assert e.parts.get("method") == (widths[name] * abs(e.mean) if name in widths else None)
             total = math.hypot(*e.parts.values())
-            assert e.ci95 == interval_of(e.mean, total, signed=name == "euler_density")
+            assert e.ci95 == interval_of(e.mean, total, NUMBERS[name].least, NUMBERS[name].most)
     with_method = {name for name, e in result.properties.items() if "method" in e.parts}
     assert {"specific_surface", "body_diameter", "porosity"} <= with_method
     assert not {name for name in with_method if NUMBERS[name].group == "filtration"}

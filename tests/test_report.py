@@ -563,7 +563,7 @@ def test_every_number_is_in_the_table_with_its_definition_and_its_value(page, re
         if widths:  # the parts add up to the interval that stands beside them
             total = math.hypot(*estimate.parts.values())
             assert math.hypot(*widths) == pytest.approx(total * scale.factor, abs=4 * half_digit)
-            assert estimate.ci95 == interval_of(estimate.mean, total, signed=name == "euler_density")
+            assert estimate.ci95 == interval_of(estimate.mean, total, NUMBERS[name].least, NUMBERS[name].most)
 
 
 def test_the_values_of_each_replica_and_their_recipes_are_there(page, result):

@@ -372,7 +372,7 @@ def with_doubts(
     return {
         name: replace(
             e,
-            ci95=interval_of(e.mean, parts[name].total, signed=NUMBERS[name].signed),
+            ci95=interval_of(e.mean, parts[name].total, NUMBERS[name].least, NUMBERS[name].most),
             parts=parts[name].known(),
         )
         if name in parts

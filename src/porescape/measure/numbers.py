@@ -25,32 +25,41 @@ class Number(NamedTuple):
         One sentence.
     group : str
         What it is measured with, one of `GROUPS`.
-    signed : bool
-        Whether it can be below zero.
+    least, most : float
+        Between which it must lie.
     """
 
     unit: str
     definition: str
     group: str
-    signed: bool = False
+    least: float = 0.0
+    most: float = math.inf
+
+    @property
+    def signed(self) -> bool:
+        """Whether it can be below zero."""
+        return self.least < 0
 
 
 GROUPS = ("basic", "network", "tortuosity", "permeability", "filtration")
 
 
-def _along(name: str, unit: str, definition: str, group: str) -> dict[str, Number]:
+def _along(
+    name: str, unit: str, definition: str, group: str, least: float = 0.0, most: float = math.inf
+) -> dict[str, Number]:
     """Return one number per axis; `{axis}` in the definition names it."""
-    return {f"{name}_{a}": Number(unit, definition.replace("{axis}", a), group) for a in "zyx"}
+    return {f"{name}_{a}": Number(unit, definition.replace("{axis}", a), group, least, most) for a in "zyx"}
 
 
 # the order is that of every report
 NUMBERS: dict[str, Number] = {
-    "porosity": Number("1", "Pore voxels / all voxels.", "basic"),
+    "porosity": Number("1", "Pore voxels / all voxels.", "basic", most=1.0),
     **_along(
         "connected_porosity",
         "1",
         "Voxels of pores that touch both faces along {axis} / all voxels.",
         "basic",
+        most=1.0,
     ),
     "specific_surface": Number(
         "1/m", "Pore-solid interface area / bulk volume, by Crofton's formula.", "basic"
@@ -69,7 +78,7 @@ NUMBERS: dict[str, Number] = {
     ),
     "correlation_length": Number("m", "Lag at which the pores' autocovariance first falls to 1/e.", "basic"),
     "euler_density": Number(
-        "1/m³", "Pieces - tunnels + enclosed islands of the pore phase / bulk volume.", "basic", signed=True
+        "1/m³", "Pieces - tunnels + enclosed islands of the pore phase / bulk volume.", "basic", -math.inf
     ),
     **{name: Number(unit, text, "network") for name, (unit, text) in NETWORK_NUMBERS.items()},
     **_along(
@@ -77,18 +86,21 @@ NUMBERS: dict[str, Number] = {
         "1",
         "Porosity x D0 / D_eff of steady diffusion between the faces along {axis}.",
         "tortuosity",
+        least=1.0,
     ),
     **_along(
         "diffusivity_ratio",
         "1",
         "D_eff / D0 of steady diffusion between the faces along {axis}; 1 / formation factor.",
         "tortuosity",
+        most=1.0,
     ),
     **_along(
         "geodesic_ratio",
         "1",
         "Mean shortest path through the pores between the faces along {axis} / thickness.",
         "tortuosity",
+        least=1.0,
     ),
     **_along("permeability", "m²", "Darcy permeability along {axis}, from Stokes flow.", "permeability"),
     "kozeny_carman": Number(
@@ -234,7 +246,7 @@ def _estimate(values: list[float], number: Number) -> Estimate:
     n = known.size
     mean = float(known.mean()) if n else math.nan
     sd = float(known.std(ddof=1)) if n > 1 else math.nan  # of one there is no spread to be seen
-    ends = interval_of(mean, students_margin(sd, n), signed=number.signed)
+    ends = interval_of(mean, students_margin(sd, n), number.least, number.most)
     return Estimate(mean, sd, ends, number.unit, n, 1.96 * sd / math.sqrt(n) if n else math.nan)
 
 
@@ -243,22 +255,27 @@ def students_margin(sd: float, n: int) -> float:
     return float(stdtrit(n - 1, 0.975)) * sd / math.sqrt(n) if n > 1 else math.nan
 
 
-def interval_of(mean: float, margin: float, *, signed: bool = False) -> tuple[float, float]:
-    """Return the ends of an interval with this half width, which never reaches below zero unless signed.
+def interval_of(
+    mean: float, margin: float, least: float = 0.0, most: float = math.inf
+) -> tuple[float, float]:
+    """Return the ends of an interval with this half width, within what the number can be.
 
     What is positive is wrong by a ratio: too large by some factor is as likely as too small by it. The
     interval runs from mean / f to mean x f, f = exp(margin / mean), so a narrow one has its half width on
     either side. A margin beyond the mean is no ratio any more; there the upper end goes on in a straight
-    line, e x margin, because an exponential of a rough half width would say nothing.
+    line, e x margin, because an exponential of a rough half width would say nothing. What can be below
+    zero has the margin on either side.
 
     >>> [round(end, 2) for end in interval_of(10.0, 0.5)], [round(end, 2) for end in interval_of(10.0, 5.0)]
     ([9.51, 10.51], [6.07, 16.49])
-    >>> interval_of(-1.0, 3.0, signed=True)
-    (-4.0, 2.0)
+    >>> interval_of(-1.0, 3.0, least=-math.inf), interval_of(0.9, 0.3, most=1.0)[1]
+    ((-4.0, 2.0), 1.0)
     """
-    if signed or math.isnan(margin):
-        return mean - margin, mean + margin
-    if margin < mean:
+    if least < 0 or math.isnan(margin):
+        low, high = mean - margin, mean + margin
+    elif margin < mean:
         factor = math.exp(margin / mean)
-        return mean / factor, mean * factor
-    return mean * math.exp(-margin / mean) if mean > 0 else 0.0, math.e * margin
+        low, high = mean / factor, mean * factor
+    else:
+        low, high = mean * math.exp(-margin / mean) if mean > 0 else 0.0, math.e * margin
+    return (low, high) if math.isnan(margin) else (min(max(low, least), mean), max(min(high, most), mean))
