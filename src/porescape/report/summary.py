@@ -142,9 +142,11 @@ def _widths(result: Reconstruction) -> Iterable[tuple[str, str]]:
     shares = {}
     for name in key_names(result.properties):
         e = result.properties[name]
-        half = (e.ci95[1] - e.ci95[0]) / 2
-        if math.isfinite(half) and e.mean:
-            shares[name] = abs(half / e.mean)
+        low, high = e.ci95
+        if math.isfinite(high - low) and e.mean:
+            # by ratio, as the interval is; an end that stops where the number must says less than the other
+            by_ratio = low > 0 and math.log(max(e.mean / low, high / e.mean))
+            shares[name] = by_ratio or abs((high - low) / 2 / e.mean)
     if not shares:
         few = len(result.replicas) == 1
         yield "care", "One replica shows no spread: make several." if few else "No number has an interval."
