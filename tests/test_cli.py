@@ -109,6 +109,11 @@ def test_generate_makes_a_replica_again_to_the_voxel(
     assert done.returncode == 0, done.stderr
     replica = tifffile.imread(run[0] / "replica-01.tif")
     assert (tifffile.imread(tmp_path / "again.tif") == replica).all()
+    done = porescape("generate", recipe, "--refine-to", mask, "--crumbs", "--out", tmp_path / "crumbs.tif")
+    assert done.returncode == 0, done.stderr
+    assert tifffile.imread(tmp_path / "crumbs.tif").sum() == replica.sum(), (
+        "porosity is the recipe's either way"
+    )
     done = porescape("generate", recipe, "--refine-to", run[0] / "input.tif", "--out", tmp_path / "no.tif")
     assert done.returncode == 3
     assert "is grey, but --refine-to wants two values" in done.stderr

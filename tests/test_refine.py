@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, label, maximum_filter
+from scipy.ndimage import binary_erosion, gaussian_filter, label, maximum_filter
 
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.refinement import refine
+from porescape.refinement.crumbs import dissolve_crumbs
 from porescape.refinement.patterns import counts_in_volume, patterns, shares_in_section
 from porescape.refinement.topology import CELLS, is_simple
 
@@ -130,6 +131,59 @@ def test_voxels_whose_case_is_clear(name: str) -> None:
     assert may_turn(cells) == (name in ("wall", "end"))
 
 
+# -- crumbs -----------------------------------------------------------------------------------------
+
+
+def with_solid(shape: tuple[int, ...], *places: tuple[slice | int, ...]) -> NDArray[np.bool_]:
+    """A floor of solid, one voxel thick, and more solid above it."""
+    pore = np.ones(shape, dtype=bool)
+    pore[0] = False
+    for place in places:
+        pore[place] = False
+    return pore
+
+
+PILLAR = (slice(0, 5), slice(8, 11), slice(8, 11))
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_what_floats_is_dissolved_and_what_stands_is_not(periodic: bool) -> None:
+    pore = with_solid((16, 20, 20), PILLAR, (9, 4, 4))
+    assert (dissolve_crumbs(pore, periodic) == with_solid((16, 20, 20), PILLAR)).all()
+
+
+def test_a_corner_is_enough_to_hang_on() -> None:
+    pore = with_solid((16, 20, 20), PILLAR, (5, 11, 11))
+    assert (dissolve_crumbs(pore, periodic=True) == pore).all()
+
+
+def test_a_piece_at_a_face_hangs_on_what_is_beyond() -> None:
+    hanging = with_solid((16, 20, 20), (15, 3, 4))  # below the floor of the next period
+    crossing = with_solid((16, 20, 20), (8, 5, 0), (8, 6, 19))  # one crumb, on two faces
+    assert (dissolve_crumbs(hanging, periodic=True) == hanging).all()
+    assert (dissolve_crumbs(crossing, periodic=False) == crossing).all(), "nobody knows what is beyond"
+    assert (dissolve_crumbs(crossing, periodic=True) == with_solid((16, 20, 20))).all()
+
+
+def test_what_is_large_is_no_crumb() -> None:
+    two = with_solid((16, 20, 20), (slice(6, 8), slice(4, 6), slice(4, 6)))  # 8 voxels beside 400: 2 %
+    assert (dissolve_crumbs(two, periodic=True) == two).all()
+
+
+def test_without_solid_there_are_no_crumbs() -> None:
+    assert dissolve_crumbs(np.ones((4, 4, 4), dtype=bool), periodic=True).all()
+
+
+@given(st.integers(0, 1000), st.tuples(*[st.integers(0, 11)] * 3))
+def test_crumbs_are_the_same_wherever_a_period_begins(seed: int, by: tuple[int, int, int]) -> None:
+    pore = blobs((12, 12, 12), 1.0, seed, porosity=0.75)
+    once = dissolve_crumbs(pore, periodic=True)
+    assert (once >= pore).all()
+    assert (dissolve_crumbs(once, periodic=True) == once).all()
+    rolled = dissolve_crumbs(np.roll(pore, by, axis=(0, 1, 2)), periodic=True)
+    assert (rolled == np.roll(once, by, axis=(0, 1, 2))).all()
+
+
 # -- the whole --------------------------------------------------------------------------------------
 
 
@@ -183,6 +237,17 @@ def test_a_box_with_a_rim_of_solid_keeps_its_topology_exactly(section: PhaseImag
     faces = [after.pore.take(side, axis=axis) for axis in range(3) for side in (0, -1)]
     assert not np.any(faces), "nothing to be compared goes through a face"
     assert euler_of_pores(after.pore) == euler_of_pores(before.pore)
+
+
+def test_crumbs_go_unless_they_may_stay(rough: Volume, section: PhaseImage) -> None:
+    pore = rough.pore.copy()
+    middle = np.argwhere(binary_erosion(pore, np.ones((5, 5, 5))))[0]
+    pore[tuple(middle)] = False  # one voxel of solid in the middle of a pore
+    before = Volume(pore, VOXEL)
+    for crumbs in (True, False):
+        after = refine(before, section, seed=0, sweeps=2, crumbs=crumbs).pore
+        assert after.sum() == pore.sum(), "porosity is that of before"
+        assert (dissolve_crumbs(after, periodic=True) != after).any() == crumbs
 
 
 def test_the_seed_decides(rough: Volume, section: PhaseImage) -> None:

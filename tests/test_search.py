@@ -179,6 +179,18 @@ def test_loose_pieces_cost_only_where_they_are_asked_about(section: PhaseImage) 
     assert cost["both"] == pytest.approx(cost["pore"] + cost["solid"])
 
 
+@pytest.mark.parametrize(
+    ("pores", "solids", "cost"), [(0.01, 0.0, 0.0), (0.05, 0.0, 0.03), (0.01, 0.02, 0.02)]
+)
+def test_a_few_closed_pores_cost_nothing_and_loose_solid_does(
+    section: PhaseImage, monkeypatch: pytest.MonkeyPatch, pores: float, solids: float, cost: float
+) -> None:
+    shares = (1 - pores, 1 - solids)
+    monkeypatch.setattr("porescape.problems.largest_cluster_fraction", lambda pore: shares)
+    found = SectionProblem(section, Fit(size=48), 0).evaluate(MATERIAL)["percolation"]
+    assert found == pytest.approx(cost)
+
+
 def test_a_fit_in_pixels_and_in_nanometres_is_the_same_fit(section: PhaseImage) -> None:
     smaller = PhaseImage(section.pore, VOXEL / 1000)
     fit = Fit(size=32, trials=3)

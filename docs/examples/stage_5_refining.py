@@ -9,7 +9,7 @@ What is compared are patterns: squares of 3x3 points and rows of nine, each at s
 from neighbouring voxels to twice the width of a pore. How often each occurs is counted in the image and in the sections
 of the structure along all three axes. A voxel at a wall changes phase if that brings the counts nearer to the
 image's, and if everything stays as connected as it was: no pore, tunnel, cavity or piece of solid appears or
-vanishes (only *simple* voxels turn).
+vanishes (only *simple* voxels turn). Only crumbs of solid that hang on nothing go, before anything moves.
 """
 
 import porescape

@@ -517,7 +517,14 @@ def _generate_and_measure(
     tell(Progress("refine", index, seconds=generated - clock))
     if settings.fit.method != "paper":  # which has no such step
         output = settings.output
-        volume = refine(volume, phase, seed=seed, sweeps=output.refine, periodic=output.periodic)
+        volume = refine(
+            volume,
+            phase,
+            seed=seed,
+            sweeps=output.refine,
+            periodic=output.periodic,
+            crumbs=settings.fit.percolate in ("pore", "none"),  # solid need not hang together
+        )
     refined = time.perf_counter()
 
     def heard(step: str, done: int, of: int) -> None:

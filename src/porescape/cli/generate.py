@@ -46,6 +46,14 @@ def generate(
             "like it nearby, as `run` does. Only of whole boxes in memory."
         ),
     ] = None,
+    crumbs: Annotated[
+        bool,
+        typer.Option(
+            "--crumbs",
+            help="With --refine-to: leave crumbs of solid that hang on nothing, as `run` does with "
+            "--percolate pore or none.",
+        ),
+    ] = False,
     out: Annotated[
         Path, typer.Option(help="File to write: .tif or .vti; or .zarr, for boxes larger than memory.")
     ] = Path("structure.tif"),
@@ -108,7 +116,7 @@ def generate(
 
             volume = make(material, domain, own_seed, device)
             if refine_to is not None:
-                volume = _refined(volume, refine_to, own_seed, domain.periodic)
+                volume = _refined(volume, refine_to, own_seed, domain.periodic, crumbs)
         else:
             from porescape.blocks import check_local
             from porescape.core.volume import Volume
@@ -142,7 +150,7 @@ def generate(
     say(f"{words}, level of the whole box {written.level!r}, porosity {written.porosity:.6f}: {out}")
 
 
-def _refined(volume: "Volume", image: Path, seed: int, periodic: bool) -> "Volume":
+def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: bool) -> "Volume":
     """Move walls as `run` does, to the sections of a binary image."""
     from porescape.core.settings import Segmentation
     from porescape.io.image import read_image
@@ -157,7 +165,7 @@ def _refined(volume: "Volume", image: Path, seed: int, periodic: bool) -> "Volum
             "segmentation.tif; `porescape segment` makes one"
         )
     section = at_voxel_size(segment(micrograph, Segmentation(pore="bright")), volume.voxel_size)
-    return refine(volume, section, seed=seed, sweeps=SWEEPS, periodic=periodic)
+    return refine(volume, section, seed=seed, sweeps=SWEEPS, periodic=periodic, crumbs=crumbs)
 
 
 def _check_memory(voxels: int, kind: str) -> None:

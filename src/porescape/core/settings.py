@@ -132,7 +132,9 @@ class Fit:
     sampler : str
         Name of the optimiser, see `porescape.samplers.SAMPLERS`.
     percolate : {"both", "pore", "solid", "none"}
-        Which phases must hang together; membranes need both: water passes, and nothing falls out.
+        Which phases must hang together; membranes need both: water passes, and nothing falls out. Two in a
+        hundred of the pores may be closed all the same. Where solid must, crumbs that hang on nothing are
+        dissolved before walls are refined.
     """
 
     method: Method = "porescape"

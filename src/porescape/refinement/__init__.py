@@ -3,7 +3,8 @@
 A recipe sets the large shapes and what hangs together; it has too few numbers for corners, cusps and thin
 walls. Here single voxels at the walls change phase: those whose change brings the patterns of the volume's
 sections nearer to the image's (`porescape.refinement.patterns`), and only such whose change leaves pores and
-solid as connected as they were (`porescape.refinement.topology`).
+solid as connected as they were (`porescape.refinement.topology`). Before that, crumbs of solid that hang on
+nothing go (`porescape.refinement.crumbs`).
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.texture import unit_of
+from porescape.refinement.crumbs import dissolve_crumbs
 from porescape.refinement.patterns import Patterns, counts_in_volume, patterns, shares_in_section
 from porescape.refinement.sweep import BOTH, Frame, framed, move_walls
 from porescape.rng import stream
@@ -40,6 +42,7 @@ def refine(
     seed: int,
     sweeps: int = 200,
     periodic: bool = True,
+    crumbs: bool = False,
     progress: Callable[[int, float], None] = lambda sweep, distance: None,
 ) -> Volume:
     """Move the walls of a volume until its sections have the image's small patterns.
@@ -47,8 +50,8 @@ def refine(
     Descends in a weighted chi-square between the shares p of patterns in the sections of the volume along all
     three axes and q in the image, the sum of w (p - q)² / (q + 0.001). Voxels turn one at a time; each sweep
     visits three in ten of those at walls, at random, and judges them by the derivative at its start. What
-    hangs together stays so: pieces of pore and of solid, tunnels and cavities keep their number. Porosity
-    ends at the volume's own, as far as voxels that may turn allow.
+    hangs together stays so: pieces of pore and of solid, tunnels and cavities keep their number, but for
+    crumbs. Porosity ends at the volume's own, as far as voxels that may turn allow.
 
     Parameters
     ----------
@@ -63,6 +66,8 @@ def refine(
     periodic : bool
         Whether opposite faces of the volume match, and shall; else what is beyond a face counts as its
         mirror image.
+    crumbs : bool
+        Whether small pieces of solid that hang on nothing may stay. Else they are pore before anything moves.
     progress : callable, optional
         Told (sweeps done, chi-square without weights) before each sweep and at the end.
 
@@ -87,9 +92,10 @@ def refine(
     wanted = _patterns_that_fit(volume, section)
     target = shares_in_section(section.pore, wanted)
     weights = np.array([WEIGHTS.get(step, 1.0) for step in wanted.squares] + [ROW_WEIGHT] * len(wanted.rows))
-    frame = framed(volume.pore, wanted.reach, periodic)
+    start = volume.pore if crumbs else dissolve_crumbs(volume.pore, periodic)
+    frame = framed(start, wanted.reach, periodic)
     chance = stream(seed, "refine")
-    counts = counts_in_volume(volume.pore.view(np.uint8), wanted, periodic)
+    counts = counts_in_volume(start.view(np.uint8), wanted, periodic)
     every = 3 * volume.pore.size
 
     def move(share: float, phase: int = BOTH, price: float = 0.0, most: int | None = None) -> None:
