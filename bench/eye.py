@@ -140,7 +140,7 @@ def main() -> None:
         section = section_of(name, options)
         replicas = list(replicas_of(name, section, options))
         noise = noise_like(section, options.size)
-        field = gaussian_like(section, options.size)
+        field = gaussian_like(section, options.size, seed=0)
         truth = load(name) if name in NAMES else None
         found = [eye_test(section, one, seed=options.slice) for one in replicas]
         cells = [cell(found)]
