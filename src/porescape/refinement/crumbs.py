@@ -42,7 +42,6 @@ def dissolve_crumbs(pore: NDArray[np.bool_], periodic: bool) -> NDArray[np.bool_
     if not periodic:
         for axis, face in product(range(3), (0, -1)):
             crumb[np.take(label, face, axis)] = False
-        crumb[0] = False
     return np.asarray(pore | crumb[label])
 
 
