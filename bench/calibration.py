@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -30,7 +29,7 @@ from porescape.measure.numbers import NUMBERS, interval_of, pick
 from porescape.method_error import method_errors, misses
 from porescape.pipeline import reconstruct
 from porescape.uncertainty import Parts
-from truths import NAMES, chosen, load
+from truths import arguments, chosen, load
 from ways import truth_numbers
 
 Estimates = dict[str, dict[str, Any]]
@@ -94,16 +93,9 @@ def intervals_of(number: str, one: dict[str, Any], method: float | None) -> dict
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--slices", type=int, default=5)
-    parser.add_argument("--replicas", type=int, default=4)
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--sweeps", type=int, default=Output().refine, help="of the refinement")
-    parser.add_argument("--size", type=int, default=128)
+    parser = arguments(__doc__, replicas=4, slices=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--measure", default="basic")
-    parser.add_argument("--materials", default=",".join(NAMES), help="names, or shared, or own")
-    parser.add_argument("--keep", type=Path, default=Path("bench/kept"))
     options = parser.parse_args()
     options.numbers = pick(options.measure.split(","))
     options.keep.mkdir(parents=True, exist_ok=True)

@@ -21,36 +21,26 @@ with the mean over the truth's corner blocks of the same size. Tables, for Markd
 Whatever is found is kept in --keep, replica by replica, and not done again.
 """
 
-import argparse
 import os
-from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 
-from porescape.core.settings import Output
 from porescape.measure.numbers import pick
 from tables import curve_table, eye_table, leave_one_out, main_table, summary
-from truths import NAMES, chosen, load
+from truths import arguments, chosen, load
 from ways import BASELINE_TITLES, baseline_way, own_ways, refined_ways, truth_curves, truth_numbers
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--replicas", type=int, default=8)
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--sweeps", type=int, default=Output().refine, help="of the refinement")
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--slices", type=int, default=3)
+    parser = arguments(__doc__, replicas=8, slices=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--method", default="porescape", help="porescape, or paper, which has no refinement")
     parser.add_argument(
         "--baselines", default=",".join(BASELINE_TITLES), help="of paper, field, blobs; or none"
     )
     parser.add_argument("--baseline-replicas", type=int, default=2)
-    parser.add_argument("--materials", default=",".join(NAMES), help="names, or shared, or own")
     parser.add_argument("--measure", default="basic", help="groups of numbers, or single ones")
-    parser.add_argument("--keep", type=Path, default=Path("bench/kept"))
     options = parser.parse_args()
     options.numbers = pick(options.measure.split(","))
     names = chosen(options.materials)

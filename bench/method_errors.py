@@ -17,12 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from porescape.core.settings import Output
 from porescape.io.atomic import whole_file
 from porescape.measure.numbers import NUMBERS
 from porescape.method_error import Finish, method_errors, misses
 from porescape.version import __version__
-from truths import NAMES, chosen
+from truths import arguments, chosen
 
 TABLE = Path(__file__).resolve().parents[1] / "src" / "porescape" / "data" / "method_errors.json"
 IMPOSED = "porosity"  # replicas take it from their section: what is off in it is the section's
@@ -104,14 +103,7 @@ def show(materials: list[str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--replicas", type=int, default=8)
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--sweeps", type=int, default=Output().refine, help="of the refinement")
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--slices", type=int, default=3)
-    parser.add_argument("--materials", default=",".join(NAMES), help="names, or shared, or own")
-    parser.add_argument("--keep", type=Path, default=Path("bench/kept"))
+    parser = arguments(__doc__, replicas=8, slices=3)
     parser.add_argument("--out", type=Path, default=TABLE)
     options = parser.parse_args()
     write_table(options)

@@ -1,5 +1,6 @@
 """The true volumes and what every bench does with them: five shared ones, and some of our own making."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from own_truths import MAKERS
 from porescape.core.image import PhaseImage
+from porescape.core.settings import Output
 from porescape.core.volume import Volume
 from porescape.io.atomic import whole_file
 
@@ -84,3 +86,16 @@ def corner_blocks(volume: Volume, size: int) -> list[Volume]:
         for y in starts[1]
         for x in starts[2]
     ]
+
+
+def arguments(description: str | None, *, replicas: int, slices: int) -> argparse.ArgumentParser:
+    """Return the options that benches which reconstruct slices of true volumes share."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--replicas", type=int, default=replicas)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--sweeps", type=int, default=Output().refine, help="of the refinement")
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--slices", type=int, default=slices)
+    parser.add_argument("--materials", default=",".join(NAMES), help="names, or shared, or own")
+    parser.add_argument("--keep", type=Path, default=Path("bench/kept"))
+    return parser
