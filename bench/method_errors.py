@@ -1,11 +1,12 @@
 """How far is the method itself off, number by number? Writes the table that the reported intervals use.
 
-    python bench/method_errors.py --replicas 8
+    python bench/method_errors.py --materials shared,own
 
 From what `bench/fidelity.py` has kept, with the same options: per material and number the mean over its
-porosity-typical slices of the error of the mean over replicas, and the standard error of that mean, as
-generated and refined. The table goes to src/porescape/data/method_errors.json. Printed is what comes of it:
-the half width of the method's part of every number [%], from all materials and with each left out.
+porosity-typical slices of the error of the mean over replicas (all that are kept, up to --replicas), and the
+standard error of that mean, as generated and refined. The table goes to
+src/porescape/data/method_errors.json. Printed is what comes of it: the half width of the method's part of
+every number [%], from all materials and with each left out.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from truths import arguments, chosen
 
 TABLE = Path(__file__).resolve().parents[1] / "src" / "porescape" / "data" / "method_errors.json"
 IMPOSED = "porosity"  # replicas take it from their section: what is off in it is the section's
+FEWEST = 2  # replicas of a slice; of one alone, chance is too large a part
 FILES: dict[Finish, str] = {
     "as generated": "porescape-{name}-{index}-{size}-{trials}.json",
     "refined": "refined-{sweeps}-{name}-{index}-{size}-{trials}.json",
@@ -52,7 +54,7 @@ def errors_of(finish: Finish, name: str, options: argparse.Namespace) -> dict[st
     slices = [kept(FILES[finish], options, name=name, index=i) for i in range(options.slices)]
     found = {}
     for number in NUMBERS:
-        if number not in truth or any(len(one.get(number, ())) < options.replicas for one in slices):
+        if number not in truth or any(len(one.get(number, ())) < FEWEST for one in slices):
             continue
         if number == IMPOSED:
             found[number] = (0.0, 0.0)
@@ -80,7 +82,8 @@ def write_table(options: argparse.Namespace) -> None:
     options_used = ("size", "slices", "replicas", "trials", "sweeps")
     head = {
         "about": "Errors of reconstructions of materials with a known structure, and their standard errors; "
-        "log ratios, of signed numbers shares. Written by bench/method_errors.py.",
+        "log ratios, of signed numbers shares; from at most so many replicas of each slice. "
+        "Written by bench/method_errors.py.",
         "porescape": __version__,
         "materials": materials,
         **{option: getattr(options, option) for option in options_used},

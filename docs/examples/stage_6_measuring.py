@@ -62,7 +62,7 @@ print(f"permeability along z {found.values['permeability_z']:.3g} m²")
 # What one image leaves open
 # --------------------------
 #
-# On five volumes that this generator did not make, one slice in and four replicas out, half of the errors of 47
-# numbers, networks, diffusion and flow among them, were at most 3 % and nine in ten at most 11 %. The Euler number
+# On five volumes that this generator did not make, one slice in and eight replicas out, half of the errors of 47
+# numbers, networks, diffusion and flow among them, were at most 3 % and nine in ten at most 12 %. The Euler number
 # was off by up to 25 %, and fibre mats were cut into too many pores. ``bench/RESULTS.md`` in the repository has every
 # figure. What the reported interval holds, and what it does not, stands in :doc:`/uncertainty`.
