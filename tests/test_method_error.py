@@ -81,6 +81,12 @@ def test_a_number_nobody_measured_is_not_there() -> None:
 
 # -- the table that ships ----------------------------------------------------------------------------
 
+# structures of our own making, beside five volumes that are not
+OWN = {
+    *("open_foam_160", "packed_spheres_160", "sintered_spheres_160"),
+    *("spherical_pores_160", "demixed_35_160", "demixed_65_160"),
+}
+
 
 def test_the_table_knows_both_finishes_of_the_same_numbers_and_materials() -> None:
     refined, generated = misses("refined"), misses("as generated")
@@ -89,8 +95,8 @@ def test_the_table_knows_both_finishes_of_the_same_numbers_and_materials() -> No
     materials = set(table()["materials"])
     assert len(materials) >= 11
     for number in refined:
-        assert set(refined[number]) == set(generated[number]) <= materials
-        assert len(refined[number]) >= 5  # slow numbers were not measured in truths of our own making
+        assert set(refined[number]) == set(generated[number])
+        assert set(refined[number]) in (materials, materials - OWN)  # slow numbers are not known of ours
         assert np.isfinite([*refined[number].values(), *generated[number].values()]).all()
         assert all(miss.standard_error >= 0 for miss in refined[number].values())
     assert set(refined["chord_pore"]) == materials
@@ -101,11 +107,14 @@ def test_the_table_says_what_it_was_measured_with() -> None:
 
 
 def test_the_porosity_is_imposed_and_tunnels_are_the_least_certain() -> None:
-    widths = method_errors(misses("refined"))
-    assert widths["porosity"] == 0
-    assert max(widths, key=widths.__getitem__) == "euler_density"
+    for without in (set(), OWN):
+        widths = method_errors(misses("refined"), without)
+        assert widths["porosity"] == 0
+        assert max(widths, key=widths.__getitem__) == "euler_density"
+    assert max(widths.values()) < 1  # demixed membranes, among ours, are missed by more
 
 
 def test_refinement_makes_most_numbers_surer() -> None:
-    refined, generated = (method_errors(misses(finish)) for finish in ("refined", "as generated"))
-    assert np.median([refined[name] / generated[name] for name in refined if generated[name]]) < 1
+    for without, bound in ((OWN, 0.9), (set(), 0.95)):  # ours gain less: their narrow throats lose
+        refined, generated = (method_errors(misses(f), without) for f in ("refined", "as generated"))
+        assert np.median([refined[name] / generated[name] for name in refined if generated[name]]) < bound
