@@ -4,7 +4,8 @@
 
 From what `bench/fidelity.py` has kept, with the same options: per material and number the mean over its
 porosity-typical slices of the error of the mean over replicas (all that are kept, up to --replicas), and the
-standard error of that mean, as generated and refined. The table goes to
+standard error of that mean, as generated and refined; numbers that some of these lack are left out. The table
+says how many replicas each material had. It goes to
 src/porescape/data/method_errors.json. Printed is what comes of it: the half width of the method's part of
 every number [%], from all materials and with each left out.
 """
@@ -27,6 +28,7 @@ from truths import arguments, chosen
 TABLE = Path(__file__).resolve().parents[1] / "src" / "porescape" / "data" / "method_errors.json"
 IMPOSED = "porosity"  # replicas take it from their section: what is off in it is the section's
 FEWEST = 2  # replicas of a slice; of one alone, chance is too large a part
+MADE = "seconds"  # which every kept replica has
 FILES: dict[Finish, str] = {
     "as generated": "porescape-{name}-{index}-{size}-{trials}.json",
     "refined": "refined-{sweeps}-{name}-{index}-{size}-{trials}.json",
@@ -41,6 +43,19 @@ def kept(form: str, options: argparse.Namespace, **which: Any) -> dict[str, Any]
     return json.loads(path.read_text())
 
 
+def replicas_kept(name: str, options: argparse.Namespace) -> int:
+    """Return how many replicas every slice of a material has in every finish, or leave in words."""
+    files = [
+        kept(form, options, name=name, index=i) for form in FILES.values() for i in range(options.slices)
+    ]
+    count = min(options.replicas, *(len(one.get(MADE, ())) for one in files))
+    if count < FEWEST:
+        sys.exit(
+            f"{name} has {count} replicas where at least {FEWEST} are wanted; run bench/fidelity.py first"
+        )
+    return count
+
+
 def error_of(number: str, made: float, true: float) -> float:
     """Return by how much a number is off, in the terms of `porescape.method_error.Miss`."""
     if NUMBERS[number].signed:
@@ -52,14 +67,15 @@ def errors_of(finish: Finish, name: str, options: argparse.Namespace) -> dict[st
     """Return error and standard error of every number of one material that was measured on both sides."""
     truth = kept("truth-{name}-{size}.json", options, name=name)
     slices = [kept(FILES[finish], options, name=name, index=i) for i in range(options.slices)]
+    replicas = replicas_kept(name, options)
     found = {}
     for number in NUMBERS:
-        if number not in truth or any(len(one.get(number, ())) < FEWEST for one in slices):
+        if number not in truth or any(len(one.get(number, ())) < replicas for one in slices):
             continue
         if number == IMPOSED:
             found[number] = (0.0, 0.0)
             continue
-        made = [float(np.nanmean(one[number][: options.replicas])) for one in slices]
+        made = [float(np.nanmean(one[number][:replicas])) for one in slices]
         each = [error_of(number, m, truth[number][0]) for m in made]
         if np.isfinite(each).all():
             spread = float(np.std(each, ddof=1)) / math.sqrt(len(each)) if len(each) > 1 else 0.0
@@ -79,13 +95,13 @@ def write_table(options: argparse.Namespace) -> None:
         if any(of.values()):
             rows = ",\n".join(f"   {json.dumps(finish)}: {json.dumps(table)}" for finish, table in of.items())
             lines.append(f"  {json.dumps(number)}: {{\n{rows}\n  }}")
-    options_used = ("size", "slices", "replicas", "trials", "sweeps")
+    options_used = ("size", "slices", "trials", "sweeps")
     head = {
         "about": "Errors of reconstructions of materials with a known structure, and their standard errors; "
-        "log ratios, of signed numbers shares; from at most so many replicas of each slice. "
-        "Written by bench/method_errors.py.",
+        "log ratios, of signed numbers shares. Written by bench/method_errors.py.",
         "porescape": __version__,
         "materials": materials,
+        "replicas": {name: replicas_kept(name, options) for name in materials},
         **{option: getattr(options, option) for option in options_used},
     }
     top = "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items())

@@ -96,22 +96,24 @@ def test_the_table_knows_both_finishes_of_the_same_numbers_and_materials() -> No
     assert len(materials) >= 11
     for number in refined:
         assert set(refined[number]) == set(generated[number])
-        assert set(refined[number]) in (materials, materials - OWN)  # slow numbers are not known of ours
+        slow = NUMBERS[number].group in ("tortuosity", "permeability")  # not measured on ours
+        assert set(refined[number]) == (materials - OWN if slow else materials)
         assert np.isfinite([*refined[number].values(), *generated[number].values()]).all()
         assert all(miss.standard_error >= 0 for miss in refined[number].values())
-    assert set(refined["chord_pore"]) == materials
 
 
 def test_the_table_says_what_it_was_measured_with() -> None:
     assert {"porescape", "size", "slices", "replicas", "trials", "sweeps"} <= set(table())
+    assert set(table()["replicas"]) == set(table()["materials"])
+    assert min(table()["replicas"].values()) >= 2
 
 
 def test_the_porosity_is_imposed_and_tunnels_are_the_least_certain() -> None:
-    for without in (set(), OWN):
+    for without, bound in ((OWN, 1), (set(), 1.5)):  # demixed membranes, among ours, are missed by more
         widths = method_errors(misses("refined"), without)
         assert widths["porosity"] == 0
         assert max(widths, key=widths.__getitem__) == "euler_density"
-    assert max(widths.values()) < 1  # demixed membranes, among ours, are missed by more
+        assert max(widths.values()) < bound
 
 
 def test_refinement_makes_most_numbers_surer() -> None:
