@@ -13,6 +13,7 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.judge import EyeTest, Score, Verdict, draw_crops, eye_test, judge, split, unseen_numbers
+from porescape.measure.specks import without_specks
 from porescape.measure.texture import texture, unit_of
 from porescape.report.judge_figures import contact_sheet, verdict_figure
 
@@ -138,6 +139,37 @@ def test_crops_of_a_volume_lie_across_all_three_axes() -> None:
     crops = draw_crops(numbered, ((0, 60),) * 3, 48, 9, np.random.default_rng(0))
     steps = {(int(c[1, 0] - c[0, 0]), int(c[0, 1] - c[0, 0])) for c in crops}
     assert steps == {(60, 1), (3600, 1), (3600, 60)}
+
+
+def test_crops_are_of_slices_without_specks() -> None:
+    pore = np.zeros((60, 60, 60), dtype=bool)
+    pore[:, 20:40, 20:40] = True
+    dotted = pore.copy()
+    dotted[:, 5, 5] = True  # a dot in sections across z, a line in others
+    for speck, same in ((0, False), (9, True)):
+        one, other = (
+            draw_crops(kind, ((0, 60), (0, 48), (0, 48)), 48, 9, np.random.default_rng(0), speck)
+            for kind in (pore, dotted)
+        )
+        assert (one[::3] == other[::3]).all() == same  # every third is across z
+
+
+def test_specks_that_the_image_could_not_show_give_nothing_away(alike: Volume) -> None:
+    clean = blobs((80, 80, 80), 2.2, seed=4)
+    dotted = Volume(clean | (np.random.default_rng(1).random(clean.shape) < 0.02), VOXEL)
+    told = {
+        speck: eye_test(
+            PhaseImage(without_specks(alike.pore[20], speck), VOXEL, speck * VOXEL**2),
+            dotted,
+            seed=0,
+            crop=32,
+            crops=160,
+            trees=40,
+        ).accuracy
+        for speck in (0, 4)
+    }
+    assert told[0] > 0.9
+    assert told[4] < 0.6
 
 
 # -- the eye test -----------------------------------------------------------------------------------

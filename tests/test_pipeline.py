@@ -12,6 +12,7 @@ from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.io.image import image_from_array
 from porescape.measure.numbers import NUMBERS, interval_of
+from porescape.measure.specks import without_specks
 from porescape.method_error import method_errors, misses
 from porescape.parallel import map_ordered
 from porescape.pipeline import Progress, Reconstruction, at_voxel_size, choose_voxel_size, reconstruct
@@ -142,6 +143,15 @@ def test_resampling_keeps_porosity_and_size() -> None:
     assert coarse.pore.shape == (80, 80)
     assert coarse.porosity == pytest.approx(image.porosity, abs=0.02)
     assert at_voxel_size(image, 1e-7) is image
+
+
+def test_resampling_keeps_the_area_of_specks_and_leaves_none() -> None:
+    chance = np.random.default_rng(0).random((240, 240))
+    noisy = PhaseImage(chance > 0.5, 1e-7, 12e-14)
+    coarse = at_voxel_size(noisy, 2e-7)
+    assert coarse.speck == noisy.speck
+    assert coarse.speck_pixels == 3
+    np.testing.assert_array_equal(coarse.pore, without_specks(coarse.pore, 3))
 
 
 def test_too_coarse_a_voxel_is_refused() -> None:

@@ -18,6 +18,7 @@ from porescape.core.settings import LEAST_CUBE, Fit, Output, Settings
 from porescape.errors import SettingsError
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe, slices_of
+from porescape.measure.specks import without_specks
 from porescape.parallel import Tell, hear_nothing
 from porescape.problems import DEGENERATE, SectionProblem, decode, problem_for, unit_length
 from porescape.rng import stream
@@ -189,6 +190,16 @@ def test_a_few_closed_pores_cost_nothing_and_loose_solid_does(
     monkeypatch.setattr("porescape.problems.largest_cluster_fraction", lambda pore: shares)
     found = SectionProblem(section, Fit(size=48), 0).evaluate(MATERIAL)["percolation"]
     assert found == pytest.approx(cost)
+
+
+def test_specks_that_a_segmentation_removes_are_removed_from_replicas_too(section: PhaseImage) -> None:
+    rough = replace(MATERIAL, smoothing=0.1 * VOXEL, branch_width=1.5 * VOXEL)  # has islands in sections
+    clean = PhaseImage(without_specks(section.pore, 9), VOXEL, 9 * VOXEL**2)
+    kept, removed = (
+        SectionProblem(one, Fit(size=64), seed=0).evaluate(rough)["euler"]
+        for one in (PhaseImage(clean.pore, VOXEL), clean)
+    )
+    assert removed < kept
 
 
 def test_a_fit_in_pixels_and_in_nanometres_is_the_same_fit(section: PhaseImage) -> None:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from porescape.core.image import Micrograph
 from porescape.core.settings import Segmentation
 from porescape.errors import InputError
-from porescape.segmentation import THRESHOLDS, adaptive_threshold, segment, without_specks
+from porescape.measure.specks import without_specks
+from porescape.segmentation import THRESHOLDS, adaptive_threshold, segment
 
 PIXEL = 1e-8  # m
 BARE = {"smoothing": 0, "median": 0, "speck": 0}
@@ -149,6 +150,21 @@ def test_a_speck_inside_a_speck_leaves_nothing():
     mask[4:7, 4:7] = True
     mask[5, 5] = False
     assert not without_specks(mask, 9).any()
+
+
+def test_sections_of_a_stack_are_cleaned_one_by_one():
+    stack = np.stack([noise(k, 24) > 0.5 for k in range(4)])
+    cleaned = without_specks(stack, 5)
+    assert (cleaned != stack).any()
+    np.testing.assert_array_equal(cleaned, np.stack([without_specks(one, 5) for one in stack]))
+
+
+def test_a_section_says_from_which_size_on_islands_were_kept():
+    grey = micrograph(noise(3))
+    area = segment(grey, Segmentation(speck=9)).speck
+    assert area == pytest.approx(9 * grey.pixel_size**2)
+    assert segment(grey, Segmentation(speck=9)).speck_pixels == 9
+    assert segment(micrograph((noise(3) > 0.5).astype(float)), Segmentation(speck=9)).speck == 0
 
 
 def test_speck_size_nought_keeps_every_pixel():

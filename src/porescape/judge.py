@@ -18,6 +18,7 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.describe import cut_windows
+from porescape.measure.specks import without_specks
 from porescape.measure.texture import Texture, texture, unit_of
 from porescape.rng import stream
 from porescape.units import format_length
@@ -272,7 +273,7 @@ def unseen_numbers(section: PhaseImage, volume: Volume) -> dict[str, float]:
     window -= window % 8  # so that squares of several sizes fill it
     unit = _unit(section.pore)
     planes = [
-        np.take(volume.pore, int((i + 0.5) * n / SLICES), axis=axis)
+        without_specks(np.take(volume.pore, int((i + 0.5) * n / SLICES), axis=axis), section.speck_pixels)
         for axis, n in enumerate(volume.shape)
         for i in range(SLICES)
     ]
@@ -354,11 +355,12 @@ def eye_test(
             "smaller crops"
         )
     unit = _unit(section.pore)
+    speck = section.speck_pixels if isinstance(section, PhaseImage) else 0
     kinds = []
     for index, (pore, regions) in enumerate(zip((section.pore, volume.pore), places, strict=True)):
         chance = stream(seed, "judge", index)
         count = -(-crops // len(regions))
-        drawn = np.concatenate([draw_crops(pore, region, crop, count, chance) for region in regions])
+        drawn = np.concatenate([draw_crops(pore, region, crop, count, chance, speck) for region in regions])
         kinds.append(texture(drawn, unit, without))
     folds = np.repeat(np.arange(len(places[0])), count)
     real, made = kinds
@@ -383,9 +385,17 @@ def eye_test(
 
 
 def draw_crops(
-    pore: NDArray[np.bool_], region: Box, crop: int, count: int, chance: np.random.Generator
+    pore: NDArray[np.bool_],
+    region: Box,
+    crop: int,
+    count: int,
+    chance: np.random.Generator,
+    speck: int = 0,
 ) -> NDArray[np.bool_]:
-    """Return random crops of a region, shape (count, crop, crop); of a volume in turn across its axes."""
+    """Return random crops of a region, shape (count, crop, crop); of a volume in turn across its axes.
+
+    A volume's are cut from whole slices without islands smaller than `speck` pixels.
+    """
     across: list[int | None] = [None]
     if pore.ndim == 3:
         across = [
@@ -396,12 +406,16 @@ def draw_crops(
     drawn = []
     for k in range(count):
         thin = across[k % len(across)]
-        place: list[int | slice] = []
+        plane: NDArray[np.bool_] = pore
+        place: list[slice] = []
         for axis, (first, end) in enumerate(region):
             length = 1 if axis == thin else crop
             start = int(chance.integers(first, end - length + 1))
-            place.append(start if axis == thin else slice(start, start + crop))
-        drawn.append(pore[tuple(place)])
+            if axis == thin:
+                plane = without_specks(np.take(pore, start, axis=axis), speck)
+            else:
+                place.append(slice(start, start + crop))
+        drawn.append(plane[tuple(place)])
     return np.stack(drawn)
 
 

@@ -31,6 +31,7 @@ from porescape.measure.numbers import (
     students_margin,
     summarise,
 )
+from porescape.measure.specks import without_specks
 from porescape.memory import keep_memory
 from porescape.method_error import method_errors, misses
 from porescape.parallel import Spread, Tell, Workers, crew_of, map_divided, map_ordered
@@ -406,7 +407,8 @@ def at_voxel_size(phase: PhaseImage, voxel_size: float) -> PhaseImage:
         )
     share = resize(phase.pore.astype(np.float32), shape, order=1, anti_aliasing=factor < 1)
     level = np.quantile(share, 1 - phase.porosity)
-    return PhaseImage(share > level, voxel_size)
+    smallest = round(phase.speck / voxel_size**2)
+    return PhaseImage(without_specks(share > level, smallest), voxel_size, phase.speck)
 
 
 def make_replicas(
@@ -422,7 +424,11 @@ def make_replicas(
     """Fit, generate and measure the replicas, all or those of `indices`; yields them in order."""
     keep = keep or KeepNothing()
     work = partial(
-        _make_replica, section=(section.pore, section.pixel_size), settings=settings, seed=seed, keep=keep
+        _make_replica,
+        section=(section.pore, section.pixel_size, section.speck),
+        settings=settings,
+        seed=seed,
+        keep=keep,
     )
     wanted = list(range(settings.output.replicas) if indices is None else indices)
     kept = {index for index in wanted if index in keep.finished()}
@@ -465,7 +471,7 @@ def _make_replica(
     tell: Tell,
     spread: Spread = map_ordered,
     *,
-    section: tuple[NDArray[np.bool_], float],
+    section: tuple[NDArray[np.bool_], float, float],
     settings: Settings,
     seed: int,
     keep: Keep,
@@ -495,7 +501,7 @@ def _make_replica(
 
 
 def _problem(
-    seed: int, tell: Tell, *, section: tuple[NDArray[np.bool_], float], settings: Settings
+    seed: int, tell: Tell, *, section: tuple[NDArray[np.bool_], float, float], settings: Settings
 ) -> Problem:
     return problem_for(PhaseImage(*section), settings.tried, seed)
 
@@ -505,7 +511,7 @@ def _generate_and_measure(
     tell: Tell,
     *,
     index: int,
-    section: tuple[NDArray[np.bool_], float],
+    section: tuple[NDArray[np.bool_], float, float],
     settings: Settings,
     seed: int,
 ) -> tuple[Volume, Measurement, Look, dict[str, float]]:

@@ -18,6 +18,7 @@ from porescape.core.volume import Volume
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.connectivity import largest_cluster_fraction
 from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
+from porescape.measure.specks import without_specks
 from porescape.rng import structure_seed
 from porescape.synthesis.generate import generate
 
@@ -94,6 +95,7 @@ class SectionProblem:
     def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
         self._seed = seed
         self._percolate = fit.percolate
+        self._speck = section.speck_pixels
         self._window = min(fit.size, *section.pore.shape)
         windows = cut_windows(section.pore, self._window)
         self._domain = Domain((fit.size,) * 3, section.pixel_size)
@@ -122,7 +124,7 @@ class SectionProblem:
 
     def _dissimilarity(self, volume: Volume) -> dict[str, float]:
         """Return how far slices across all three axes are from the image, in its own scatter."""
-        windows = slices_of(volume.pore, self._window, SLICES_PER_AXIS)
+        windows = without_specks(slices_of(volume.pore, self._window, SLICES_PER_AXIS), self._speck)
         found = self._features(windows)
         return {
             name: DISSIMILARITY_WEIGHT

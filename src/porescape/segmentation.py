@@ -17,6 +17,7 @@ from porescape.core.settings import Segmentation
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.correlation import mean_chords
+from porescape.measure.specks import without_specks
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -54,7 +55,8 @@ def segment(image: Micrograph, settings: Segmentation, shift: float = 0.0) -> Ph
         bright = without_specks(bright, settings.speck)
     pore = bright if settings.pore == "bright" else ~bright
     _check_usable(pore, image.name)
-    return PhaseImage(pore, image.pixel_size)
+    speck = 0 if image.is_binary else settings.speck
+    return PhaseImage(pore, image.pixel_size, speck * image.pixel_size**2)
 
 
 def adaptive_threshold(grey: Grey, settings: Segmentation) -> Grey:
@@ -103,15 +105,6 @@ THRESHOLDS: dict[str, Threshold] = {
 }
 
 
-def without_specks(mask: Mask, smallest: int) -> Mask:
-    """Flip every 4-connected island of either phase that has fewer than `smallest` pixels.
-
-    Bright islands first. Dark ones after them only ever merge bright areas, so none is left of either.
-    """
-    bright = mask & ~_islands(mask, smallest)
-    return bright | _islands(~bright, smallest)
-
-
 def _window(grey: Grey, settings: Segmentation) -> tuple[int, ...]:
     if settings.window is not None:
         return (settings.window,) * grey.ndim
@@ -128,13 +121,6 @@ def _median(mask: Mask, size: int) -> Mask:
         return mask
     votes = ndimage.uniform_filter(mask.astype(np.float64), size, mode="nearest")
     return np.asarray(votes > 0.5)
-
-
-def _islands(mask: Mask, smallest: int) -> Mask:
-    labels, _ = ndimage.label(mask)  # scikit-image has this too, but renamed its argument between versions
-    small = np.bincount(labels.ravel()) < smallest
-    small[0] = False
-    return np.asarray(small[labels])
 
 
 def _check_usable(pore: Mask, name: str) -> None:

@@ -72,10 +72,15 @@ class PhaseImage:
         True in the pore space; read-only.
     pixel_size : float
         Edge of one square pixel [m].
+    speck : float
+        Islands of either phase smaller than this area [m²] were taken for noise and given to the other
+        phase; 0 where all are kept. Whoever compares something with the section does the same to it first
+        (`porescape.measure.specks`).
     """
 
     pore: NDArray[np.bool_]
     pixel_size: float
+    speck: float = 0.0
 
     def __post_init__(self) -> None:
         if self.pore.ndim != 2 or self.pore.dtype != bool:
@@ -89,6 +94,11 @@ class PhaseImage:
     def porosity(self) -> float:
         """Pore pixels / pixels."""
         return float(self.pore.mean())
+
+    @property
+    def speck_pixels(self) -> int:
+        """Pixels of the smallest island that is kept."""
+        return round(self.speck / self.pixel_size**2)
 
 
 def _check_scale(size: float, what: str) -> None:

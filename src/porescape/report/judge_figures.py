@@ -48,7 +48,8 @@ def contact_sheet(
     sheets = []
     for index, pore in enumerate((section.pore, volume.pore)):
         whole = tuple((0, n) for n in pore.shape)
-        drawn = draw_crops(pore, whole, crop, rows * columns, stream(seed, "judge", 3 + index))
+        chance = stream(seed, "judge", 3 + index)
+        drawn = draw_crops(pore, whole, crop, rows * columns, chance, section.speck_pixels)
         sheets.append(_sheet(drawn, rows, columns))
     figure, panels = picture_row([sheet.shape for sheet in sheets], volume.voxel_size)
     for panel, sheet, name in zip(panels, sheets, ("the image", "the replica"), strict=True):

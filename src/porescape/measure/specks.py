@@ -1,0 +1,43 @@
+"""Islands too small to be told from noise, which a segmentation removes.
+
+A section of a replica has some as well: necks cut by chance, which in the image would have gone the same way.
+So both are compared without them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+IN_PLANE = np.array([[[0, 0, 0]] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0, 0]] * 3])
+
+
+def without_specks(mask: Mask, smallest: int) -> Mask:
+    """Flip every 4-connected island of either phase that has fewer than `smallest` pixels.
+
+    Bright islands first. Dark ones after them only ever merge bright areas, so none is left of either.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (ny, nx) or (sections, ny, nx)
+        Sections of a stack are looked at one by one.
+    smallest : int
+        0 or 1 to leave all as it is.
+
+    Examples
+    --------
+    >>> print(without_specks(np.eye(3, dtype=bool), 2).any())
+    False
+    """
+    if smallest < 2:
+        return mask
+    bright = mask & ~_islands(mask, smallest)
+    return bright | _islands(~bright, smallest)
+
+
+def _islands(mask: Mask, smallest: int) -> Mask:
+    # scikit-image has labels too, but renamed its argument between versions
+    labels, _ = ndimage.label(mask, IN_PLANE if mask.ndim == 3 else None)
+    small = np.bincount(labels.ravel()) < smallest
+    small[0] = False
+    return np.asarray(small[labels])
