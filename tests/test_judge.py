@@ -156,7 +156,7 @@ def test_crops_are_of_slices_without_specks() -> None:
 
 def test_specks_that_the_image_could_not_show_give_nothing_away(alike: Volume) -> None:
     clean = blobs((80, 80, 80), 2.2, seed=4)
-    dotted = Volume(clean | (np.random.default_rng(1).random(clean.shape) < 0.02), VOXEL)
+    dotted = Volume(clean | (np.random.default_rng(1).random(clean.shape) < 0.03), VOXEL)
     told = {
         speck: eye_test(
             PhaseImage(without_specks(alike.pore[20], speck), VOXEL, speck * VOXEL**2),
@@ -168,8 +168,8 @@ def test_specks_that_the_image_could_not_show_give_nothing_away(alike: Volume) -
         ).accuracy
         for speck in (0, 4)
     }
-    assert told[0] > 0.9
-    assert told[4] < 0.6
+    assert told[0] > 0.8
+    assert told[4] < told[0] - 0.2
 
 
 # -- the eye test -----------------------------------------------------------------------------------

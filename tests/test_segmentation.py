@@ -164,7 +164,7 @@ def test_a_section_says_from_which_size_on_islands_were_kept():
     area = segment(grey, Segmentation(speck=9)).speck
     assert area == pytest.approx(9 * grey.pixel_size**2)
     assert segment(grey, Segmentation(speck=9)).speck_pixels == 9
-    assert segment(micrograph((noise(3) > 0.5).astype(float)), Segmentation(speck=9)).speck == 0
+    assert segment(micrograph(noise(3) > 0.5, is_binary=True), Segmentation(speck=9)).speck == 0
 
 
 def test_speck_size_nought_keeps_every_pixel():
