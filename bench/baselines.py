@@ -3,9 +3,13 @@
 Each is a function of the section, the edge of the cube wanted [voxels] and a seed, and gives a periodic cube
 of exactly the section's porosity on its grid. The third baseline, the paper's literal preset, is porescape's
 own `--method paper`.
+
+Of one truth the very process is known, so it can be run again: what that gives is no method but the floor
+that no method can be below.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +19,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter
 from scipy.special import ndtri
 
+from own_truths import distance_to_balls
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.measure.correlation import mean_chords
@@ -129,6 +134,25 @@ def blobs_like(section: PhaseImage, size: int, seed: int) -> Volume:
     return volume
 
 
+def balls_again(section: PhaseImage, size: int, seed: int, on_voxels: bool = False) -> Volume:
+    """Return overlapping solid balls thrown anew: the process of the shared overlapping spheres.
+
+    Their radius is that of the shared ones, their porosity the section's. Shared ones have their centres on
+    voxels, so all of them are one and the same little pile of voxels; where a replica has its origin no image
+    can say, so by default centres lie anywhere.
+    """
+    chance = np.random.default_rng(seed)
+    count = round(-np.log(section.porosity) * size**3 / (4 / 3 * np.pi * BALL_RADIUS**3))
+    centres = chance.random((count, 3)) * size
+    if on_voxels:  # as they come: to have the porosity to the voxel, balls would have to be frayed
+        away = distance_to_balls(np.floor(centres) + 0.5, np.full(count, BALL_RADIUS), size)
+        return Volume(away > 0, section.pixel_size)
+    return _cut(distance_to_balls(centres, np.full(count, BALL_RADIUS), size), section)
+
+
+BALL_RADIUS = 8.0  # voxels
+
+
 def _cut(field: NDArray[np.floating], section: PhaseImage) -> Volume:
     """Return the field's highest part as pores."""
     field = field.astype(np.float32)
@@ -137,3 +161,4 @@ def _cut(field: NDArray[np.floating], section: PhaseImage) -> Volume:
 
 Baseline = Callable[[PhaseImage, int, int], Volume]
 BASELINES: dict[str, Baseline] = {"field": gaussian_like, "blobs": blobs_like}
+FLOORS: dict[str, Baseline] = {"balls": balls_again, "voxel-balls": partial(balls_again, on_voxels=True)}

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from baselines import BASELINES
+from baselines import BASELINES, FLOORS
 from curves import CURVES, curves_of, last_lag, relative_l1
 from eye import NOT_YARDSTICK
 from porescape.core.domain import Domain
@@ -42,6 +42,8 @@ STAGES = ("before", "after")  # of a refinement
 WITNESS = "specific_surface"  # which a replica made again must have as before, or the code has changed
 SAME_CODE, OTHER_CODE = 1e-9, 0.01  # relative; beyond the first it is said, beyond the second refused
 BASELINE_TITLES = {"paper": "paper's preset", "field": "Gaussian field", "blobs": "PoreSpy blobs"}
+FLOOR_TITLES = {"balls": "the very process", "voxel-balls": "the same, centres on voxels"}
+NOT_OURS = {**BASELINE_TITLES, **FLOOR_TITLES}
 
 Found = dict[str, list[Any]]
 Lack = tuple[int, list[str]]  # a replica, and what is not known of it
@@ -286,7 +288,7 @@ def baseline_way(kind: str, names: Sequence[str], options: argparse.Namespace) -
             else:
                 found = baseline(kind, name, index, options)
             slices[name].append(found)
-    return Way(BASELINE_TITLES[kind], options.baseline_replicas, slices)
+    return Way(NOT_OURS[kind], options.baseline_replicas, slices)
 
 
 def baseline(kind: str, name: str, index: int, options: argparse.Namespace) -> Found:
@@ -297,7 +299,7 @@ def baseline(kind: str, name: str, index: int, options: argparse.Namespace) -> F
     clock = time.perf_counter()
     found = completed(kept, wanted, options.baseline_replicas, work, options.workers)
     if (seconds := time.perf_counter() - clock) > 1:
-        print(f"# {name} slice {index}, {BASELINE_TITLES[kind]}: {seconds:.0f} s", flush=True)
+        print(f"# {name} slice {index}, {NOT_OURS[kind]}: {seconds:.0f} s", flush=True)
     return found
 
 
@@ -307,7 +309,7 @@ def _baseline(
     k, keys = lack
     truth, section = _pair(name, index, options)
     clock = time.process_time()
-    volume = BASELINES[kind](section, options.size, structure_seed(index, k))
+    volume = {**BASELINES, **FLOORS}[kind](section, options.size, structure_seed(index, k))
     seconds = time.process_time() - clock
     return {"seconds": seconds, **_numbers(volume, keys), **_looks(section, truth, volume, keys)}
 

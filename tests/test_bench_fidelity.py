@@ -74,6 +74,25 @@ def test_blobs_have_the_porosity_and_the_mean_pore_chord_of_the_section() -> Non
     assert mean_chords(made)[0] == pytest.approx(chord, rel=0.006)
 
 
+# -- the very process again -------------------------------------------------------------------------
+
+
+def test_balls_thrown_again_have_the_porosity_and_the_wall_of_the_process() -> None:
+    radius = bench("baselines").BALL_RADIUS
+    section = PhaseImage(smooth_noise((64, 64), 3, 0.56), VOXEL)
+    porosity = section.porosity
+    # Torquato (2002): surface per volume of overlapping balls; chords are 4 times phase over surface
+    chord = 4 / 3 * radius / -np.log(porosity) * VOXEL
+    for kind, exact in (("balls", True), ("voxel-balls", False)):
+        volume = bench("baselines").FLOORS[kind](section, 128, 3)
+        assert volume.porosity == pytest.approx(porosity, abs=1e-6 if exact else 0.04)
+        assert mean_chords(volume)[0] == pytest.approx(chord, rel=0.12)
+    assert (
+        bench("baselines").balls_again(section, 64, 3).pore
+        == bench("baselines").balls_again(section, 64, 3).pore
+    ).all()
+
+
 # -- curves -----------------------------------------------------------------------------------------
 
 
