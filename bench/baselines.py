@@ -25,6 +25,7 @@ from porescape.core.volume import Volume
 from porescape.measure.correlation import mean_chords
 from porescape.measure.describe import cut_windows, describe
 from porescape.problems import FARTHEST_LAG, unit_length
+from porescape.refinement import refine
 from porescape.synthesis.generate import rank_level
 
 TUNED = 0.005  # relative; how near the chords of blobs are brought to the image's
@@ -161,4 +162,8 @@ def _cut(field: NDArray[np.floating], section: PhaseImage) -> Volume:
 
 Baseline = Callable[[PhaseImage, int, int], Volume]
 BASELINES: dict[str, Baseline] = {"field": gaussian_like, "blobs": blobs_like}
-FLOORS: dict[str, Baseline] = {"balls": balls_again, "voxel-balls": partial(balls_again, on_voxels=True)}
+FLOORS: dict[str, Baseline] = {
+    "balls": balls_again,
+    "voxel-balls": partial(balls_again, on_voxels=True),
+    "refined-balls": lambda section, size, seed: refine(balls_again(section, size, seed), section, seed=seed),
+}

@@ -48,7 +48,8 @@ def main() -> None:
     parser.add_argument(
         "--baselines",
         default=",".join(BASELINE_TITLES),
-        help="of paper, field, blobs; or none; of overlapping_spheres_160 also balls, voxel-balls, its floor",
+        help="of paper, field, blobs; or none; of overlapping_spheres_160 also its floor: "
+        "balls, voxel-balls, refined-balls",
     )
     parser.add_argument("--baseline-replicas", type=int, default=2)
     parser.add_argument("--measure", default="basic", help="groups of numbers, or single ones")

@@ -42,7 +42,11 @@ STAGES = ("before", "after")  # of a refinement
 WITNESS = "specific_surface"  # which a replica made again must have as before, or the code has changed
 SAME_CODE, OTHER_CODE = 1e-9, 0.01  # relative; beyond the first it is said, beyond the second refused
 BASELINE_TITLES = {"paper": "paper's preset", "field": "Gaussian field", "blobs": "PoreSpy blobs"}
-FLOOR_TITLES = {"balls": "the very process", "voxel-balls": "the same, centres on voxels"}
+FLOOR_TITLES = {
+    "balls": "the very process",
+    "voxel-balls": "the same, centres on voxels",
+    "refined-balls": "the very process, refined",
+}
 NOT_OURS = {**BASELINE_TITLES, **FLOOR_TITLES}
 
 Found = dict[str, list[Any]]

@@ -16,6 +16,7 @@ import typer.main
 import porescape
 from porescape import _HOME, checks, method_error, pipeline, segmentation, uncertainty
 from porescape.cli import app
+from porescape.core.settings import Segmentation
 from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.report.words import label_of
 
@@ -305,5 +306,6 @@ def _thresholds() -> Iterator[tuple[str, str]]:
     for name in ("slices", "trials", "size"):
         yield f"method_{name}", str(method_error.table()[name])
     yield "method_materials", str(len(method_error.table()["materials"]))
+    yield "speck", str(Segmentation().speck)
     yield "least_share", format(100 * segmentation.LEAST_SHARE, ".0f")
     yield "count", str(len(NUMBERS))
