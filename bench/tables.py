@@ -55,23 +55,29 @@ def main_table(ways: Sequence[Way], truths: Truths) -> Iterator[str]:
     means = [errors(way, truths).mean(axis=1) for way in others]
     heads = [f"slice {i + 1}" for i in range(found.shape[1])]
     yield _line(
-        "material", "number", "truth", "its scatter %", *heads, "mean error %", "SD of one replica %",
-        *(f"{way.title} %" for way in others),
+        "material", "number", "truth", "its scatter %", *heads, "mean error %", "its standard error %",
+        "SD of one replica %", *(f"{way.title} %" for way in others),
     )  # fmt: skip
-    yield "|" + "---|" * (6 + len(heads) + len(others))
+    yield "|" + "---|" * (7 + len(heads) + len(others))
     for row, (name, number) in enumerate(rows_of(truths)):
         mean, scatter = truths[name][number]
         spread = [_spread(one[number][: ours.replicas]) / abs(mean) for one in ours.slices[name]]
         yield _line(
             name, number, f"{mean:.4g}", f"{100 * scatter / abs(mean):.1f}",
-            *map(_signed, found[row]), _signed(found[row].mean()), _plain(100 * float(np.mean(spread))),
-            *(_signed(other[row]) for other in means),
+            *map(_signed, found[row]), _signed(found[row].mean()), _plain(_standard_error(found[row])),
+            _plain(100 * float(np.mean(spread))), *(_signed(other[row]) for other in means),
         )  # fmt: skip
 
 
 def _spread(values: Sequence[float]) -> float:
     known = [value for value in values if isfinite(value)]
     return float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
+
+
+def _standard_error(found: np.ndarray) -> float:
+    """Of the mean over slices: what the chance of slices and replicas leaves open."""
+    known = len(found) > 1 and np.isfinite(found).all()
+    return float(found.std(ddof=1)) / np.sqrt(len(found)) if known else np.nan
 
 
 def curve_distances(way: Way, curves: dict[str, TrueCurves]) -> tuple[np.ndarray, np.ndarray]:

@@ -170,6 +170,13 @@ def test_errors_are_of_means_over_replicas_and_what_is_not_there_is_wrong_withou
     assert "no value" in list(tables.main_table([one], {"a": TRUTHS["a"]}))[-1]
 
 
+def test_a_mean_error_stands_beside_what_its_slices_leave_open() -> None:
+    heads, _, row = bench("tables").main_table([way("x", a=[4, 8])], {"a": TRUTHS["a"]})
+    told = dict(zip(heads.split(" | "), row.split(" | "), strict=True))
+    assert told["mean error %"] == "+6.0"
+    assert told["its standard error %"] == "2.0"
+
+
 def test_what_the_others_choose_is_what_is_told_of_the_one_left_out() -> None:
     fine = way("fine", a=[1, 1], b=[1, 1], c=[-9, -9])
     rough = way("rough", a=[5, 5], b=[5, 5], c=[2, 2])
