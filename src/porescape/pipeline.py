@@ -395,7 +395,11 @@ def choose_voxel_size(phase: PhaseImage, output: Output) -> float:
 
 
 def at_voxel_size(phase: PhaseImage, voxel_size: float) -> PhaseImage:
-    """Return the section resampled so that one pixel is one voxel; its porosity is kept by rank."""
+    """Return the section resampled so that one pixel is one voxel; its porosity is kept by rank.
+
+    Where specks were removed from it, none is left by the resampling either, which moves the porosity by less
+    than a thousandth.
+    """
     factor = phase.pixel_size / voxel_size
     if abs(factor - 1) < 1e-6:
         return phase

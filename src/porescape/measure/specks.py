@@ -15,7 +15,7 @@ IN_PLANE = np.array([[[0, 0, 0]] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0,
 def without_specks(mask: Mask, smallest: int) -> Mask:
     """Flip every 4-connected island of either phase that has fewer than `smallest` pixels.
 
-    Bright islands first. Dark ones after them only ever merge bright areas, so none is left of either.
+    True islands first. False ones after them only ever merge true areas, so none is left of either.
 
     Parameters
     ----------
