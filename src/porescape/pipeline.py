@@ -397,8 +397,8 @@ def choose_voxel_size(phase: PhaseImage, output: Output) -> float:
 def at_voxel_size(phase: PhaseImage, voxel_size: float) -> PhaseImage:
     """Return the section resampled so that one pixel is one voxel; its porosity is kept by rank.
 
-    Where specks were removed from it, none is left by the resampling either, which moves the porosity by less
-    than a thousandth.
+    Where specks were removed from it, none is left by the resampling either, which may move the porosity a
+    little (0.4870 to 0.4868 in a hydrogel).
     """
     factor = phase.pixel_size / voxel_size
     if abs(factor - 1) < 1e-6:
