@@ -138,9 +138,9 @@ def blobs_like(section: PhaseImage, size: int, seed: int) -> Volume:
 def balls_again(section: PhaseImage, size: int, seed: int, on_voxels: bool = False) -> Volume:
     """Return overlapping solid balls thrown anew: the process of the shared overlapping spheres.
 
-    Their radius is that of the shared ones, their porosity the section's. Shared ones seem to have their centres
-    on voxels, so all of them are one and the same little pile of voxels; where a replica has its origin no image
-    can say, so by default centres lie anywhere.
+    Their radius is that of the shared ones, their porosity the section's. Shared ones seem to have their
+    centres on voxels, so all of them are one and the same little pile of voxels; where a replica has its
+    origin no image can say, so by default centres lie anywhere.
     """
     chance = np.random.default_rng(seed)
     count = round(-np.log(section.porosity) * size**3 / (4 / 3 * np.pi * BALL_RADIUS**3))
