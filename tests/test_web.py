@@ -35,7 +35,7 @@ from porescape.io.image import read_image
 from porescape.pipeline import Progress
 from porescape.sample import sample_path
 from porescape.search import Trial
-from porescape.web import jobs as jobs_module
+from porescape.web import reserve
 from porescape.web.archive import zipped
 from porescape.web.estimate import times_of
 from porescape.web.form import Form, command_line, form_from, form_table, length_text, plain_name
@@ -46,6 +46,7 @@ from porescape.web.lock import only_one
 from porescape.web.looker import Looker
 from porescape.web.process import how_it_ended
 from porescape.web.progress import Tracker
+from porescape.web.reserve import RESERVE, reserve_of
 from porescape.web.server import make_app
 from porescape.web.serving import is_local
 
@@ -276,27 +277,27 @@ def test_a_job_changes_only_from_the_states_it_may(job: tuple[Jobs, str]) -> Non
 
 
 def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The state is written with the disk that was put by, and where even that fails, later."""
+    """The state is written into the disk that was put by, and where even that fails, later."""
     jobs, key = job
-    reserve = jobs.folder / key / "reserve"
-    write = jobs_module._write_job
+    path = jobs.folder / key / "job.json"
 
-    def full(folder: Path, one: Any) -> None:
-        if reserve.exists() or stays_full:
-            raise OutputError("no space left on device")
-        write(folder, one)
+    @contextmanager
+    def full(path: Path) -> Iterator[Path]:
+        raise OutputError("no space left on device")
+        yield path
 
-    monkeypatch.setattr(jobs_module, "_write_job", full)
-    stays_full = False
-    jobs.change(key, ("draft",), "", state="failed", message="the disk is full")
-    assert not reserve.exists()
-    assert Jobs(jobs.folder).get(key).message == "the disk is full"
-    stays_full = True
-    jobs.change(key, ("failed",), "", message="and now?")
-    assert jobs.get(key).message == "and now?"
-    stays_full = False
+    assert reserve_of(path).stat().st_size == RESERVE
+    with monkeypatch.context() as patched:
+        patched.setattr(reserve, "whole_file", full)
+        jobs.change(key, ("draft",), "", state="failed", message="the disk is full")
+        assert not reserve_of(path).exists(), "used up"
+        assert Jobs(jobs.folder).get(key).message == "the disk is full"
+        jobs.change(key, ("failed",), "", message="and now?")
+        assert jobs.get(key).message == "and now?"
+        assert Jobs(jobs.folder).get(key).message == "the disk is full", "what stood there stands"
     jobs.save_again()
     assert Jobs(jobs.folder).get(key).message == "and now?"
+    assert reserve_of(path).stat().st_size == RESERVE, "put by again when there is room"
 
 
 # -- the server
@@ -574,7 +575,7 @@ def test_every_answer_says_what_it_may_load(page: Callable[..., httpx.Client]) -
 
 
 def test_the_pages_own_files_name_no_other_host() -> None:
-    static = Path(jobs_module.__file__).parent / "static"
+    static = Path(reserve.__file__).parent / "static"
     for path in static.iterdir():
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/", "")
         assert "http://" not in text, path
@@ -817,17 +818,36 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@contextmanager
+def filling(filler: Path) -> Iterator[None]:
+    """A disk that somebody goes on filling while the block runs."""
+    enough = threading.Event()
+
+    def fill() -> None:
+        while not enough.is_set():
+            for piece in (b"\0" * 2**20, b"\0" * 4096):
+                with suppress(OSError), filler.open("ab", buffering=0) as file:
+                    while file.write(piece):
+                        pass
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=fill)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+
+
 def test_a_full_disk_fails_the_job_in_words_and_it_goes_on_when_there_is_room(small_disk: Path) -> None:
     server = Server(small_disk / "jobs")
     try:
         key = server.begin(LONG)
         server.until(key, lambda job: job.get("progress", {}).get("trials_done", 0) > 3)
         filler = small_disk / "filler"
-        for piece in (b"\0" * 2**20, b"\0" * 4096):
-            with suppress(OSError), filler.open("ab", buffering=0) as file:
-                while file.write(piece):
-                    pass
-        failed = server.until(key, lambda job: job["state"] != "running")
+        with filling(filler):  # and whatever is given back is taken at once
+            failed = server.until(key, lambda job: job["state"] != "running")
         assert failed["state"] == "failed"
         assert "No space left" in failed["message"]
         assert str(small_disk) not in failed["message"]

@@ -9,7 +9,7 @@
     <id>/checkpoint/     what the worker can go on from
     <id>/outcome.json    how the worker ended, in its own words
     <id>/run/            the run folder; whole, or not there
-    <id>/reserve         disk put by, so that a full disk can still be said
+    <id>/*.reserve       disk put by for job.json and outcome.json, so that a full disk can still be said
 
 An id is made here and looked up in a table: no path is ever built from what a client sent.
 """
@@ -26,13 +26,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from porescape.errors import InputError, OutputError, PorescapeError
-from porescape.io.atomic import whole_file
+from porescape.web.reserve import put_by, write_surely
 
 State = Literal["draft", "queued", "running", "done", "failed", "cancelled", "interrupted"]
 STATES: tuple[str, ...] = get_args(State)
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
 CAN_GO_ON: tuple[State, ...] = ("failed", "cancelled", "interrupted")
-RESERVE = 64 * 1024  # bytes; room for job.json and outcome.json on a full disk
 INTERRUPTED = "the server stopped while this job ran; it can go on from where it was"
 
 
@@ -145,12 +144,16 @@ class Jobs:
         try:
             begun.mkdir()
             upload.replace(begun / job.upload)
-            (begun / "reserve").write_bytes(secrets.token_bytes(RESERVE))  # random: no disk packs it
+            put_by(begun / "outcome.json")
+            put_by(begun / "job.json")
             _write_job(begun, job)
             begun.replace(self.folder / key)
-        except OSError as error:
+        except (OSError, OutputError) as error:
             shutil.rmtree(begun, ignore_errors=True)
-            raise OutputError(f"the image could not be kept: {error.strerror or error}") from error
+            cause = error.__cause__ or error  # without our path
+            raise OutputError(
+                f"the image could not be kept: {getattr(cause, 'strerror', None) or cause}"
+            ) from error
         with self._lock:
             self._jobs[key] = job
         return job
@@ -217,16 +220,12 @@ class Jobs:
 
     def _save(self, job: Job) -> None:
         """Write job.json; on a full disk with the room put by, and if that fails too, later."""
-        folder = self.folder / job.id
-        for _ in range(2):
-            try:
-                _write_job(folder, job)
-            except (OSError, OutputError):
-                (folder / "reserve").unlink(missing_ok=True)
-            else:
-                self._unsaved.discard(job.id)
-                return
-        self._unsaved.add(job.id)
+        try:
+            _write_job(self.folder / job.id, job)
+        except OutputError:
+            self._unsaved.add(job.id)
+        else:
+            self._unsaved.discard(job.id)
 
 
 def read_job(folder: Path) -> Job:
@@ -263,8 +262,7 @@ def copy_upload(jobs: Jobs, job: Job, to: Path) -> None:
 
 
 def _write_job(folder: Path, job: Job) -> None:
-    with whole_file(folder / "job.json") as temporary:
-        temporary.write_text(json.dumps(asdict(job), indent=1, ensure_ascii=False), encoding="utf-8")
+    write_surely(folder / "job.json", json.dumps(asdict(job), indent=1, ensure_ascii=False).encode())
 
 
 def _read_all(folder: Path) -> Iterator[Job]:

@@ -35,6 +35,7 @@ from porescape.web.lock import only_one
 from porescape.web.looking import phase_png, section_of
 from porescape.web.progress import Teller, Tracker
 from porescape.web.reading import read_for
+from porescape.web.reserve import write_surely
 
 BETWEEN_PICTURES = 1.5  # seconds; drawing the best slice must not slow the search down
 WAIT_FOR_ANOTHER = 20.0  # seconds for a worker of a server that died to be gone
@@ -178,13 +179,8 @@ def _in_job_words(words: str, folder: Path) -> str:
 def _say(out: IO[bytes], folder: Path, state: State, message: str) -> None:
     """Tell the server, and the folder for the case that there is no server any more."""
     words = json.dumps({"state": state, "message": message}).encode()
-    for _ in range(2):
-        try:
-            with whole_file(folder / "outcome.json") as temporary:
-                temporary.write_bytes(words)
-            break
-        except (OSError, OutputError):
-            (folder / "reserve").unlink(missing_ok=True)
+    with suppress(OutputError):
+        write_surely(folder / "outcome.json", words)
     with suppress(OSError):
         out.write(words + b"\n")
         out.flush()
