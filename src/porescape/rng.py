@@ -12,7 +12,7 @@ import numpy as np
 
 # append only, both: the position is the key
 STAGES = ("search", "replica", "bootstrap", "sample", "judge", "refine")
-FIELDS = ("cells", "bumps", "branch")
+FIELDS = ("cells", "bumps", "branch", "cells directions")
 
 TILE = 64  # voxels; the edge of the cube of space that one random stream fills
 

@@ -24,12 +24,15 @@ class Recipe:
         Weight of the branch field (X3). Only the ratios of the three weights matter.
     cell_spacing, bump_spacing : float
         (Volume per seed)^(1/3) of the two grain fields [m] (X4, X5).
+    cell_length : float
+        Of the cells' seeds [m]: 0 for points, as in the paper, else straight rods in directions without
+        preference. Without other fields or a high-pass the solid is then overlapping balls or fibres.
     branch_width : float
         Width (sigma) of the Gaussian that smooths the branch field's noise [m] (X6).
     branch_cut : float
         Fraction of the smoothed noise below the cut, in (0, 1) (X7).
-    highpass_width : float
-        Width (sigma) of the Gaussian that is subtracted at the end [m] (X8).
+    highpass_width : float or None
+        Width (sigma) of the Gaussian that is subtracted at the end [m] (X8); None subtracts nothing.
     porosity : float
         Pore fraction, imposed by rank (X9).
     smoothing : float
@@ -44,15 +47,20 @@ class Recipe:
     bump_spacing: float
     branch_width: float
     branch_cut: float
-    highpass_width: float
+    highpass_width: float | None
     porosity: float
     smoothing: float
+    cell_length: float = 0.0
 
     def __post_init__(self) -> None:
         weights = (self.cells, self.bumps, self.branch)
         if not all(math.isfinite(w) and w >= 0 for w in weights) or sum(weights) == 0:
             raise SettingsError(f"the weights must be >= 0 and not all 0, got {weights}")
+        if not 0 <= self.cell_length < math.inf:
+            raise SettingsError(f"cell_length must be a length in metres or 0, got {self.cell_length!r}")
         for name in ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing"):
+            if name == "highpass_width" and self.highpass_width is None:
+                continue
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(
                     f"{name} must be a positive length in metres, got {getattr(self, name)!r}"

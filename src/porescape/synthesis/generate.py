@@ -93,6 +93,9 @@ def height_layers(recipe: Recipe, domain: Domain, seed: int, window: Window, hol
     """
     smoothing = recipe.smoothing / domain.voxel_size
     highpass = highpass_voxels(recipe, domain)
+    if highpass is None:
+        samples = _weighted_layers(recipe, domain, seed, context(smoothing, domain, window), hold)
+        return smoothed_samples(samples, smoothing, domain, window, hold)
     wide = context(highpass, domain, window)
     around = context(smoothing, domain, wide)
     samples = _weighted_layers(recipe, domain, seed, around, hold)
@@ -130,8 +133,10 @@ def _floats(layers: Layers) -> Layers:
     return lambda start, stop: layers(start, stop).astype(np.float32)
 
 
-def highpass_voxels(recipe: Recipe, domain: Domain) -> float:
-    """Return the width of the high-pass in a domain [voxels]."""
+def highpass_voxels(recipe: Recipe, domain: Domain) -> float | None:
+    """Return the width of the high-pass in a domain [voxels], None where there is none."""
+    if recipe.highpass_width is None:
+        return None
     width = recipe.highpass_width / domain.voxel_size
     return min(width, WIDEST_HIGHPASS * min(domain.shape)) if domain.periodic else width
 
@@ -179,12 +184,12 @@ def march_bytes(recipe: Recipe, domain: Domain, window: Window, step: int) -> fl
     voxel = domain.voxel_size
     own = window.layers(1, 1 + step) if domain.periodic else window.layers(0, step)  # no whole period
     highpass = highpass_voxels(recipe, domain)
-    wide = context(highpass, domain, own)
+    wide = own if highpass is None else context(highpass, domain, own)
     around = context(recipe.smoothing / voxel, domain, wide)
     look = behind(wide, own)
     grown = 1.5  # room for the next turns
     held = grown * 2 * (step + 2 * look + 2 * behind(around, wide)) * area(around)
-    thin = grown * 4 * (step + 2 * look) * area(wide) / stride(highpass, domain)
+    thin = 0.0 if highpass is None else grown * 4 * (step + 2 * look) * area(wide) / stride(highpass, domain)
     if recipe.branch == 0:
         return held + thin + ON_THE_WAY * step * area(around)
     width = max(recipe.branch_width / voxel, FINEST_BRANCH)
@@ -202,8 +207,11 @@ def _weighted_layers(recipe: Recipe, domain: Domain, seed: int, window: Window, 
     voxel = domain.voxel_size
     norm = SAMPLE_SD / math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
     parts = (
-        (recipe.cells, partial(grain_layers, seed, "cells", recipe.cell_spacing / voxel)),
-        (-recipe.bumps, partial(grain_layers, seed, "bumps", recipe.bump_spacing / voxel)),
+        (
+            recipe.cells,
+            partial(grain_layers, seed, "cells", recipe.cell_spacing / voxel, recipe.cell_length / voxel),
+        ),
+        (-recipe.bumps, partial(grain_layers, seed, "bumps", recipe.bump_spacing / voxel, 0.0)),
         (recipe.branch, partial(branch_layers, seed, recipe.branch_width / voxel, recipe.branch_cut)),
     )
     present = [(norm * weight, layers(domain, window, hold)) for weight, layers in parts if weight != 0]

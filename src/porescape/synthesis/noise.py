@@ -1,8 +1,10 @@
 """White noise and random points, drawn tile by tile: any window alone has the bytes of the whole."""
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -80,9 +82,15 @@ def _to_odd(drawn, there, out, here, size):  # type: ignore[no-untyped-def]
 
 
 def random_points(
-    seed: int, field: str, domain: Domain, window: Window, density: float, again: bool = False
+    seed: int,
+    field: str,
+    domain: Domain,
+    window: Window,
+    density: float,
+    again: bool = False,
+    length: float = 0.0,
 ) -> NDArray[np.float32]:
-    """Return the points of a homogeneous Poisson process in a window.
+    """Return the points of a homogeneous Poisson process in a window, or of straight rods around them.
 
     The points of a lower density are a subset of those of a higher one, so a structure changes
     smoothly with the density.
@@ -90,9 +98,12 @@ def random_points(
     Parameters
     ----------
     density : float
-        Points per voxel, at most `DENSEST`.
+        Points (middles of rods) per voxel, at most `DENSEST`.
     again : bool
         Whether neighbouring windows will ask for points of the same tiles and density, which then are kept.
+    length : float
+        Of the rods, in directions without preference [voxels]. A rod is points at most one voxel apart; 0 is
+        its middle alone.
 
     Returns
     -------
@@ -100,13 +111,11 @@ def random_points(
         Positions z, y, x [voxels], in the window's coordinates of space.
     """
     period = domain.shape if domain.periodic else None
-    tiles = {tile: (origin, length) for tile, origin, length in _tiles(domain, _one_period(domain, window))}
+    around = window.grown(math.ceil(length / 2), (False, False, False))
+    tiles = {tile: (origin, size) for tile, origin, size in _tiles(domain, _one_period(domain, around))}
     pieces = []
-    for tile, (origin, length) in tiles.items():
-        eighths = (_kept_points if again else _thinned_points)(seed, field, tile, density)
-        if min(length) < TILE:  # the last tile of a period is cut short
-            room = SUBVOXEL * np.asarray(length, dtype=np.uint16)[:, None]
-            eighths = eighths[:, (eighths < room).all(axis=0)]
+    for tile, (origin, size) in tiles.items():
+        eighths = (_kept_points if again else _tile_rods)(seed, field, tile, size, density, length)
         pieces.append(eighths + SUBVOXEL * np.asarray(origin, dtype=np.int32)[:, None])
     place = np.concatenate(pieces, axis=1)
     for axis, (start, size) in enumerate(zip(*window, strict=True)):
@@ -136,13 +145,26 @@ def _moved(place: NDArray[np.int32], axis: int, by: int, into: range) -> NDArray
     return moved
 
 
-def _thinned_points(seed: int, field: str, tile: Shape, density: float) -> NDArray[np.uint16]:
+def _tile_rods(
+    seed: int, field: str, tile: Shape, size: Shape, density: float, length: float
+) -> NDArray[np.integer[Any]]:
+    """Return the points of the rods whose middles lie in a tile, in eighths of a voxel from its corner."""
     eighths, mark = _tile_points(seed, field, tile)
-    return eighths.take(np.flatnonzero(mark < np.float32(density / DENSEST)), axis=1)
+    kept = np.flatnonzero(mark < np.float32(density / DENSEST))
+    middles = eighths.take(kept, axis=1)
+    if min(size) < TILE:  # the last tile of a period is cut short
+        inside = np.flatnonzero((middles < SUBVOXEL * np.asarray(size, dtype=np.uint16)[:, None]).all(axis=0))
+        middles, kept = middles.take(inside, axis=1), kept.take(inside)
+    if length == 0:
+        return middles
+    steps = math.ceil(length)
+    along = SUBVOXEL * length * (np.arange(steps + 1) / steps - 0.5)
+    beside = np.rint(_tile_directions(seed, field, tile).take(kept, axis=1)[:, :, None] * along)
+    return (middles[:, :, None] + beside.astype(np.int32)).reshape(3, -1)
 
 
 # of all the tiles that two fields look at around a layer of 2048 x 2048 voxels; 7 kB each at 6 voxels apart
-_kept_points = lru_cache(maxsize=4096)(_thinned_points)
+_kept_points = lru_cache(maxsize=4096)(_tile_rods)
 
 
 def _tiles(domain: Domain, window: Window):  # type: ignore[no-untyped-def]
@@ -168,3 +190,15 @@ def _tile_points(seed: int, field: str, tile: Shape) -> tuple[NDArray[np.uint16]
     eighths = rng.integers(0, TILE * SUBVOXEL, size=(3, n))
     mark = rng.random(n, dtype=np.float32)
     return eighths.astype(np.uint16), mark
+
+
+@lru_cache(maxsize=32)
+def _tile_directions(seed: int, field: str, tile: Shape) -> NDArray[np.float64]:
+    """Return a unit vector for each of a tile's points, without preference; square roots alone, as all
+    machines round them alike (Marsaglia 1972, Annals of Mathematical Statistics 43, 645)."""
+    rng = tile_stream(seed, f"{field} directions", tile)
+    place = np.full((2, len(_tile_points(seed, field, tile)[1])), 1.0)
+    while (outside := np.flatnonzero((square := (place**2).sum(axis=0)) >= 1)).size:
+        place[:, outside] = 2 * rng.random((2, outside.size)) - 1
+    y, x = 2 * place * np.sqrt(1 - square)
+    return np.stack([1 - 2 * square, y, x])

@@ -21,10 +21,8 @@ from porescape.synthesis.fields import (
     BRANCH_CAP,
     FINEST_BRANCH,
     FINEST_GRAIN,
-    GRAIN_CAP,
-    GRAIN_MEAN,
-    GRAIN_SD,
     branch_moments,
+    grain_scale,
 )
 from porescape.synthesis.generate import highpass_voxels
 from porescape.synthesis.noise import NOISE_SD, box_of, drawn_tiles, random_points
@@ -81,14 +79,18 @@ def height_field_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: 
     _, y, x = (slice(h, h + n) for h, n in zip(halo, domain.shape, strict=True))
     for layers, part in smooth:
         if layers.start == 0:  # not before, when more samples are held
-            samples = xp.empty(wide.shape, dtype=np.int16)
+            if highpass is not None:
+                samples = xp.empty(wide.shape, dtype=np.int16)
             field = xp.empty(domain.shape, dtype=np.float32)
-        samples[layers] = rounded(xp, part, 1)
+        if highpass is not None:
+            samples[layers] = rounded(xp, part, 1)
         low, high = max(layers.start, halo[0]), min(layers.stop, halo[0] + domain.shape[0])
         if low < high:
             own = part[low - layers.start : high - layers.start, y, x]
             field[low - halo[0] : high - halo[0]] = own
     del smooth
+    if highpass is None:
+        return field
     blurred = smoothed_slabs(xp, samples, highpass, domain, domain.whole, OF_SAMPLES, 1.0, slab)
     del samples
     for layers, part in blurred:
@@ -104,11 +106,11 @@ def card_bytes(recipe: Recipe, domain: Domain, slab: int = SLAB) -> float:
     return PER_VOXEL * math.prod(around.shape) + PER_SLAB * slab
 
 
-def _halos(recipe: Recipe, domain: Domain) -> tuple[float, float, Window, Window]:
+def _halos(recipe: Recipe, domain: Domain) -> tuple[float, float | None, Window, Window]:
     """Return the widths of the last smoothing and the high-pass [voxels], and from where each is made."""
     smoothing = recipe.smoothing / domain.voxel_size
     highpass = highpass_voxels(recipe, domain)
-    wide = context(highpass, domain, domain.whole)
+    wide = domain.whole if highpass is None else context(highpass, domain, domain.whole)
     return smoothing, highpass, wide, context(smoothing, domain, wide)
 
 
@@ -119,12 +121,13 @@ def _weighted_samples(
     voxel = domain.voxel_size
     norm = SAMPLE_SD / math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
     fields: list[tuple[float, Field]] = []
-    for weight, name, spacing in (
-        (recipe.cells, "cells", recipe.cell_spacing),
-        (-recipe.bumps, "bumps", recipe.bump_spacing),
+    for weight, name, spacing, length in (
+        (recipe.cells, "cells", recipe.cell_spacing, recipe.cell_length),
+        (-recipe.bumps, "bumps", recipe.bump_spacing, 0.0),
     ):
         if weight != 0:
-            fields.append((norm * weight, _grains(xp, seed, name, spacing / voxel, domain, window, slab)))
+            grains = _grains(xp, seed, name, spacing / voxel, length / voxel, domain, window, slab)
+            fields.append((norm * weight, grains))
     if recipe.branch != 0:
         fields.append((norm * recipe.branch, _branch(xp, recipe, domain, seed, window, slab)))
     samples = xp.empty(window.shape, dtype=np.int16)
@@ -137,17 +140,24 @@ def _weighted_samples(
 
 
 def _grains(
-    xp: Space, seed: int, name: str, spacing: float, domain: Domain, window: Window, slab: int
+    xp: Space,
+    seed: int,
+    name: str,
+    spacing: float,
+    length: float,
+    domain: Domain,
+    window: Window,
+    slab: int,
 ) -> Field:
-    """Return the standardised distance to the nearest seed point, as `synthesis.fields` has it."""
+    """Return the standardised distance to the nearest seed, as `synthesis.fields` has it."""
     spacing = max(spacing, FINEST_GRAIN)
-    cap = GRAIN_CAP * spacing
-    mean, scale = np.float32(GRAIN_MEAN * spacing), np.float32(1 / (GRAIN_SD * spacing))
+    middle, spread, cap = grain_scale(spacing, length)
+    mean, scale = np.float32(middle), np.float32(1 / spread)
 
     def grains(start: int, stop: int) -> Array:
         own = window.layers(start, stop)
         around = own.grown(math.ceil(cap), (False, False, False))
-        points = random_points(seed, name, domain, around, spacing**-3, again=True)
+        points = random_points(seed, name, domain, around, spacing**-3, again=True, length=length)
         return distance_to_points(xp, xp.asarray(points), own, cap, mean, scale, slab)
 
     return grains
