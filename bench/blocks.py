@@ -34,7 +34,7 @@ from porescape.io.settings import material_toml
 from porescape.io.volume import read_volume
 from porescape.memory import keep_memory
 from porescape.parallel import Tell, Workers, map_ordered
-from porescape.problems import decode
+from porescape.synthesis.families import fields
 from porescape.synthesis.generate import generate, generate_region
 
 VOXEL = 1e-7
@@ -42,7 +42,7 @@ SEED = 0
 
 
 def middle() -> Recipe:
-    return decode(np.full(9, 0.5), 6 * VOXEL, 0.6)
+    return fields(np.full(9, 0.5), 6 * VOXEL, 0.6)
 
 
 def cube(n: int) -> Domain:

@@ -64,7 +64,7 @@ def one(job: tuple[str, str, int, int]) -> tuple[np.ndarray, float, float]:
     section = typical_slices(load(name), seed + 1)[seed % 3 if seed >= 3 else seed]
     fit = Fit(trials=trials)
     problem = SectionProblem(section, fit, structure_seed(seed, 0))
-    sampler = CANDIDATES[sampler_name](problem.dimension, trials, stream(seed, "search", 0))
+    sampler = CANDIDATES[sampler_name](problem.dimensions["fields"], trials, stream(seed, "search", 0))
     losses, thinking, trying = [], 0.0, 0.0
     for _ in range(trials):
         clock = time.perf_counter()

@@ -95,10 +95,10 @@ def make(folder: Path, size: int, chunk: tuple[int, ...]) -> None:
     import zarr
 
     from porescape.core.domain import Domain
-    from porescape.problems import decode
+    from porescape.synthesis.families import fields
     from porescape.synthesis.generate import generate
 
-    pore = generate(decode(np.full(9, 0.5), 6e-7, 0.6), Domain((size,) * 3, VOXEL), 0).pore
+    pore = generate(fields(np.full(9, 0.5), 6e-7, 0.6), Domain((size,) * 3, VOXEL), 0).pore
     np.save(folder / "v.npy", pore)
     zarr.create_array(folder / "v.zarr", data=pore.view(np.uint8), chunks=chunk)
 

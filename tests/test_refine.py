@@ -13,9 +13,9 @@ from scipy.ndimage import binary_erosion, gaussian_filter, label, maximum_filter
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
+from porescape.measure.patterns import counts_in_volume, patterns, shares_in_section
 from porescape.refinement import refine
 from porescape.refinement.crumbs import dissolve_crumbs
-from porescape.refinement.patterns import counts_in_volume, patterns, shares_in_section
 from porescape.refinement.topology import CELLS, is_simple
 
 VOXEL = 1e-6

@@ -20,10 +20,11 @@ from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe, slices_of
 from porescape.measure.specks import without_specks
 from porescape.parallel import Tell, hear_nothing
-from porescape.problems import DEGENERATE, SectionProblem, decode, problem_for, unit_length
+from porescape.problems import DEGENERATE, SectionProblem, problem_for, unit_length
 from porescape.rng import stream
 from porescape.samplers import SAMPLERS, START
 from porescape.search import CONFIRMED, DRAWS, MOST_AHEAD, Trial, best_of, search
+from porescape.synthesis.families import fields
 from porescape.synthesis.generate import generate
 
 T = TypeVar("T")
@@ -162,12 +163,12 @@ def test_combined_distances_are_those_of_the_material_at_every_zoom() -> None:
 def test_the_truth_is_a_better_answer_than_another_material(section: PhaseImage) -> None:
     problem = SectionProblem(section, Fit(size=64), seed=3)
     right = sum(problem.evaluate(MATERIAL).values())
-    coarser = decode(np.full(9, 0.8), 2e-6, 0.6)
+    coarser = fields(np.full(9, 0.8), 2e-6, 0.6)
     assert right < 0.6 * sum(problem.evaluate(coarser).values())
 
 
 def test_a_structure_without_a_single_grain_is_a_bad_answer_not_a_crash(section: PhaseImage) -> None:
-    empty = decode(np.array([1, 0, 0, 1, 1, 0, 0, 1, 0.0]), 1e-3, 0.6)
+    empty = fields(np.array([1, 0, 0, 1, 1, 0, 0, 1, 0.0]), 1e-3, 0.6)
     assert SectionProblem(section, Fit(size=32), 0).evaluate(empty) == {"degenerate": DEGENERATE}
 
 
@@ -213,9 +214,9 @@ def test_a_fit_in_pixels_and_in_nanometres_is_the_same_fit(section: PhaseImage) 
 def test_weights_near_nothing_leave_a_field_out() -> None:
     x = np.full(9, 0.5)
     x[:3] = (0.1, 0.9, 0.0)
-    assert (decode(x, 1e-6, 0.5).cells, decode(x, 1e-6, 0.5).branch) == (0, 0)
+    assert (fields(x, 1e-6, 0.5).cells, fields(x, 1e-6, 0.5).branch) == (0, 0)
     x[:3] = 0
-    assert decode(x, 1e-6, 0.5).branch == 1  # something must be left
+    assert fields(x, 1e-6, 0.5).branch == 1  # something must be left
 
 
 def test_the_papers_problem_looks_at_one_slice_only(section: PhaseImage) -> None:

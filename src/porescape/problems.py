@@ -1,10 +1,11 @@
 """What there is to find: recipes whose sections look like the image, and what "look like" means.
 
-A problem turns a point of the unit cube into a recipe and a recipe into the parts of its loss. One
+A problem turns a point of a family's unit cube into a recipe and a recipe into the parts of its loss. One
 evaluation makes a whole cube, describes slices across all three axes, and asks whether both phases hang
 together; the paper's own problem looks at one slice.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -14,32 +15,26 @@ from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Fit
-from porescape.core.volume import Volume
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.connectivity import largest_cluster_fraction
 from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
+from porescape.measure.patterns import pattern_distance, patterns_for, shares_in_section
 from porescape.measure.specks import without_specks
 from porescape.rng import structure_seed
+from porescape.synthesis.families import FAMILIES, Point
 from porescape.synthesis.generate import generate
-
-Point = NDArray[np.float64]  # in the unit cube
 
 
 class Problem(Protocol):
     """What there is to find."""
 
-    dimension: int
+    dimensions: Mapping[str, int]  # of the unit cube of each family
 
-    def recipe(self, x: Point) -> Recipe | PaperRecipe:
-        """Return the recipe at a point of the unit cube."""
+    def recipe(self, x: Point, family: str = "fields") -> Recipe | PaperRecipe:
+        """Return the recipe at a point of a family's unit cube."""
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
         """Try a recipe on one draw of the random fields; return the parts whose sum is the loss."""
-
-
-# Of the range of each weight this much means "without this field": pure materials are common. 0.35 makes
-# trials a fifteenth cheaper and replicas scatter more (bench/RESULTS.md).
-ABSENT = 0.2
 
 
 def problem_for(section: PhaseImage, fit: Fit, seed: int) -> Problem:
@@ -59,27 +54,6 @@ def unit_length(target: Descriptor) -> float:
     return float(2 * porosity * (1 - porosity) / target.interface.mean()) * target.pixel_size
 
 
-def decode(x: Point, length: float, porosity: float) -> Recipe:
-    """Return the recipe at a point of the unit cube, lengths in proportion to `length` [m]."""
-
-    def between(u: float, low: float, high: float) -> float:
-        return float(length * low * (high / low) ** float(u))
-
-    cells, bumps, branch = (max(float(u) - ABSENT, 0.0) for u in x[:3])
-    return Recipe(
-        cells=cells,
-        bumps=bumps,
-        branch=branch if cells + bumps + branch > 0 else 1.0,
-        cell_spacing=between(x[3], 1.0, 10.0),
-        bump_spacing=between(x[4], 1.0, 10.0),
-        branch_width=between(x[5], 0.12, 2.0),
-        branch_cut=0.05 + 0.9 * float(x[6]),
-        highpass_width=between(x[7], 0.4, 10.0),
-        smoothing=between(x[8], 0.03, 0.6),
-        porosity=porosity,
-    )
-
-
 class SectionProblem:
     """Slices across all three axes of a periodic cube against windows of the image.
 
@@ -87,13 +61,13 @@ class SectionProblem:
     length and the Euler number of the sections, of their pores as they are, shrunk and grown, are compared
     in units of their scatter between the image's windows: what varies from place to place may differ, what
     does not must agree. Beside them stands the percolation prior, because sections alone do not tell
-    whether the pores hang together.
+    whether the pores hang together. Looked at closely, the small patterns of the sections are compared too:
+    they tell families apart, which the rest can not.
     """
-
-    dimension = 9
 
     def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
         self._seed = seed
+        self.dimensions: Mapping[str, int] = {name: FAMILIES[name].dimension for name in fit.families}
         self._percolate = fit.percolate
         self._speck = section.speck_pixels
         self._window = min(fit.size, *section.pore.shape)
@@ -109,22 +83,25 @@ class SectionProblem:
         self._scatter = {
             name: np.hypot(value.std(axis=0), LEAST_SCATTER[name]) for name, value in target.items()
         }
+        self._patterns = patterns_for(section.pore, min(self._window // 3, fit.size // 4))
+        self._shares = shares_in_section(section.pore, self._patterns)
 
-    def recipe(self, x: Point) -> Recipe:
-        """Return the recipe at a point of the unit cube."""
-        return decode(x, self._length, self._porosity)
+    def recipe(self, x: Point, family: str = "fields") -> Recipe:
+        """Return the recipe at a point of a family's unit cube."""
+        return FAMILIES[family].recipe(x, self._length, self._porosity)
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
         """Try a recipe on the problem's own random fields, the same for every trial, or on others."""
         seed = structure_seed(self._seed, draw) if draw else self._seed
         volume = generate(recipe, self._domain, seed)
         if abs(volume.porosity - self._porosity) > 0.01:
             return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
-        return self._dissimilarity(volume) | self._loose_ends(volume.pore)
-
-    def _dissimilarity(self, volume: Volume) -> dict[str, float]:
-        """Return how far slices across all three axes are from the image, in its own scatter."""
         windows = without_specks(slices_of(volume.pore, self._window, SLICES_PER_AXIS), self._speck)
+        parts = self._dissimilarity(windows) | self._loose_ends(volume.pore)
+        return parts | self._strangeness(windows) if closer else parts
+
+    def _dissimilarity(self, windows: NDArray[np.bool_]) -> dict[str, float]:
+        """Return how far slices across all three axes are from the image, in its own scatter."""
         found = self._features(windows)
         return {
             name: DISSIMILARITY_WEIGHT
@@ -135,6 +112,11 @@ class SectionProblem:
 
     def _features(self, windows: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         return features(describe(windows, self._domain.voxel_size, self._lags + 1, self._radii), self._length)
+
+    def _strangeness(self, windows: NDArray[np.bool_]) -> dict[str, float]:
+        """Return how far the small patterns of slices are from the image's."""
+        shares = np.mean([shares_in_section(window, self._patterns) for window in windows], axis=0)
+        return {"patterns": pattern_distance(shares, self._shares)}
 
     def _loose_ends(self, pore: NDArray[np.bool_]) -> dict[str, float]:
         """Return the fraction of each phase that must hang together but is not in its largest cluster.
@@ -193,7 +175,7 @@ def features(descriptor: Descriptor, length: float) -> dict[str, NDArray[np.floa
 class PaperProblem:
     """The published objective: one central slice, its combined distance function, nothing else."""
 
-    dimension = 9
+    dimensions: Mapping[str, int] = {"fields": 9}
 
     def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
         self._seed = seed
@@ -204,11 +186,11 @@ class PaperProblem:
         self._target = np.mean([self._describe(window) for window in windows], axis=0)
         self._domain = Domain((fit.size,) * 3, section.pixel_size)
 
-    def recipe(self, x: Point) -> PaperRecipe:
+    def recipe(self, x: Point, family: str = "fields") -> PaperRecipe:
         """Return the paper's nine numbers."""
         return PaperRecipe(tuple(map(float, x)))
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
         """Return the mean absolute error between the two combined distance functions."""
         pore = generate(recipe, self._domain, self._seed).pore
         low = (pore.shape[1] - self._window) // 2

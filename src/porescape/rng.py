@@ -11,7 +11,7 @@ Two kinds of random numbers, both functions of the user's one seed:
 import numpy as np
 
 # append only, both: the position is the key
-STAGES = ("search", "replica", "bootstrap", "sample", "judge", "refine")
+STAGES = ("search", "replica", "bootstrap", "sample", "judge", "refine", "search fibres", "search grains")
 FIELDS = ("cells", "bumps", "branch", "cells directions")
 
 TILE = 64  # voxels; the edge of the cube of space that one random stream fills

@@ -1,4 +1,4 @@
-"""The search: try recipes, confirm the best, choose one.
+"""The search: try recipes of each family, confirm the best, choose one.
 
 Trials come one by one, so that a caller can show, stop or keep them, also where several are tried at once.
 """
@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from porescape.core.recipe import PaperRecipe, Recipe
-from porescape.core.settings import Fit
+from porescape.core.settings import COMPARED, Fit
 from porescape.errors import InputError, SettingsError
 from porescape.memory import keep_memory
 from porescape.parallel import Spread, Tell, map_ordered
-from porescape.problems import Point, Problem
+from porescape.problems import Problem
 from porescape.rng import stream
-from porescape.samplers import SAMPLERS
+from porescape.samplers import SAMPLERS, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,10 @@ class Trial:
     seconds : float
         How long it took.
     draw : int
-        Which random fields it was tried on: 0 are the search's own, the others confirm it.
+        Which random fields it was tried on: 0 are the search's own, those up to `DRAWS` confirm it, and on
+        those beyond the families' best are compared.
+    family : str
+        What its recipe is made of.
     """
 
     number: int
@@ -51,14 +54,16 @@ class Trial:
     parts: dict[str, float]
     seconds: float
     draw: int = 0
+    family: str = "fields"
 
 
 class Question(NamedTuple):
-    """What a trial will answer: its number, its point, and the draw of the random fields."""
+    """What a trial will answer: its number, its point, the draw of the random fields, and the family."""
 
     number: int
     x: tuple[float, ...]
-    draw: int = 0
+    draw: int
+    family: str
 
 
 def search(
@@ -72,8 +77,9 @@ def search(
     """Try recipes; yields the trials in order.
 
     Recipes are compared on one draw of the random fields, which tells neighbours apart. The winner then
-    owes some of its loss to that draw; so the last trials try the best few again on other draws, and
-    `best_of` takes the one that is best on average.
+    owes some of its loss to that draw; so a family's last trials try its best few again on other draws, and
+    the one that is best on average is taken. Where there are several families, their best are looked at
+    closely on draws that no search has seen; `best_of` takes the one that is best there.
 
     Parameters
     ----------
@@ -81,7 +87,7 @@ def search(
     fit : Fit
         Number of trials and optimiser.
     seed, index : int
-        The random stream "search" of this seed and index drives the optimiser.
+        The random streams "search" of this seed and index drive the optimisers.
     known : sequence of Trial
         The first trials of the same search, from before it was interrupted. They are yielded and told to
         the optimiser like new ones, but not tried again.
@@ -97,23 +103,57 @@ def search(
     """
     if fit.sampler not in SAMPLERS:
         raise SettingsError(f"sampler must be one of {', '.join(SAMPLERS)}, got {fit.sampler!r}")
-    confirmations = CONFIRMED * DRAWS if fit.trials >= LEAST_TO_CONFIRM and fit.method != "paper" else 0
-    looks = fit.trials - confirmations
-    sampler = SAMPLERS[fit.sampler](problem.dimension, looks, stream(seed, "search", index))
     answers = partial(_answers, known=known, work=partial(attempt, problem=problem), spread=spread)
+    best: list[Trial] = []
+    done = 0
+    for family, trials in fit.families.items():
+        own = []
+        for trial in _look(problem, fit, family, trials, done, (seed, index), answers):
+            own.append(trial)
+            yield trial
+        best.append(best_of(own))
+        done += trials
+    if len(best) > 1:
+        again = product(best, range(DRAWS + 1, DRAWS + 1 + COMPARED))
+        yield from answers(
+            [Question(done + i, trial.x, draw, trial.family) for i, (trial, draw) in enumerate(again)]
+        )
+
+
+def _look(
+    problem: Problem,
+    fit: Fit,
+    family: str,
+    trials: int,
+    first: int,
+    chance: tuple[int, int],
+    answers: Callable[[Sequence[Question]], Iterator[Trial]],
+) -> Iterator[Trial]:
+    """Try so many recipes of one family, the last of them its best few again."""
+    dimension = problem.dimensions[family]
+    confirmed = min(dimension + 1, MOST_CONFIRMED) if fit.trials >= LEAST_TO_CONFIRM else 0
+    if fit.method == "paper":
+        confirmed = 0
+    looks = trials - confirmed * DRAWS
+    seed, index = chance
+    own = stream(seed, "search" if family == "fields" else f"search {family}", index)
+    sampler = SAMPLERS[fit.sampler](dimension, looks, own)
     seen: list[Trial] = []
     while len(seen) < looks:
         ahead = range(len(seen), min(len(seen) + sampler.ahead, looks, len(seen) + MOST_AHEAD))
-        for trial in answers([Question(number, _inside(sampler.ask())) for number in ahead]):
+        asked = [Question(first + number, _inside(sampler.ask()), 0, family) for number in ahead]
+        for trial in answers(asked):
             sampler.tell(np.array(trial.x), trial.loss)
             seen.append(trial)
             yield trial
-    best = sorted(seen, key=lambda trial: trial.loss)[:CONFIRMED] if confirmations else []
+    best = sorted(seen, key=lambda trial: trial.loss)[:confirmed]
     again = product(best, range(1, DRAWS + 1))
-    yield from answers([Question(looks + i, trial.x, draw) for i, (trial, draw) in enumerate(again)])
+    yield from answers(
+        [Question(first + looks + i, trial.x, draw, family) for i, (trial, draw) in enumerate(again)]
+    )
 
 
-CONFIRMED = 8  # recipes tried again
+MOST_CONFIRMED = 8  # recipes of a family that are tried again
 DRAWS = 3  # on so many other draws of the random fields
 LEAST_TO_CONFIRM = 100  # trials; a shorter search needs them all to look around
 LEAST_DIVIDED = 32  # trials; a shorter search is over before more processes have started
@@ -124,10 +164,13 @@ def attempt(question: Question, tell: Tell, *, problem: Problem) -> Trial:
     """Try one recipe."""
     keep_memory()
     clock = time.perf_counter()
-    recipe = problem.recipe(np.array(question.x))
-    parts = problem.evaluate(recipe, question.draw)
+    recipe = problem.recipe(np.array(question.x), question.family)
+    # three fields can be bent to most patterns, at half the speed again; bodies go by them
+    closer = question.family != "fields" or question.draw > DRAWS
+    parts = problem.evaluate(recipe, question.draw, closer)
     loss = float(sum(parts.values()))
-    return Trial(question.number, question.x, recipe, loss, parts, time.perf_counter() - clock, question.draw)
+    seconds = time.perf_counter() - clock
+    return Trial(question.number, question.x, recipe, loss, parts, seconds, question.draw, question.family)
 
 
 def _inside(x: Point) -> tuple[float, ...]:
@@ -145,7 +188,7 @@ def _answers(
     there = [question for question in questions if question.number < len(known)]
     for question in there:
         trial = known[question.number]
-        if Question(trial.number, trial.x, trial.draw) != question:
+        if Question(trial.number, trial.x, trial.draw, trial.family) != question:
             raise InputError(
                 f"the kept trial {trial.number + 1} is not the one this search asks for: it was made with "
                 "other versions of numpy, optuna or cmaes, or on a machine that rounds otherwise; start anew"
@@ -156,11 +199,16 @@ def _answers(
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:
-    """Return the trial of the best recipe: smallest mean loss over the most draws it was tried on."""
-    losses: dict[tuple[float, ...], list[float]] = {}
-    for trial in trials:
-        losses.setdefault(trial.x, []).append(trial.loss)
+    """Return the trial of the best recipe: smallest mean loss over the most draws it was tried on.
+
+    Between families the draws decide on which they were compared; before there are any, the first family's
+    best is returned.
+    """
+    compared = [trial for trial in trials if trial.draw > DRAWS]
+    losses: dict[tuple[str, tuple[float, ...]], list[float]] = {}
+    for trial in compared or [trial for trial in trials if trial.family == trials[0].family]:
+        losses.setdefault((trial.family, trial.x), []).append(trial.loss)
     most = max(map(len, losses.values()))
-    means = {x: sum(found) / len(found) for x, found in losses.items() if len(found) == most}
-    best = min(means, key=lambda x: means[x])
-    return next(trial for trial in trials if trial.x == best)
+    means = {which: sum(found) / len(found) for which, found in losses.items() if len(found) == most}
+    best = min(means, key=lambda which: means[which])
+    return next(trial for trial in trials if (trial.family, trial.x) == best)

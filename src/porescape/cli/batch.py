@@ -231,7 +231,7 @@ def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]
 
     from porescape.measure.meters import steps
 
-    each = settings.fit.trials + steps(settings.measure.numbers)
+    each = settings.fit.planned + steps(settings.measure.numbers)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -62,7 +62,7 @@ def fit(
     problem = problem_for(section, settings, own_seed)
     done = []
     hands = 1 if settings.trials < LEAST_DIVIDED else workers or available_cores()
-    with crew_of(hands) as crew, progress_bar("fitting", settings.trials) as advance:
+    with crew_of(hands) as crew, progress_bar("fitting", settings.planned) as advance:
         for trial in search(problem, settings, seed, spread=crew.map):
             done.append(trial)
             advance(f"best {best_of(done).loss:.4f}")

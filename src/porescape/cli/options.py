@@ -120,6 +120,10 @@ class FitOptions:
     trials: TrialsOption = _FIT.trials
     fit_size: Annotated[int, typer.Option(help="Edge of the cube that is fitted (voxels).")] = _FIT.size
     method: Annotated[str, typer.Option(help="porescape, or paper for the published method.")] = _FIT.method
+    family: Annotated[
+        str,
+        typer.Option(help="What recipes are made of: fields, fibres, grains; auto tries all and takes one."),
+    ] = _FIT.family
     sampler: Annotated[str, typer.Option(help="Optimiser: cma, tpe or sobol.")] = _FIT.sampler
     percolate: Annotated[
         str, typer.Option(help="Phases that must hang together: both, pore, solid, none.")
@@ -130,6 +134,7 @@ class FitOptions:
         return Fit(
             method=self.method,  # type: ignore[arg-type]
             trials=self.trials,
+            family=self.family,  # type: ignore[arg-type]
             size=self.fit_size,
             sampler=self.sampler,
             percolate=self.percolate,  # type: ignore[arg-type]

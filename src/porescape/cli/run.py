@@ -184,7 +184,7 @@ def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Cal
     """Show the progress of all replicas, or of as many."""
     from porescape.measure.meters import steps
 
-    each = settings.fit.trials + steps(settings.measure.numbers)
+    each = settings.fit.planned + steps(settings.measure.numbers)
     total = each * (settings.output.replicas if replicas is None else replicas)
     best: dict[int, float] = {}
     with progress_bar("reconstructing", total) as advance:

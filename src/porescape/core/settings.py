@@ -14,6 +14,9 @@ Method = Literal["porescape", "paper"]
 
 
 LEAST_CUBE = 32  # voxels per edge, to be fitted
+LEAST_TO_COMPARE = 100  # trials; a shorter search needs them all to look around in one family
+FAMILY_SHARES = {"fields": 1.0, "fibres": 0.5, "grains": 0.3}  # trials of each, per one that is asked for
+COMPARED = 3  # times the best of each family is tried again, to choose between them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +130,10 @@ class Fit:
     trials : int
         Structures tried per replica; of 100 or more, the last 24 try the best 8 recipes again on other
         random fields.
+    family : {"auto", "fields", "fibres", "grains"}
+        What recipes are made of: the paper's three fields, straight solid fibres, or solid balls. "auto"
+        tries all three where there are 100 trials or more, fibres with half as many again and grains with
+        three tenths, and takes the one that looks most like the image on random fields no search has seen.
     size : int
         Edge of the cube that is fitted [voxels]; of its slices only as much is compared as the image holds.
     sampler : str
@@ -139,6 +146,7 @@ class Fit:
 
     method: Method = "porescape"
     trials: int = 200
+    family: Literal["auto", "fields", "fibres", "grains"] = "auto"
     size: int = 96
     sampler: str = "cma"
     percolate: Literal["both", "pore", "solid", "none"] = "both"
@@ -146,12 +154,32 @@ class Fit:
     def __post_init__(self) -> None:
         _among("method", self.method, ("porescape", "paper"))
         _among("percolate", self.percolate, ("both", "pore", "solid", "none"))
+        _among("family", self.family, ("auto", *FAMILY_SHARES))
         if self.trials < 1:
             raise SettingsError(f"trials must be at least 1, got {self.trials}")
         if self.size < LEAST_CUBE:
             raise SettingsError(
                 f"the fitted cube must have at least {LEAST_CUBE} voxels per edge, got {self.size}"
             )
+        if self.method == "paper" and self.family not in ("auto", "fields"):
+            raise SettingsError(
+                f"the paper's method has three fields of its own, got family {self.family!r}; leave one out"
+            )
+
+    @property
+    def families(self) -> dict[str, int]:
+        """How many recipes of each family are tried."""
+        if self.family != "auto":
+            return {self.family: self.trials}
+        if self.method == "paper" or self.trials < LEAST_TO_COMPARE:
+            return {"fields": self.trials}
+        return {name: round(share * self.trials) for name, share in FAMILY_SHARES.items()}
+
+    @property
+    def planned(self) -> int:
+        """How many trials there are in all."""
+        families = self.families
+        return sum(families.values()) + (COMPARED * len(families) if len(families) > 1 else 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 A recipe sets the large shapes and what hangs together; it has too few numbers for corners, cusps and thin
 walls. Here single voxels at the walls change phase: those whose change brings the patterns of the volume's
-sections nearer to the image's (`porescape.refinement.patterns`), and only such whose change leaves pores and
+sections nearer to the image's (`porescape.measure.patterns`), and only such whose change leaves pores and
 solid as connected as they were (`porescape.refinement.topology`). Before that, crumbs of solid that hang on
 nothing go (`porescape.refinement.crumbs`).
 """
@@ -10,24 +10,26 @@ nothing go (`porescape.refinement.crumbs`).
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
-from porescape.measure.texture import unit_of
+from porescape.measure.patterns import (
+    RARE,
+    Patterns,
+    counts_in_volume,
+    pattern_distance,
+    patterns_for,
+    shares_in_section,
+)
 from porescape.refinement.crumbs import dissolve_crumbs
-from porescape.refinement.patterns import Patterns, counts_in_volume, patterns, shares_in_section
 from porescape.refinement.sweep import BOTH, Frame, framed, move_walls
 from porescape.rng import stream
 from porescape.units import format_length
 
-FINE = (1, 2)  # voxels between points, of squares and of rows
-COARSE = (0.4, 0.7, 1.1, 1.6)  # the same of further squares, in lengths of the material
 # of squares by the voxels between points; with equal weights walls fray to suit the coarse ones
 WEIGHTS = {1: 5.0, 2: 3.0}
 ROW_WEIGHT = 3.0
-RARE = 1e-3  # share below which a pattern's share need not be right to the percent
 VISITED = 0.3  # share of the wall's voxels that a sweep looks at: many small steps, so that none goes too far
 SETTLING = 0.4  # share of the sweeps, the last ones, that look at fewer and fewer
 DEAREST = 1e4  # price at which porosity is let be: nothing that may turn is left
@@ -105,17 +107,13 @@ def refine(
         move_walls(frame, wanted, counts, slope, visit, phase, price, most)
 
     for sweep in range(sweeps):
-        progress(sweep, _distance(counts / every, target))
+        progress(sweep, pattern_distance(counts / every, target))
         if not periodic and sweep % RECOUNTED == 0:
             counts[:] = counts_in_volume(np.ascontiguousarray(frame.volume()), wanted, periodic)
         move(VISITED * min((sweeps - sweep) / (SETTLING * sweeps), 1.0))
     _restore_porosity(frame, int(volume.pore.sum()), move)
-    progress(sweeps, _distance(counts / every, target))
+    progress(sweeps, pattern_distance(counts / every, target))
     return Volume(frame.volume().astype(bool), volume.voxel_size)
-
-
-def _distance(shares: NDArray[np.float64], target: NDArray[np.float64]) -> float:
-    return float(((shares - target) ** 2 / (target + RARE)).sum())
 
 
 def _restore_porosity(frame: Frame, wanted: int, move: Callable[[float, int, float, int], None]) -> None:
@@ -133,14 +131,10 @@ def _patterns_that_fit(volume: Volume, section: PhaseImage) -> Patterns:
             f"voxel {format_length(volume.voxel_size)}; resample the image first "
             "(porescape.pipeline.at_voxel_size)"
         )
-    unit = unit_of(section.pore[None])
-    room = min(min(section.pore.shape) // 3, min(volume.shape) // 4)  # of a square, a third
-    squares = sorted({*FINE, *(max(round(length * unit), 1) for length in COARSE)})
-    squares = [step for step in squares if step <= room]
-    rows = [step for step in FINE if 3 * step <= room]
-    if not squares or not rows:
+    wanted = patterns_for(section.pore, min(min(section.pore.shape) // 3, min(volume.shape) // 4))
+    if not len(wanted.squares) or not len(wanted.rows):
         raise InputError(
             f"refining needs an image of at least 9 x 9 pixels and a box of 12³ voxels, but the image has "
             f"{section.pore.shape} and the box {volume.shape}; choose larger ones, or no refinement (0)"
         )
-    return patterns(squares, rows)
+    return wanted

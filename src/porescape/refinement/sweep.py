@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from porescape.refinement.patterns import CODES, POINTS, Counts, Index, Patterns
+from porescape.measure.patterns import CODES, POINTS, Counts, Index, Patterns
 from porescape.refinement.topology import CELLS, is_simple
 
 BOTH = -1  # phases

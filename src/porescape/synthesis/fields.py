@@ -69,9 +69,7 @@ def grain_layers(
 
     def piece(own: Window) -> NDArray[np.float32]:
         around = own.grown(math.ceil(cap), (False, False, False))
-        points = random_points(
-            seed, name, domain, around, spacing**-3, again=hold is not once, length=length
-        )
+        points = random_points(seed, name, domain, around, spacing**-3, again=hold is not once, length=length)
         return distance_to_points(  # type: ignore[no-any-return]
             points, np.asarray(own.start), np.asarray(own.shape), float(cap), shift, scale
         )

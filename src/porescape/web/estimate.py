@@ -55,7 +55,7 @@ def times_of(settings: Settings, workers: int) -> Times:
     numbers = voxels * sum(
         MEASURE[group] for group in {NUMBERS[n].group for n in pick(settings.measure.numbers)}
     )
-    trials = settings.fit.trials * TRIAL * settings.tried.size**3
+    trials = settings.fit.planned * TRIAL * settings.tried.size**3
     refine = 0.0 if settings.fit.method == "paper" else voxels * REFINE * settings.output.refine
     measure = refine + numbers + JUDGE
     last = REPORT + voxels * DRAW

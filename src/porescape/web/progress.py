@@ -34,7 +34,7 @@ class Tracker:
 
     def __init__(self, settings: Settings, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._replicas = settings.output.replicas
-        self._trials = settings.fit.trials
+        self._trials = settings.fit.planned
         self._steps = steps(settings.measure.numbers)
         self._times: Times = times_of(settings, workers)
         self._clock = clock

@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from porescape.measure.texture import unit_of
+
 POINTS = 9  # of either stencil
 CODES = 2**POINTS
 SQUARE = tuple((a, b) for a in (-1, 0, 1) for b in (-1, 0, 1))
@@ -20,6 +22,10 @@ ROW = tuple((0, b) for b in range(-4, 5))
 TURNS = tuple(((p, 0), (0, q)) for p in (1, -1) for q in (1, -1)) + tuple(
     ((0, p), (q, 0)) for p in (1, -1) for q in (1, -1)
 )
+
+FINE = (1, 2)  # voxels between points, of squares and of rows
+COARSE = (0.4, 0.7, 1.1, 1.6)  # the same of further squares, in lengths of the material
+RARE = 1e-3  # share below which a pattern's share need not be right to the percent
 
 Counts = NDArray[np.float64]  # (patterns,)
 Index = NDArray[np.int64]
@@ -61,6 +67,26 @@ def patterns(squares: list[int], rows: list[int]) -> Patterns:
         kinds.append(first + own)
         first += int(own.max()) + 1
     return Patterns(np.array(squares), np.array(rows), np.array(kinds))
+
+
+def patterns_for(pore: NDArray[np.bool_], room: int) -> Patterns:
+    """Return the patterns that suit a material: fine ones, and such as see its pores whole.
+
+    Parameters
+    ----------
+    pore : ndarray of bool, shape (ny, nx)
+        A section of it.
+    room : int
+        How wide a third of a square may be, and three eighths of a row [voxels].
+    """
+    unit = unit_of(pore[None])
+    squares = sorted({*FINE, *(max(round(length * unit), 1) for length in COARSE)})
+    return patterns([step for step in squares if step <= room], [step for step in FINE if 3 * step <= room])
+
+
+def pattern_distance(shares: Counts, target: Counts) -> float:
+    """Return how far shares of patterns are from others: the sum of (p - q)² / (q + `RARE`)."""
+    return float(((shares - target) ** 2 / (target + RARE)).sum())
 
 
 def _kinds(points: tuple[tuple[int, int], ...]) -> Index:
