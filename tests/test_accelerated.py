@@ -33,7 +33,7 @@ SMALL = Domain((20, 24, 28), VOXEL)
 HALO = {"highpass_width": 1.5, "branch_width": 0.8}  # short ones, for open boxes
 
 
-def recipe(**changes: float) -> Recipe:
+def recipe(**changes: float | None) -> Recipe:
     """Return a recipe whose lengths are given in voxels."""
     values = {
         "cells": 0.5,
@@ -47,8 +47,13 @@ def recipe(**changes: float) -> Recipe:
         "porosity": 0.6,
         "smoothing": 0.5,
     } | changes
-    lengths = {name for name in values if name.endswith(("spacing", "width"))} | {"smoothing"}
-    return Recipe(**{name: value * (VOXEL if name in lengths else 1) for name, value in values.items()})
+    lengths = {name for name in values if name.endswith(("spacing", "width", "length"))} | {"smoothing"}
+    return Recipe(
+        **{
+            name: value if value is None or name not in lengths else value * VOXEL
+            for name, value in values.items()
+        }
+    )
 
 
 # -- the same bytes ---------------------------------------------------------------------------------
@@ -63,6 +68,8 @@ def recipe(**changes: float) -> Recipe:
         ((210, 16, 24), True, {"highpass_width": 3, "smoothing": 1.1}),  # too long for one matrix
         ((30, 24, 20), True, {"cell_spacing": 2, "bump_spacing": 50, "branch_cut": 0.9}),
         ((24, 24, 24), True, {"branch_width": 17, "cells": 0, "bumps": 0}),  # distances need 32 bits
+        ((40, 33, 70), True, {"cell_length": 60, "highpass_width": None}),  # rods longer than the period
+        ((30, 20, 24), False, {"cell_length": 25, "highpass_width": None, "branch": 0, "bumps": 0}),
         ((20, 33, 26), False, HALO),
         ((17, 26, 21), False, {"highpass_width": 2.2, "smoothing": 2.3, "branch": 0}),
     ],

@@ -24,7 +24,7 @@ from porescape.problems import DEGENERATE, SectionProblem, problem_for, unit_len
 from porescape.rng import stream
 from porescape.samplers import SAMPLERS, START
 from porescape.search import CONFIRMED, DRAWS, MOST_AHEAD, Trial, best_of, search
-from porescape.synthesis.families import fields
+from porescape.synthesis.families import FAMILIES, fibres, fields, grains, radius_of
 from porescape.synthesis.generate import generate
 
 T = TypeVar("T")
@@ -226,41 +226,127 @@ def test_the_papers_problem_looks_at_one_slice_only(section: PhaseImage) -> None
     assert set(problem.evaluate(recipe)) == {"combined_distance"}
 
 
+# -- families --------------------------------------------------------------------------------------
+
+
+@given(x=st.tuples(*[st.floats(0, 1)] * 3), porosity=st.floats(0.05, 0.95))
+def test_bodies_have_the_radius_that_was_asked_for(x: tuple[float, ...], porosity: float) -> None:
+    wanted = 1e-6 * 0.25 * 12 ** x[0]
+    for made in (fibres(np.array(x), 1e-6, porosity), grains(np.array(x[:2]), 1e-6, porosity)):
+        assert radius_of(made) == pytest.approx(wanted, rel=1e-6)
+        assert made.highpass_width is None
+    assert radius_of(fields(np.full(9, 0.5), 1e-6, porosity)) is None
+
+
+def test_auto_tries_all_families_where_there_are_trials_enough() -> None:
+    assert Fit().families == {"fields": 200, "fibres": 100, "grains": 60}
+    assert Fit().planned == 200 + 100 + 60 + 3 * 3
+    assert Fit(trials=99).families == {"fields": 99}
+    assert Fit(trials=99).planned == 99
+    assert Fit(family="grains", trials=300).families == {"grains": 300}
+    assert Fit(method="paper").families == {"fields": 200}
+    with pytest.raises(SettingsError, match="three fields of its own, got family 'grains'"):
+        Fit(method="paper", family="grains")
+    with pytest.raises(SettingsError, match="family must be one of auto, fields, fibres, grains, got 'foam'"):
+        Fit(family="foam")  # type: ignore[arg-type]
+
+
+class Rivals:
+    """Families that differ only where they are looked at closer."""
+
+    def __init__(self) -> None:
+        self.dimensions = {name: family.dimension for name, family in FAMILIES.items()}
+
+    def recipe(self, x: np.ndarray, family: str) -> Recipe:
+        return FAMILIES[family].recipe(x, 1e-6, 0.5)
+
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
+        assert isinstance(recipe, Recipe)
+        loss = {"bowl": abs(recipe.smoothing * 1e6 - 0.2)}
+        if not closer:
+            return loss
+        return loss | {"patterns": 0.1 if recipe.cell_length else 0.5}
+
+
+def test_families_are_compared_on_draws_that_no_search_has_seen() -> None:
+    trials = list(search(Rivals(), Fit(trials=120), 0))
+    assert len(trials) == Fit(trials=120).planned
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    compared = [trial for trial in trials if trial.draw > DRAWS]
+    assert [(trial.family, trial.draw) for trial in compared] == [
+        (family, draw) for family in FAMILIES for draw in (4, 5, 6)
+    ]
+    for family in FAMILIES:  # what is compared is the best of its own search
+        own = [trial for trial in trials if trial.family == family and trial.draw <= DRAWS]
+        assert {trial.x for trial in compared if trial.family == family} == {best_of(own).x}
+    looked = [trial for trial in trials if trial.family == "fields" and trial.draw <= DRAWS]
+    assert all("patterns" not in trial.parts for trial in looked)
+    assert best_of(trials).family == "fibres"
+    assert best_of(trials[:50]).family == "fields"  # before anything was compared
+
+
+def test_the_fields_of_auto_are_those_of_fields_alone() -> None:
+    fit = Fit(trials=120)
+    alone = list(search(Rivals(), replace(fit, family="fields"), 4))
+    assert [t.x for t in search(Rivals(), fit, 4)][: len(alone)] == [t.x for t in alone]
+
+
+@given(kept=st.integers(0, 225))
+def test_a_search_of_all_families_goes_on_from_anywhere(kept: int) -> None:
+    fit = Fit(trials=120, sampler="sobol")
+    whole = list(search(Rivals(), fit, 2))
+    elsewhere = Elsewhere()
+    found = list(search(Rivals(), fit, 2, known=whole[:kept], spread=elsewhere))
+    assert answers_of(found) == answers_of(whole)
+    assert sum(elsewhere.batches) == fit.planned - kept
+
+
+def test_fibres_are_known_by_their_sections() -> None:
+    """A mat of straight fibres, five times as long as thick: three fields come near, but not in patterns."""
+    x = np.array([0.35, 0.5, 0.4])
+    mat = fibres(x, 7 * VOXEL, 0.75)
+    section = PhaseImage(generate(mat, Domain((1, 220, 220), VOXEL), 5).pore[0], VOXEL)
+    found = best_of(list(search(problem_for(section, Fit(trials=100, size=64), 3), Fit(trials=100), 3)))
+    assert found.family == "fibres"
+    assert radius_of(found.recipe) == pytest.approx(radius_of(mat), rel=0.2)
+
+
 # -- the optimisers --------------------------------------------------------------------------------
 
 
 class Bowl:
     """A problem with a known answer."""
 
-    dimension = 4
+    def __init__(self) -> None:
+        self.dimensions = {"fields": 4}
 
-    def recipe(self, x: np.ndarray) -> PaperRecipe:
+    def recipe(self, x: np.ndarray, family: str) -> PaperRecipe:
         return PaperRecipe((*map(float, x), 1.0, 0.0, 0.0, 0.0, 0.0))
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
         assert isinstance(recipe, PaperRecipe)
         return {"bowl": sum((value - 0.3) ** 2 for value in recipe.x[:4])}
 
 
 @pytest.mark.parametrize(("sampler", "depth"), [("sobol", 0.1), ("tpe", 0.03), ("cma", 0.003)])
 def test_samplers_find_the_bottom_of_a_bowl(sampler: str, depth: float) -> None:
-    trials = list(search(Bowl(), Fit(trials=120, sampler=sampler), 0))
+    trials = list(search(Bowl(), Fit(family="fields", trials=120, sampler=sampler), 0))
     assert len(trials) == 120
     assert best_of(trials).loss < depth
-    again = search(Bowl(), Fit(trials=120, sampler=sampler), 0)
+    again = search(Bowl(), Fit(family="fields", trials=120, sampler=sampler), 0)
     assert [t.x for t in again] == [t.x for t in trials]
 
 
 class Lottery(Bowl):
     """Every recipe is as good as any other; what differs is luck on the first draw."""
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
         assert isinstance(recipe, PaperRecipe)
         return {"luck": recipe.x[0] if draw == 0 else 1 - recipe.x[0]}
 
 
 def test_the_best_is_chosen_on_draws_the_search_did_not_see() -> None:
-    trials = list(search(Lottery(), Fit(trials=120, sampler="sobol"), 0))
+    trials = list(search(Lottery(), Fit(family="fields", trials=120, sampler="sobol"), 0))
     assert len(trials) == 120
     again = [trial for trial in trials if trial.draw]
     assert len(again) == CONFIRMED * DRAWS
@@ -269,7 +355,8 @@ def test_the_best_is_chosen_on_draws_the_search_did_not_see() -> None:
 
 
 def test_a_search_can_be_stopped_and_keeps_its_trials() -> None:
-    trials = [trial for trial, _ in zip(search(Bowl(), Fit(trials=10**6), 0), range(7), strict=False)]
+    endless = search(Bowl(), Fit(family="fields", trials=10**6), 0)
+    trials = [trial for trial, _ in zip(endless, range(7), strict=False)]
     assert [t.number for t in trials] == list(range(7))
 
 
@@ -294,7 +381,7 @@ def answers_of(trials: Iterable[Trial]) -> list[tuple[int, tuple[float, ...], fl
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_trials_are_the_same_whoever_tries_them(sampler: str) -> None:
-    fit = Fit(trials=130, sampler=sampler)
+    fit = Fit(family="fields", trials=130, sampler=sampler)
     alone = list(search(Bowl(), fit, 0))
     elsewhere = Elsewhere()
     assert answers_of(search(Bowl(), fit, 0, spread=elsewhere)) == answers_of(alone)
@@ -321,7 +408,7 @@ def test_a_generation_is_ten_points_where_recipes_are_sought() -> None:
 
 @given(kept=st.integers(0, 110), sampler=st.sampled_from(["cma", "sobol"]))
 def test_a_search_goes_on_from_the_middle_of_a_batch(kept: int, sampler: str) -> None:
-    fit = Fit(trials=110, sampler=sampler)
+    fit = Fit(family="fields", trials=110, sampler=sampler)
     whole = list(search(Bowl(), fit, 2))
     elsewhere = Elsewhere()
     found = list(search(Bowl(), fit, 2, known=whole[:kept], spread=elsewhere))
@@ -331,7 +418,7 @@ def test_a_search_goes_on_from_the_middle_of_a_batch(kept: int, sampler: str) ->
 
 def test_questions_without_end_are_asked_in_pieces() -> None:
     elsewhere = Elsewhere()
-    trials = search(Bowl(), Fit(trials=10**5, sampler="sobol"), 0, spread=elsewhere)
+    trials = search(Bowl(), Fit(family="fields", trials=10**5, sampler="sobol"), 0, spread=elsewhere)
     for _, _ in zip(trials, range(MOST_AHEAD + 1), strict=False):
         pass
     assert elsewhere.batches == [MOST_AHEAD] * 2
@@ -341,11 +428,13 @@ def test_one_after_the_other_nothing_is_tried_before_it_is_wanted() -> None:
     tried: list[object] = []
 
     class Noted(Bowl):
-        def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0) -> dict[str, float]:
+        def evaluate(
+            self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False
+        ) -> dict[str, float]:
             tried.append(recipe)
-            return super().evaluate(recipe, draw)
+            return super().evaluate(recipe, draw, closer)
 
-    for trial in search(Noted(), Fit(trials=40), 0):
+    for trial in search(Noted(), Fit(family="fields", trials=40), 0):
         assert len(tried) == trial.number + 1
 
 

@@ -1,6 +1,7 @@
 """The generator: exact arithmetic, fields that theory knows, more of the same material."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.measure.correlation import mean_chords
 from porescape.measure.minkowski import specific_surface
-from porescape.synthesis.fields import branch_field, grain_field
+from porescape.synthesis import noise
+from porescape.synthesis.fields import branch_field, capsule_radius, grain_field, grain_scale
 from porescape.synthesis.generate import generate, height_field, rank_level
 from porescape.synthesis.noise import NOISE_SD, random_points, white_noise
 from porescape.synthesis.smoothing import (
@@ -41,6 +43,12 @@ def recipe(**changes: float) -> Recipe:
         "smoothing": 0.5 * VOXEL,
     }
     return Recipe(**(values | changes))
+
+
+def fibre_recipe(**changes: float) -> Recipe:
+    """Straight rods alone, without a high-pass."""
+    values = {"cell_spacing": 14 * VOXEL, "cell_length": 45 * VOXEL, "porosity": 0.75}
+    return replace(recipe(cells=1, bumps=0, branch=0, **(values | changes)), highpass_width=None)
 
 
 def cube(n: int, periodic: bool = True) -> Domain:
@@ -142,6 +150,44 @@ def test_grains_alone_are_overlapping_spheres() -> None:
     assert specific_surface(volume) == pytest.approx(expected, rel=0.08)
 
 
+@pytest.mark.parametrize(("spacing", "length"), [(9.0, 6.0), (14.0, 40.0), (24.0, 150.0)])
+def test_distances_to_rods_have_the_moments_of_blindly_thrown_ones(spacing: float, length: float) -> None:
+    """Also where they are longer than the period."""
+    found = [grain_field(seed, "cells", spacing, cube(96), cube(96).whole, length) for seed in range(4)]
+    rods = 4 * (96 / spacing) ** 3
+    assert np.mean(found) == pytest.approx(0, abs=4 / math.sqrt(rods))
+    assert np.std(found) == pytest.approx(1, abs=4 / math.sqrt(rods))
+
+
+def test_the_moments_of_rods_go_over_into_those_of_points() -> None:
+    assert grain_scale(10.0, 1e-4)[:2] == pytest.approx(grain_scale(10.0, 0.0)[:2], rel=1e-4)
+    # endless fibres, l of them per area: P(d > r) = exp(-pi r² l), so the mean is 1 / (2 sqrt(l))
+    length, spacing = 1e7, 300.0
+    assert grain_scale(spacing, length)[0] == pytest.approx(0.5 * math.sqrt(spacing**3 / length), rel=1e-3)
+
+
+def test_rods_are_straight_and_lie_in_all_directions() -> None:
+    eighths = noise._tile_rods(1, "cells", (0, 0, 0), (TILE,) * 3, 0.02, 20.0)
+    rods = eighths.reshape(3, -1, 21) / noise.SUBVOXEL
+    ends = rods[:, :, -1] - rods[:, :, 0]
+    assert np.linalg.norm(ends, axis=0) == pytest.approx(np.full(rods.shape[1], 20.0), abs=0.2)
+    assert np.linalg.norm(np.diff(rods, axis=2), axis=0).max() < 1.25  # voxels, rounded to eighths
+    assert np.abs(rods - np.linspace(rods[:, :, 0], rods[:, :, -1], 21, axis=2)).max() < 0.13
+    direction = ends / 20
+    assert direction @ direction.T / rods.shape[1] == pytest.approx(np.eye(3) / 3, abs=0.02)
+    assert abs(direction.mean(axis=1)).max() < 4 / math.sqrt(3 * rods.shape[1])
+
+
+def test_fibres_alone_are_overlapping_cylinders() -> None:
+    """Pores beyond R of endless fibres, l per area: porosity p = exp(-pi R² l), surface 2 p ln(1/p) / R."""
+    spacing, length, porosity = 40.0, 400.0, 0.75
+    radius = capsule_radius(spacing, length, math.log(1 / porosity))
+    made = fibre_recipe(cell_spacing=spacing * VOXEL, cell_length=length * VOXEL, porosity=porosity)
+    surface = np.mean([specific_surface(generate(made, cube(128), seed)) for seed in range(3)])
+    expected = 2 * porosity * math.log(1 / porosity) / (radius * VOXEL)
+    assert surface == pytest.approx(expected, rel=0.06)
+
+
 # -- properties -------------------------------------------------------------------------------------
 
 
@@ -154,7 +200,8 @@ def test_porosity_is_exact_by_rank(porosity: float, seed: int) -> None:
 
 LOCAL = recipe(branch_width=1.2 * VOXEL, highpass_width=3 * VOXEL)
 COARSE = recipe(branch_width=2.1 * VOXEL, highpass_width=4.5 * VOXEL, smoothing=2.5 * VOXEL)
-DOMAINS = {(70, 66, 80): LOCAL, (48, 60, 72): COARSE}  # the second is smoothed on every 2nd and 4th voxel
+# the second is smoothed on every 2nd and 4th voxel; the rods of the third are as long as its period
+DOMAINS = {(70, 66, 80): LOCAL, (48, 60, 72): COARSE, (45, 50, 130): fibre_recipe()}
 WHOLE = {shape: height_field(material, Domain(shape, VOXEL), 5) for shape, material in DOMAINS.items()}
 
 
@@ -177,9 +224,10 @@ def test_long_axes_done_in_blocks_have_the_bytes_of_short_ones() -> None:
     assert np.array_equal(part, whole[3:11, 4:12, 95:115])
 
 
-def test_an_open_domain_is_a_window_of_endless_space() -> None:
-    small = height_field(recipe(), Domain((20, 20, 20), VOXEL, periodic=False), 0)
-    large = height_field(recipe(), Domain((26, 24, 22), VOXEL, periodic=False), 0)
+@pytest.mark.parametrize("material", [recipe(), fibre_recipe()], ids=["fields", "fibres"])
+def test_an_open_domain_is_a_window_of_endless_space(material: Recipe) -> None:
+    small = height_field(material, Domain((20, 20, 20), VOXEL, periodic=False), 0)
+    large = height_field(material, Domain((26, 24, 22), VOXEL, periodic=False), 0)
     assert np.array_equal(small, large[:20, :20, :20])
 
 

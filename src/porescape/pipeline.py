@@ -118,6 +118,11 @@ class Replica:
         """Objective of the chosen recipe, on the search's own random fields."""
         return best_of(self.trials).loss
 
+    @property
+    def family(self) -> str:
+        """What the chosen recipe is made of: "fields", "fibres" or "grains"."""
+        return best_of(self.trials).family
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reconstruction:

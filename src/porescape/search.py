@@ -130,14 +130,13 @@ def _look(
     answers: Callable[[Sequence[Question]], Iterator[Trial]],
 ) -> Iterator[Trial]:
     """Try so many recipes of one family, the last of them its best few again."""
-    dimension = problem.dimensions[family]
-    confirmed = min(dimension + 1, MOST_CONFIRMED) if fit.trials >= LEAST_TO_CONFIRM else 0
+    confirmed = min(CONFIRMED, trials // LEAST_EACH) if fit.trials >= LEAST_TO_CONFIRM else 0
     if fit.method == "paper":
         confirmed = 0
     looks = trials - confirmed * DRAWS
     seed, index = chance
     own = stream(seed, "search" if family == "fields" else f"search {family}", index)
-    sampler = SAMPLERS[fit.sampler](dimension, looks, own)
+    sampler = SAMPLERS[fit.sampler](problem.dimensions[family], looks, own)
     seen: list[Trial] = []
     while len(seen) < looks:
         ahead = range(len(seen), min(len(seen) + sampler.ahead, looks, len(seen) + MOST_AHEAD))
@@ -153,7 +152,8 @@ def _look(
     )
 
 
-MOST_CONFIRMED = 8  # recipes of a family that are tried again
+CONFIRMED = 8  # recipes of a family that are tried again, at most
+LEAST_EACH = 12  # trials of the family for each of them
 DRAWS = 3  # on so many other draws of the random fields
 LEAST_TO_CONFIRM = 100  # trials; a shorter search needs them all to look around
 LEAST_DIVIDED = 32  # trials; a shorter search is over before more processes have started

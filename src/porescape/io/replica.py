@@ -28,6 +28,7 @@ def replica_row(replica: Replica) -> dict[str, Any]:
         "name": replica_name(replica.index),
         "seed": str(replica.seed),
         "loss": replica.loss,
+        "family": replica.family,
         "recipe": settings_table(replica.recipe),
         "seconds": replica.seconds,
         "look": asdict(replica.look),

@@ -42,7 +42,14 @@ from porescape.report.words import (
 from porescape.units import PER_METRE, format_length
 from porescape.version import __version__
 
-RECIPE_LENGTHS = ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing")
+RECIPE_LENGTHS = (
+    "cell_spacing",
+    "cell_length",
+    "bump_spacing",
+    "branch_width",
+    "highpass_width",
+    "smoothing",
+)
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "matplotlib")
 
 
@@ -204,10 +211,25 @@ def recipe_cells(recipe: Recipe | PaperRecipe) -> list[str]:
     """Return the values of a recipe for the recipe table, lengths in micrometres."""
     if isinstance(recipe, PaperRecipe):
         return [f"{value:.3f}" for value in recipe.x]
+    unused = _unused(recipe)
     return [
-        f"{value * PER_METRE['µm']:.4g}" if name in RECIPE_LENGTHS else f"{value:.3f}"
+        "–"
+        if name in unused or value is None
+        else f"{value * PER_METRE['µm']:.4g}"
+        if name in RECIPE_LENGTHS
+        else f"{value:.3f}"
         for name, value in dataclasses.asdict(recipe).items()
     ]
+
+
+def _unused(recipe: Recipe) -> set[str]:
+    """Return the names of what a recipe says of fields it does not have."""
+    of = {
+        "cells": ("cell_spacing", "cell_length"),
+        "bumps": ("bump_spacing",),
+        "branch": ("branch_width", "branch_cut"),
+    }
+    return {name for field, names in of.items() if getattr(recipe, field) == 0 for name in names}
 
 
 def _settings(settings: Settings) -> Iterator[tuple[str, str]]:

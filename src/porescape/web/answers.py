@@ -14,6 +14,7 @@ from porescape.report.summary import key_names
 from porescape.report.words import decimals_for, label_of, scale_of, write
 from porescape.samplers import SAMPLERS
 from porescape.segmentation import THRESHOLDS
+from porescape.synthesis.families import FAMILIES
 from porescape.units import format_length
 from porescape.version import __version__
 from porescape.web.jobs import Job
@@ -31,6 +32,7 @@ def defaults(limits: Limits) -> dict[str, Any]:
             "numbers": list(GROUPS),
             "checks": list(NAMES),
             "fit_method": ["porescape", "paper"],
+            "family": ["auto", *FAMILIES],
             "sampler": list(SAMPLERS),
             "percolate": ["both", "pore", "solid", "none"],
         },

@@ -251,6 +251,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "method": ("method", str),
         "trials": ("trials", str),
         "size": ("fit-size", str),
+        "family": ("family", str),
         "sampler": ("sampler", str),
         "percolate": ("percolate", str),
     },

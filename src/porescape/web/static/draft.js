@@ -309,6 +309,7 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
       length({ label: "Voxel size", value: output.voxel_size, placeholder: "chosen from the image" }, set(output, "voxel_size")),
       number({ label: "Fitted cube", value: fit.size, min: "32", max: "512", note: "edge in voxels" }, set(fit, "size")),
       words(fit, "method", start.choices.fit_method),
+      words(fit, "family", start.choices.family),
       words(fit, "sampler", start.choices.sampler),
       words(fit, "percolate", start.choices.percolate),
       length({ label: "Membrane thickness", value: measure.thickness, placeholder: "the box", note: "for retention and water flux" }, set(measure, "thickness")),
