@@ -59,6 +59,8 @@ def settings_from(kind: type[S], table: Mapping[str, Any], where: str = "setting
 def _converted(value: Any, wanted: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:
+        if value is None and type(None) in arguments:
+            return None  # JSON has it, TOML leaves it out
         wanted = next(a for a in arguments if a is not type(None))
         return _converted(value, wanted, where)
     if origin is typing.Literal:
