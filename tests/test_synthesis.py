@@ -14,6 +14,7 @@ from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.measure.correlation import mean_chords
 from porescape.measure.minkowski import specific_surface
+from porescape.rng import TILE
 from porescape.synthesis import noise
 from porescape.synthesis.fields import branch_field, capsule_radius, grain_field, grain_scale
 from porescape.synthesis.generate import generate, height_field, rank_level
