@@ -273,7 +273,7 @@ def test_provenance_says_where_it_comes_from(folder: Path, result: Reconstructio
 def test_every_trial_is_kept(folder: Path) -> None:
     table = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     assert [len(replica["trials"]) for replica in table["replicas"]] == [4, 4]
-    assert {"number", "x", "recipe", "loss", "parts", "seconds", "draw"} == set(
+    assert {"number", "x", "recipe", "loss", "parts", "seconds", "draw", "family"} == set(
         table["replicas"][0]["trials"][0]
     )
 

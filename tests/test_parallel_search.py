@@ -22,13 +22,15 @@ from test_resume import Stop, bytes_of, section
 
 T = TypeVar("T")
 R = TypeVar("R")
-TRIALS, SEED = 104, 3  # a look around, four generations and a part of one, and the confirmations
+SEED = 3
 ONE = Settings(
-    fit=Fit(trials=TRIALS, size=32),
+    # a look around, four generations and a part of one, and the confirmations; then the other families
+    fit=Fit(trials=104, size=32),
     output=Output(size=(32, 32, 32), replicas=1),
     measure=Measure(numbers=("body_diameter",), interval="replicas"),
 )
 
+TRIALS = ONE.fit.planned
 
 Told = list[tuple[str, int, int | None, str]]
 

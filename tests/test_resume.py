@@ -202,12 +202,13 @@ def test_a_damaged_replica_is_made_again(
 
 def test_trials_of_another_search_are_not_taken_for_ones_own(image: Micrograph, tmp_path: Path) -> None:
     class Bowl:
-        dimension = 3
+        def __init__(self) -> None:
+            self.dimensions = {"fields": 3}
 
-        def recipe(self, x: np.ndarray) -> PaperRecipe:
+        def recipe(self, x: np.ndarray, family: str) -> PaperRecipe:
             return PaperRecipe((1.0, *map(float, x), 0, 0, 0, 0, 0))
 
-        def evaluate(self, recipe: object, draw: int = 0) -> dict[str, float]:
+        def evaluate(self, recipe: object, draw: int = 0, closer: bool = False) -> dict[str, float]:
             return {"bowl": 1.0}
 
     fit = Fit(trials=5)
