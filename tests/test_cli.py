@@ -18,11 +18,14 @@ from typer.testing import CliRunner
 
 from porescape.cli import app, main
 from porescape.cli.options import parse_size
+from porescape.core.recipe import Recipe
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
+from porescape.io.settings import read_material
 from porescape.io.volume import write_tiff, write_vti
 from porescape.measure.numbers import NUMBERS
 from porescape.sample import load_truth, sample_path
+from porescape.synthesis.families import radius_of
 
 Called = Callable[..., tuple[int, str, str]]
 SMALL = ("--size", "40", "--replicas", "2", "--trials", "4", "--fit-size", "40", "--seed", "1")
@@ -151,6 +154,17 @@ def test_segment_describe_and_fit_are_the_runs_first_steps(tmp_path: Path) -> No
     )
     assert done.exit_code == 0, done.output
     assert (tmp_path / "v.vti").exists()
+
+
+def test_a_named_family_is_the_one_that_is_fitted(tmp_path: Path) -> None:
+    arguments = ["fit", str(sample_path()), "--trials", "3", "--fit-size", "40", "--family"]
+    done = CliRunner().invoke(app, [*arguments, "fibres", "--out", str(tmp_path / "mat.toml")])
+    assert done.exit_code == 0, done.output
+    recipe, _, _ = read_material(tmp_path / "mat.toml")
+    assert isinstance(recipe, Recipe)
+    assert recipe.cell_length > 4 * (radius_of(recipe) or 0) > 0
+    done = CliRunner().invoke(app, [*arguments, "needles"])
+    assert "family must be one of auto, fields, fibres, grains, got 'needles'" in str(done.exception)
 
 
 # -- what goes wrong, in words ---------------------------------------------------------------------

@@ -4,7 +4,7 @@ import base64
 import json
 import xml.etree.ElementTree as ElementTree
 import zlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from porescape.core.volume import Volume
 from porescape.errors import InputError, OutputError, SettingsError
 from porescape.io.atomic import check_writable, whole_file, whole_folder
 from porescape.io.image import read_image
+from porescape.io.replica import recipe_from
 from porescape.io.run_folder import SCHEMA_VERSION, read_run, write_run
 from porescape.io.settings import (
     material_toml,
@@ -167,9 +168,11 @@ recipes = st.builds(
     Recipe,
     **dict.fromkeys(("cells", "bumps", "branch"), st.floats(0.01, 1)),
     **dict.fromkeys(
-        ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing"),
+        ("cell_spacing", "bump_spacing", "branch_width", "smoothing"),
         st.floats(1e-10, 1e-3),
     ),
+    cell_length=st.sampled_from([0.0, 1e-6, 3.3e-5]),
+    highpass_width=st.none() | st.floats(1e-10, 1e-3),
     **dict.fromkeys(("branch_cut", "porosity"), st.floats(0.01, 0.99)),
 )
 
@@ -180,6 +183,7 @@ def test_a_recipe_survives_its_file(tmp_path_factory, recipe: Recipe, seed: int)
     path = tmp_path_factory.mktemp("recipe") / "replica-01.toml"
     path.write_text(material_toml(recipe, domain, seed))
     assert read_material(path) == (recipe, domain, seed)
+    assert recipe_from(json.loads(json.dumps(asdict(recipe)))) == recipe  # as trials are kept
 
 
 def test_the_papers_recipe_survives_too(tmp_path: Path) -> None:

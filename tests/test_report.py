@@ -412,6 +412,31 @@ def test_the_bold_line_of_the_search_is_the_best_so_far(result):
         assert best.get_ydata()[-1] == best_of(replica.trials).loss
 
 
+def test_the_families_stand_beside_the_search_as_they_were_compared(result):
+    one = result.replicas[0]
+    first = replace(one.trials[0], loss=0.7)
+    trials = [
+        replace(first, number=i, family=family, draw=draw, loss=loss, x=(len(family) / 10,))
+        for i, (family, draw, loss) in enumerate(
+            [
+                ("fields", 0, 0.2),
+                ("fields", 0, 0.1),
+                ("fibres", 0, 0.5),
+                ("fields", 4, 0.9),
+                ("fibres", 4, 0.6),
+            ]
+        )
+    ]
+    replica = replace(one, trials=tuple(trials))
+    assert replica.family == "fibres"
+    searches, families = figures.fit_history([replica]).axes
+    assert searches.lines[1].get_ydata().tolist() == [0.5]  # its own family's search alone
+    assert [text.get_text() for text in families.get_xticklabels()] == ["fields", "fibres"]
+    shown = {line.get_ydata()[0]: line.get_markerfacecolor() for line in families.lines}
+    assert list(shown) == [0.9, 0.6]
+    assert shown[0.9] == "none" != shown[0.6]
+
+
 def test_numbers_are_drawn_even_if_a_replica_lacks_them_or_there_is_only_one():
     lacking = Measurement(
         {"porosity": 0.5, "chord_pore": math.nan, "chord_solid": 2e-7}, {"chord_pore": "why"}
@@ -575,6 +600,7 @@ def test_the_values_of_each_replica_and_their_recipes_are_there(page, result):
     head, *lines = tables["recipe-table"]
     assert "cell spacing [µm]" in head
     for line, replica in zip(lines, result.replicas, strict=True):
+        assert line[head.index("family")] == replica.family
         spacing = float(line[head.index("cell spacing [µm]")])
         assert spacing == pytest.approx(replica.recipe.cell_spacing * 1e6, rel=1e-3)
         assert float(line[-1]) == pytest.approx(replica.loss, abs=5.1e-5)

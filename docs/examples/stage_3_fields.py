@@ -2,8 +2,8 @@
 3. Making a structure
 =====================
 
-A structure is the sum of three random fields, less its own blur, cut where the porosity is right. Ten numbers, the
-recipe, say how. This is the figure 2 of Zeinali Danalou et al. (2025), drawn from live code; lengths are in metres
+A structure is the sum of three random fields, less its own blur, cut where the porosity is right. A few numbers,
+the recipe, say how. This is the figure 2 of Zeinali Danalou et al. (2025), drawn from live code; lengths are in metres
 here, and no field is normalised by its own extremes, so the same recipe in a larger box is more of the same
 material.
 """

@@ -47,7 +47,7 @@ class Recipe:
     bump_spacing: float
     branch_width: float
     branch_cut: float
-    highpass_width: float | None
+    highpass_width: float | None = None
     porosity: float
     smoothing: float
     cell_length: float = 0.0

@@ -116,6 +116,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         pictures=_draw(result, shown, truth, known),
         with_truth=truth is not None,
         truth_box="" if truth is None else describe_box(truth),
+        has_families=isinstance(result.replicas[0].recipe, Recipe),
         recipe_head=recipe_head(result.replicas[0].recipe),
         recipes=[recipe_cells(replica.recipe) for replica in result.replicas],
         fit=result.settings.fit,
