@@ -129,5 +129,27 @@ changed = planes(
 )
 
 # %%
-# What is not in this family: straight fibres, flat walls, packed particles with sharp contacts, layers, anything that
-# differs between directions. The search will return the nearest rounded, isotropic structure all the same.
+# Fibres and balls
+# ----------------
+#
+# Three smooth fields can be bent into nearly anything, but not into needles and balls. The other two families are the
+# first field alone, with no blur taken off, around straight rods or around points: radius, length over radius, and how
+# rounded the contacts are, each in [0, 1], and a unit of length. A search tries all three families.
+
+from porescape.synthesis.families import fibres, grains
+
+mat = generate(fibres((0.35, 0.5, 0.3), 0.22e-6, 0.75), domain, SEED)
+beads = generate(grains((0.5, 0.1), 0.22e-6, 0.4), domain, SEED)
+bodies = planes(
+    {"fibres": mat.pore, "balls": beads.pore},
+    "Middle slices of a fibre mat and of overlapping balls",
+)
+
+# %%
+
+needles = three_d(mat, width=520)
+needles.set_label("The fibres, cut open")
+
+# %%
+# What is in none of them: flat walls, packed particles with sharp contacts, cells of one size, layers, anything that
+# differs between directions. The search will return the nearest isotropic structure all the same.

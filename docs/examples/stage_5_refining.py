@@ -2,7 +2,7 @@
 5. Refining the walls
 =====================
 
-A recipe has ten numbers. They set the large shapes and what hangs together, but corners, cusps and thin walls need
+A recipe has few numbers. They set the large shapes and what hangs together, but corners, cusps and thin walls need
 more than ten. So the last step of a replica moves its walls, voxel by voxel.
 
 What is compared are patterns: squares of 3x3 points and rows of nine, each at several distances between the points,

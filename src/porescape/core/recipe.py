@@ -1,4 +1,4 @@
-"""What a material is made of: the paper's nine numbers with physical lengths, and one for smooth walls."""
+"""What a material is made of: the paper's nine numbers as lengths, one for smooth walls, one for fibres."""
 
 import math
 from dataclasses import dataclass
