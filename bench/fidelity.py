@@ -45,6 +45,7 @@ def main() -> None:
     parser = arguments(__doc__, replicas=8, slices=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--method", default="porescape", help="porescape, or paper, which has no refinement")
+    parser.add_argument("--family", default="auto", help="of recipes; each wants a --keep of its own")
     parser.add_argument(
         "--baselines",
         default=",".join(BASELINE_TITLES),

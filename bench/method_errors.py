@@ -1,11 +1,11 @@
 """How far is the method itself off, number by number? Writes the table that the reported intervals use.
 
-    python bench/method_errors.py --materials shared,own
+    python bench/method_errors.py --materials shared,own --slices 12
 
 From what `bench/fidelity.py` has kept, with the same options: per material and number the mean over its
-porosity-typical slices of the error of the mean over replicas (all that are kept, up to --replicas), and the
-standard error of that mean, as generated and refined; numbers that some of these lack are left out. The table
-says how many replicas each material had. It goes to
+porosity-typical slices (as many as are kept, up to --slices) of the error of the mean over replicas (all that
+are kept, up to --replicas), and the standard error of that mean, as generated and refined; numbers that some
+of these lack are left out. The table says how many slices and replicas each material had. It goes to
 src/porescape/data/method_errors.json. Printed is what comes of it: the half width of the method's part of
 every number [%], from all materials and with each left out.
 """
@@ -28,6 +28,7 @@ from truths import arguments, chosen
 TABLE = Path(__file__).resolve().parents[1] / "src" / "porescape" / "data" / "method_errors.json"
 IMPOSED = "porosity"  # replicas take it from their section: what is off in it is the section's
 FEWEST = 2  # replicas of a slice; of one alone, chance is too large a part
+FEWEST_SLICES = 3
 MADE = "seconds"  # which every kept replica has
 FILES: dict[Finish, str] = {
     "as generated": "porescape-{name}-{index}-{size}-{trials}.json",
@@ -43,11 +44,25 @@ def kept(form: str, options: argparse.Namespace, **which: Any) -> dict[str, Any]
     return json.loads(path.read_text())
 
 
+def slices_kept(name: str, options: argparse.Namespace) -> int:
+    """Return how many slices of a material are kept in every finish, or leave in words."""
+    count = 0
+    while count < options.slices and all(
+        (options.keep / form.format(**vars(options), name=name, index=count)).exists()
+        for form in FILES.values()
+    ):
+        count += 1
+    if count < FEWEST_SLICES:
+        sys.exit(
+            f"{name} has {count} slices where {FEWEST_SLICES} or more are wanted; run bench/fidelity.py first"
+        )
+    return count
+
+
 def replicas_kept(name: str, options: argparse.Namespace) -> int:
     """Return how many replicas every slice of a material has in every finish, or leave in words."""
-    files = [
-        kept(form, options, name=name, index=i) for form in FILES.values() for i in range(options.slices)
-    ]
+    slices = range(slices_kept(name, options))
+    files = [kept(form, options, name=name, index=i) for form in FILES.values() for i in slices]
     count = min(options.replicas, *(len(one.get(MADE, ())) for one in files))
     if count < FEWEST:
         sys.exit(
@@ -66,7 +81,7 @@ def error_of(number: str, made: float, true: float) -> float:
 def errors_of(finish: Finish, name: str, options: argparse.Namespace) -> dict[str, tuple[float, float]]:
     """Return error and standard error of every number of one material that was measured on both sides."""
     truth = kept("truth-{name}-{size}.json", options, name=name)
-    slices = [kept(FILES[finish], options, name=name, index=i) for i in range(options.slices)]
+    slices = [kept(FILES[finish], options, name=name, index=i) for i in range(slices_kept(name, options))]
     replicas = replicas_kept(name, options)
     found = {}
     for number in NUMBERS:
@@ -95,12 +110,13 @@ def write_table(options: argparse.Namespace) -> None:
         if any(of.values()):
             rows = ",\n".join(f"   {json.dumps(finish)}: {json.dumps(table)}" for finish, table in of.items())
             lines.append(f"  {json.dumps(number)}: {{\n{rows}\n  }}")
-    options_used = ("size", "slices", "trials", "sweeps")
+    options_used = ("size", "trials", "sweeps")
     head = {
         "about": "Errors of reconstructions of materials with a known structure, and their standard errors; "
         "log ratios, of signed numbers shares. Written by bench/method_errors.py.",
         "porescape": __version__,
         "materials": materials,
+        "slices": {name: slices_kept(name, options) for name in materials},
         "replicas": {name: replicas_kept(name, options) for name in materials},
         **{option: getattr(options, option) for option in options_used},
     }

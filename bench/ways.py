@@ -147,7 +147,7 @@ def fitted(name: str, index: int, options: argparse.Namespace, method: str, repl
 
 
 def _settings(section: PhaseImage, options: argparse.Namespace, method: str, replicas: int) -> Settings:
-    fit = Fit(trials=options.trials)
+    fit = Fit(trials=options.trials, family=options.family)
     if (
         method == "paper"
     ):  # which fits what it delivers, with Bayesian optimisation; its lengths follow the size

@@ -303,8 +303,10 @@ def _thresholds() -> Iterator[tuple[str, str]]:
     yield "fine_enough", format(pipeline.FINE_ENOUGH, ".0f")
     yield "few_features", format(pipeline.FEW_FEATURES, ".0f")
     yield "plausible", format(100 * uncertainty.PLAUSIBLE, ".0f")
-    for name in ("slices", "trials", "size"):
+    for name in ("trials", "size"):
         yield f"method_{name}", str(method_error.table()[name])
+    slices = sorted({*method_error.table()["slices"].values()})
+    yield "method_slices", " to ".join(str(count) for count in dict.fromkeys((slices[0], slices[-1])))
     yield "method_materials", str(len(method_error.table()["materials"]))
     yield "speck", str(Segmentation().speck)
     yield "least_share", format(100 * segmentation.LEAST_SHARE, ".0f")

@@ -1,5 +1,6 @@
 """`run`, the main job, and `demo`, the same on the embedded sample."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -210,5 +211,8 @@ def _conclude(result: "Reconstruction", out: Path) -> None:
     table_of(f"{len(result.replicas)} replicas", ("number", "mean", "95 % interval"), rows)
     for warning in result.warnings:
         say(f"note: {warning}")
+    families = Counter(replica.family for replica in result.replicas)
+    if set(families) != {"fields"}:
+        say(f"families: {', '.join(f'{name} {count} times' for name, count in families.most_common())}")
     say(f"selected {result.verdict.reason}")
     say(f"open {out / 'report.html'}")
