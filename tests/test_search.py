@@ -14,7 +14,7 @@ from skimage.measure import euler_number
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
-from porescape.core.settings import LEAST_CUBE, Fit, Output, Settings
+from porescape.core.settings import FAMILY_SHARES, LEAST_CUBE, Fit, Output, Settings
 from porescape.errors import SettingsError
 from porescape.measure.combined import combined_distance_function
 from porescape.measure.describe import cut_windows, describe, slices_of
@@ -240,6 +240,7 @@ def test_bodies_have_the_radius_that_was_asked_for(x: tuple[float, ...], porosit
 
 def test_auto_tries_all_families_where_there_are_trials_enough() -> None:
     assert Fit().families == {"fields": 200, "fibres": 100, "grains": 60}
+    assert set(FAMILIES) == set(FAMILY_SHARES)
     assert Fit().planned == 200 + 100 + 60 + 3 * 3
     assert Fit(trials=99).families == {"fields": 99}
     assert Fit(trials=99).planned == 99

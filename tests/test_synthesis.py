@@ -168,8 +168,9 @@ def test_the_moments_of_rods_go_over_into_those_of_points() -> None:
 
 
 def test_rods_are_straight_and_lie_in_all_directions() -> None:
-    eighths = noise._tile_rods(1, "cells", (0, 0, 0), (TILE,) * 3, 0.02, 20.0)
-    rods = eighths.reshape(3, -1, 21) / noise.SUBVOXEL
+    middles, directions = noise._tile_seeds(1, "cells", (0, 0, 0), (TILE,) * 3, 0.02, directed=True)
+    assert directions is not None
+    rods = noise._rods(middles, directions, 20.0).reshape(3, -1, 21) / noise.SUBVOXEL
     ends = rods[:, :, -1] - rods[:, :, 0]
     assert np.linalg.norm(ends, axis=0) == pytest.approx(np.full(rods.shape[1], 20.0), abs=0.2)
     assert np.linalg.norm(np.diff(rods, axis=2), axis=0).max() < 1.25  # voxels, rounded to eighths

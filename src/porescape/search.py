@@ -79,7 +79,7 @@ def search(
     Recipes are compared on one draw of the random fields, which tells neighbours apart. The winner then
     owes some of its loss to that draw; so a family's last trials try its best few again on other draws, and
     the one that is best on average is taken. Where there are several families, their best are looked at
-    closely on draws that no search has seen; `best_of` takes the one that is best there.
+    closer on draws that no search has seen; `best_of` takes the one that is best there.
 
     Parameters
     ----------
@@ -108,15 +108,16 @@ def search(
     done = 0
     for family, trials in fit.families.items():
         own = []
-        for trial in _look(problem, fit, family, trials, done, (seed, index), answers):
+        chance = stream(seed, "search" if family == "fields" else f"search {family}", index)
+        for trial in _look(problem, fit, family, trials, done, chance, answers):
             own.append(trial)
             yield trial
         best.append(best_of(own))
         done += trials
     if len(best) > 1:
-        again = product(best, range(DRAWS + 1, DRAWS + 1 + COMPARED))
+        pairs = product(best, range(DRAWS + 1, DRAWS + 1 + COMPARED))
         yield from answers(
-            [Question(done + i, trial.x, draw, trial.family) for i, (trial, draw) in enumerate(again)]
+            [Question(done + i, trial.x, draw, trial.family) for i, (trial, draw) in enumerate(pairs)]
         )
 
 
@@ -126,17 +127,14 @@ def _look(
     family: str,
     trials: int,
     first: int,
-    chance: tuple[int, int],
+    chance: np.random.Generator,
     answers: Callable[[Sequence[Question]], Iterator[Trial]],
 ) -> Iterator[Trial]:
-    """Try so many recipes of one family, the last of them its best few again."""
-    confirmed = min(CONFIRMED, trials // LEAST_EACH) if fit.trials >= LEAST_TO_CONFIRM else 0
-    if fit.method == "paper":
-        confirmed = 0
+    """Try so many recipes of one family, numbered from `first`, the last of them its best few again."""
+    again = fit.trials >= LEAST_TO_CONFIRM and fit.method != "paper"
+    confirmed = min(CONFIRMED, trials // LEAST_EACH) if again else 0
     looks = trials - confirmed * DRAWS
-    seed, index = chance
-    own = stream(seed, "search" if family == "fields" else f"search {family}", index)
-    sampler = SAMPLERS[fit.sampler](problem.dimensions[family], looks, own)
+    sampler = SAMPLERS[fit.sampler](problem.dimensions[family], looks, chance)
     seen: list[Trial] = []
     while len(seen) < looks:
         ahead = range(len(seen), min(len(seen) + sampler.ahead, looks, len(seen) + MOST_AHEAD))
@@ -146,9 +144,9 @@ def _look(
             seen.append(trial)
             yield trial
     best = sorted(seen, key=lambda trial: trial.loss)[:confirmed]
-    again = product(best, range(1, DRAWS + 1))
+    pairs = product(best, range(1, DRAWS + 1))
     yield from answers(
-        [Question(first + looks + i, trial.x, draw, family) for i, (trial, draw) in enumerate(again)]
+        [Question(first + looks + i, trial.x, draw, family) for i, (trial, draw) in enumerate(pairs)]
     )
 
 

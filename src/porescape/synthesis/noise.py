@@ -115,7 +115,10 @@ def random_points(
     tiles = {tile: (origin, size) for tile, origin, size in _tiles(domain, _one_period(domain, around))}
     pieces = []
     for tile, (origin, size) in tiles.items():
-        eighths = (_kept_points if again else _tile_rods)(seed, field, tile, size, density, length)
+        middles, directions = (_kept_seeds if again else _tile_seeds)(
+            seed, field, tile, size, density, length > 0
+        )
+        eighths = middles if directions is None else _rods(middles, directions, length)
         pieces.append(eighths + SUBVOXEL * np.asarray(origin, dtype=np.int32)[:, None])
     place = np.concatenate(pieces, axis=1)
     for axis, (start, size) in enumerate(zip(*window, strict=True)):
@@ -145,26 +148,31 @@ def _moved(place: NDArray[np.int32], axis: int, by: int, into: range) -> NDArray
     return moved
 
 
-def _tile_rods(
-    seed: int, field: str, tile: Shape, size: Shape, density: float, length: float
-) -> NDArray[np.integer[Any]]:
-    """Return the points of the rods whose middles lie in a tile, in eighths of a voxel from its corner."""
+def _tile_seeds(
+    seed: int, field: str, tile: Shape, size: Shape, density: float, directed: bool
+) -> tuple[NDArray[np.integer[Any]], NDArray[np.float64] | None]:
+    """Return a tile's points of a density, in eighths of a voxel from its corner; if asked, unit vectors too."""
     eighths, mark = _tile_points(seed, field, tile)
     kept = np.flatnonzero(mark < np.float32(density / DENSEST))
     middles = eighths.take(kept, axis=1)
     if min(size) < TILE:  # the last tile of a period is cut short
         inside = np.flatnonzero((middles < SUBVOXEL * np.asarray(size, dtype=np.uint16)[:, None]).all(axis=0))
         middles, kept = middles.take(inside, axis=1), kept.take(inside)
-    if length == 0:
-        return middles
-    steps = math.ceil(length)
-    along = SUBVOXEL * length * (np.arange(steps + 1) / steps - 0.5)
-    beside = np.rint(_tile_directions(seed, field, tile).take(kept, axis=1)[:, :, None] * along)
-    return (middles[:, :, None] + beside.astype(np.int32)).reshape(3, -1)
+    return middles, _tile_directions(seed, field, tile).take(kept, axis=1) if directed else None
 
 
 # of all the tiles that two fields look at around a layer of 2048 x 2048 voxels; 7 kB each at 6 voxels apart
-_kept_points = lru_cache(maxsize=4096)(_tile_rods)
+_kept_seeds = lru_cache(maxsize=4096)(_tile_seeds)
+
+
+def _rods(
+    middles: NDArray[np.integer[Any]], directions: NDArray[np.float64], length: float
+) -> NDArray[np.int32]:
+    """Return the points of straight rods, in eighths of a voxel as their middles are."""
+    steps = math.ceil(length)
+    along = SUBVOXEL * length * (np.arange(steps + 1) / steps - 0.5)
+    beside = np.rint(directions[:, :, None] * along).astype(np.int32)
+    return (middles[:, :, None] + beside).reshape(3, -1)
 
 
 def _tiles(domain: Domain, window: Window):  # type: ignore[no-untyped-def]
@@ -194,8 +202,11 @@ def _tile_points(seed: int, field: str, tile: Shape) -> tuple[NDArray[np.uint16]
 
 @lru_cache(maxsize=32)
 def _tile_directions(seed: int, field: str, tile: Shape) -> NDArray[np.float64]:
-    """Return a unit vector for each of a tile's points, without preference; square roots alone, as all
-    machines round them alike (Marsaglia 1972, Annals of Mathematical Statistics 43, 645)."""
+    """Return a unit vector for each of a tile's points, in directions without preference.
+
+    By square roots alone, which all machines round alike (Marsaglia 1972, Annals of Mathematical Statistics
+    43, 645).
+    """
     rng = tile_stream(seed, f"{field} directions", tile)
     place = np.full((2, len(_tile_points(seed, field, tile)[1])), 1.0)
     while (outside := np.flatnonzero((square := (place**2).sum(axis=0)) >= 1)).size:
