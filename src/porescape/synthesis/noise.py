@@ -151,7 +151,7 @@ def _moved(place: NDArray[np.int32], axis: int, by: int, into: range) -> NDArray
 def _tile_seeds(
     seed: int, field: str, tile: Shape, size: Shape, density: float, directed: bool
 ) -> tuple[NDArray[np.integer[Any]], NDArray[np.float64] | None]:
-    """Return a tile's points of a density, in eighths of a voxel from its corner; if asked, unit vectors too."""
+    """Return a tile's points of a density, in eighths of a voxel, and unit vectors too if asked."""
     eighths, mark = _tile_points(seed, field, tile)
     kept = np.flatnonzero(mark < np.float32(density / DENSEST))
     middles = eighths.take(kept, axis=1)
