@@ -213,6 +213,6 @@ def _conclude(result: "Reconstruction", out: Path) -> None:
         say(f"note: {warning}")
     families = Counter(replica.family for replica in result.replicas)
     if set(families) != {"fields"}:
-        say(f"families: {', '.join(f'{name} {count} times' for name, count in families.most_common())}")
+        say(f"families: {', '.join(f'{name} {count}' for name, count in families.most_common())}")
     say(f"selected {result.verdict.reason}")
     say(f"open {out / 'report.html'}")
