@@ -117,6 +117,11 @@ def test_the_porosity_is_imposed_and_tunnels_are_the_least_certain() -> None:
 
 
 def test_refinement_makes_most_numbers_surer() -> None:
-    for without, bound in ((OWN, 0.9), (set(), 0.95)):  # ours gain less: their narrow throats lose
+    """Since fibres and grains are tried, structures as generated are nearer (0.146 to 0.105 in the middle, of the
+    five), so refinement has less to gain of each number (0.82 to 0.92 of its width), but gains on more of them."""
+    for without in (OWN, set()):
         refined, generated = (method_errors(misses(f), without) for f in ("refined", "as generated"))
-        assert np.median([refined[name] / generated[name] for name in refined if generated[name]]) < bound
+        ratios = np.array([refined[name] / generated[name] for name in refined if generated[name]])
+        assert (ratios < 1).mean() > 0.8
+        assert np.median(ratios) < (0.95 if without else 0.9)
+        assert np.median([*refined.values()]) < (0.07 if without else 0.155)
