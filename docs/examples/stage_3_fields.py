@@ -138,7 +138,7 @@ changed = planes(
 
 from porescape.synthesis.families import fibres, grains
 
-mat = generate(fibres((0.35, 0.5, 0.3), 0.22e-6, 0.75), domain, SEED)
+mat = generate(fibres((0.1, 0.6, 0.3), 0.22e-6, 0.8), domain, SEED)
 beads = generate(grains((0.5, 0.1), 0.22e-6, 0.4), domain, SEED)
 bodies = planes(
     {"fibres": mat.pore, "balls": beads.pore},
