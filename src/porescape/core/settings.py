@@ -128,8 +128,8 @@ class Fit:
         Family, descriptor and objective together. "paper" is the published method to the letter:
         the central slice only, its combined distance function, nothing else.
     trials : int
-        Structures tried per replica; of 100 or more, the last 24 try the best 8 recipes again on other
-        random fields.
+        Structures tried per replica, of three fields or the named family; of 100 or more, the last 24 try the
+        best 8 recipes again on other random fields.
     family : {"auto", "fields", "fibres", "grains"}
         What recipes are made of: the paper's three fields, straight solid fibres, or solid balls. "auto"
         tries all three where there are 100 trials or more, fibres with half as many again and grains with
