@@ -117,8 +117,10 @@ def test_the_porosity_is_imposed_and_tunnels_are_the_least_certain() -> None:
 
 
 def test_refinement_makes_most_numbers_surer() -> None:
-    """Of more numbers than before fibres and grains were tried, and of each by less: structures as generated are
-    nearer now (middle of the five's half widths 0.146 to 0.105), refined ones too (0.093 to 0.068).
+    """Of more numbers than before fibres and grains were tried, and of each by less.
+
+    Structures as generated are nearer now (middle of the five's half widths 0.146 to 0.105), refined ones
+    too (0.093 to 0.068).
     """
     for without in (OWN, set()):
         refined, generated = (method_errors(misses(f), without) for f in ("refined", "as generated"))
