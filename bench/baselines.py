@@ -22,10 +22,10 @@ from scipy.special import ndtri
 from own_truths import distance_to_balls
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
-from porescape.measure.correlation import mean_chords
-from porescape.measure.describe import cut_windows, describe
-from porescape.problems import FARTHEST_LAG, unit_length
-from porescape.refinement import refine
+from porescape.fit.objective import FARTHEST_LAG, unit_length
+from porescape.fit.refine.annealing import refine
+from porescape.measure.geometry.correlation import mean_chords
+from porescape.measure.section.describe import cut_windows, describe
 from porescape.synthesis.generate import rank_level
 
 TUNED = 0.005  # relative; how near the chords of blobs are brought to the image's

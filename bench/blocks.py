@@ -24,14 +24,14 @@ from pathlib import Path
 
 import numpy as np
 
-from porescape.cluster import dask_crew
-from porescape.core.blocks import slices
+from porescape.core.chunked import slices
 from porescape.core.domain import Domain, Window
 from porescape.core.recipe import Recipe
 from porescape.core.volume import Volume
-from porescape.io.ome_zarr_store import find_level, generate_zarr
-from porescape.io.settings import material_toml
-from porescape.io.volume import read_volume
+from porescape.dask_pool import dask_crew
+from porescape.io.runs.settings import material_toml
+from porescape.io.volumes.ome_zarr_store import find_level, generate_zarr
+from porescape.io.volumes.volume import read_volume
 from porescape.memory import keep_memory
 from porescape.parallel import Tell, Workers, map_ordered
 from porescape.synthesis.families import fields
@@ -109,8 +109,8 @@ def hashes(n: int, scratch: Path) -> None:
 
 def in_chunks(n: int, chunk: tuple[int, int, int], workers: int, scratch: Path) -> np.ndarray:
     """Make a cube in blocks of a shape that the command does not offer, and read it back."""
-    from porescape.blocks import Job, level_of, make_blocks
-    from porescape.io import ome_zarr_store as store
+    from porescape.io.volumes import ome_zarr_store as store
+    from porescape.synthesis.blockwise.blocks import Job, level_of, make_blocks
 
     job = Job(middle(), cube(n), SEED, cube(n).whole, chunk)
     work = scratch / "hashes.work"
@@ -226,14 +226,14 @@ def warm(seed: int, tell: Tell) -> None:
 
 def race(n: int, rounds: int) -> None:
     """On one thread each, in turns, at equal mean chords of both phases together."""
-    from porescape.measure.correlation import mean_chords
+    from porescape.measure.geometry.correlation import mean_chords
 
     try:
         import porespy
     except ImportError:
         print("\nporespy is not installed (extra `bench`): the race is left out")
         return
-    from porescape.blocks import one_thread
+    from porescape.synthesis.blockwise.blocks import one_thread
 
     keep_memory()
     wanted = sum(mean_chords(generate(middle(), cube(128), SEED)))
@@ -289,8 +289,8 @@ def statistics(edges: list[int], workers: int, scratch: Path) -> None:
 
 
 def numbers(volume: Volume) -> list[float]:
-    from porescape.measure.connectivity import connected_porosities
-    from porescape.measure.correlation import mean_chords
+    from porescape.measure.geometry.connectivity import connected_porosities
+    from porescape.measure.geometry.correlation import mean_chords
 
     pore = volume.pore
     found = [volume.porosity, *(chord / VOXEL for chord in mean_chords(volume))]

@@ -21,14 +21,14 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 import numpy as np
 
-from porescape.checks import NAMES as CHECKS
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, Settings
-from porescape.io.image import image_from_array
+from porescape.intervals.method_error import method_errors, misses
+from porescape.intervals.uncertainty import Parts
+from porescape.io.images.image import image_from_array
+from porescape.jobs.reconstruct import reconstruct
 from porescape.measure.numbers import NUMBERS, interval_of, pick
-from porescape.method_error import method_errors, misses
-from porescape.pipeline import reconstruct
-from porescape.uncertainty import Parts
+from porescape.section.checks import NAMES as CHECKS
 from truths import arguments, chosen, load
 from ways import truth_numbers
 

@@ -19,15 +19,15 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 import numpy as np
 
 from micrographs import IMAGES, PORE
-from porescape.checks import NAMES as CHECKS
-from porescape.checks import Check, check_image
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import Recipe
 from porescape.core.settings import Segmentation
-from porescape.io.image import read_image
+from porescape.io.images.image import read_image
 from porescape.report.check_figures import checks_figure
-from porescape.segmentation import segment
+from porescape.section.checks import NAMES as CHECKS
+from porescape.section.checks import Check, check_image
+from porescape.section.segment import segment
 from porescape.synthesis.generate import generate
 from truths import NAMES, SHARED, load, need_shared
 

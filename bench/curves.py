@@ -1,9 +1,10 @@
 """S2 and lineal path of both phases, and how far a replica's are from the truth's.
 
-A curve is counted along the three axes of a box, at lags of whole voxels, by `porescape.measure.correlation`.
-S2 is the plain two-point correlation (no porosity subtracted), so that it starts at the phase's share and
-ends at its square. The distance of two curves is relative L1: the sum of |difference| over the lags
-0 ... 3 correlation lengths of the truth, over the truth's own sum over the same lags.
+A curve is counted along the three axes of a box, at lags of whole voxels, by
+`porescape.measure.geometry.correlation`. S2 is the plain two-point correlation (no porosity subtracted), so
+that it starts at the phase's share and ends at its square. The distance of two curves is relative L1: the sum
+of |difference| over the lags 0 ... 3 correlation lengths of the truth, over the truth's own sum over the same
+lags.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from porescape.core.volume import Volume
-from porescape.measure.correlation import correlation_length, lineal_path, two_point_correlation
+from porescape.measure.geometry.correlation import correlation_length, lineal_path, two_point_correlation
 
 CURVES = ("s2_pore", "s2_solid", "lineal_pore", "lineal_solid")
 FARTHEST = 3.0  # correlation lengths of the truth; beyond, the lineal path is nought and S2 the porosity's

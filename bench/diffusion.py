@@ -77,7 +77,7 @@ def cylinder_trend(
 ) -> list[dict[str, Any]]:
     """How far off the ratio is, by voxels per cell; tortuosity takes the exact porosity on one side."""
     from porescape.core.volume import Volume
-    from porescape.measure.diffusion import diffusion
+    from porescape.measure.transport.diffusion import diffusion
 
     rows = []
     for n in resolutions:
@@ -132,7 +132,7 @@ def run_side(side: str, pore: np.ndarray) -> dict[str, float]:
 
 def _porescape(pore: np.ndarray) -> float:
     from porescape.core.volume import Volume
-    from porescape.measure.diffusion import diffusion
+    from porescape.measure.transport.diffusion import diffusion
 
     return diffusion(Volume(pore, 1.0), axis=0).diffusivity_ratio
 

@@ -28,12 +28,12 @@ from baselines import gaussian_like
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
-from porescape.io.image import read_image
-from porescape.judge import CROPS, EyeTest, eye_test
-from porescape.measure.texture import GROUPS, unit_of
-from porescape.pipeline import at_voxel_size, choose_voxel_size, make_replicas
-from porescape.report.judge_figures import contact_sheet
-from porescape.segmentation import segment
+from porescape.io.images.image import read_image
+from porescape.jobs.reconstruct import at_voxel_size, choose_voxel_size, make_replicas
+from porescape.measure.section.texture import GROUPS, unit_of
+from porescape.report.selection_figures import contact_sheet
+from porescape.section.segment import segment
+from porescape.select.selection import CROPS, EyeTest, eye_test
 from truths import NAMES, SHARED, load, need_shared, typical_slices
 
 YARDSTICK = ("distances to the wall", "neighbourhoods", "pairs of points")

@@ -19,9 +19,9 @@ from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.measure.meters import measure_volume
+from porescape.jobs.reconstruct import make_replicas
 from porescape.measure.numbers import pick, summarise
-from porescape.pipeline import make_replicas
+from porescape.measure.volume import measure_volume
 from porescape.synthesis.generate import generate
 
 FIGURE_S1 = {

@@ -17,8 +17,8 @@ from porescape.core.recipe import Recipe
 from porescape.core.volume import Volume
 from porescape.errors import PorescapeError
 from porescape.synthesis import noise
-from porescape.synthesis.accelerated.card import open_card
 from porescape.synthesis.generate import generate
+from porescape.synthesis.gpu.card import open_card
 
 VOXEL = 1e-7
 RECIPE = Recipe(

@@ -42,7 +42,7 @@ ON_OURS = "PoreSpy, our radii"
 
 def ours(pore: np.ndarray) -> Curve:
     from porescape.core.volume import Volume
-    from porescape.measure.intrusion import mercury_intrusion
+    from porescape.measure.transport.intrusion import mercury_intrusion
 
     found = mercury_intrusion(Volume(pore, 1.0), axis=0, sizes=4000)  # any number costs the same
     return found.diameter, found.saturation
@@ -123,7 +123,7 @@ def compare(volumes: list[np.ndarray], rival_python: str | None) -> dict[str, di
     with tempfile.TemporaryDirectory() as folder:
         np.savez(Path(folder) / "pores.npz", *volumes)
         if rival_python:
-            from porescape.measure.clearance import clearance
+            from porescape.measure.geometry.clearance import clearance
 
             np.savez(Path(folder) / "radii.npz", *(clearance(pore).radius for pore in volumes))
         for side in SIDES if rival_python else ("porescape",):

@@ -21,7 +21,7 @@ if __name__ == "__main__":
     os.environ.update(ONE_THREAD)
 
 from porescape.core.volume import Volume
-from porescape.measure.meters import measure_volume
+from porescape.measure.volume import measure_volume
 
 HERE = Path(__file__).parent
 

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from porescape.intervals.method_error import Finish, method_errors, misses
 from porescape.io.atomic import whole_file
 from porescape.measure.numbers import NUMBERS
-from porescape.method_error import Finish, method_errors, misses
 from porescape.version import __version__
 from truths import arguments, chosen
 
@@ -72,7 +72,7 @@ def replicas_kept(name: str, options: argparse.Namespace) -> int:
 
 
 def error_of(number: str, made: float, true: float) -> float:
-    """Return by how much a number is off, in the terms of `porescape.method_error.Miss`."""
+    """Return by how much a number is off, in the terms of `porescape.intervals.method_error.Miss`."""
     if NUMBERS[number].signed:
         return (made - true) / abs(true)
     return math.log(made / true) if made > 0 else math.nan  # no ratio leads to nought

@@ -19,11 +19,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 import numpy as np
 from matplotlib.figure import Figure
 
-from porescape.checks import NAMES as CHECKS
 from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import PorescapeError
-from porescape.io.image import read_image
-from porescape.pipeline import reconstruct
+from porescape.io.images.image import read_image
+from porescape.jobs.reconstruct import reconstruct
+from porescape.section.checks import NAMES as CHECKS
 from porescape.units import format_length
 from truths import SHARED, need_shared
 

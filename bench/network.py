@@ -27,7 +27,7 @@ if __name__ == "__main__":
 import numpy as np
 
 from porescape.core.volume import Volume
-from porescape.measure.network import extract_network
+from porescape.measure.network.extract import extract_network
 
 WARM_UP = 48  # voxels
 DIAMETERS = ("inscribed", "extended", "throat", "throat_equivalent")

@@ -183,8 +183,8 @@ def main() -> None:
     from matplotlib.image import imsave
 
     from porescape.core.volume import Volume
-    from porescape.measure.connectivity import connected_porosities, largest_cluster_fraction
-    from porescape.measure.correlation import correlation_length, mean_chords
+    from porescape.measure.geometry.connectivity import connected_porosities, largest_cluster_fraction
+    from porescape.measure.geometry.correlation import correlation_length, mean_chords
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--names", default=",".join(MAKERS))

@@ -108,7 +108,7 @@ def main() -> None:
 def permeability(pore: np.ndarray, axis: int = 0, **settings: Any) -> float:
     """Permeability [voxel²]."""
     from porescape.core.volume import Volume
-    from porescape.measure.stokes import stokes_flow
+    from porescape.measure.transport.stokes import stokes_flow
 
     return stokes_flow(Volume(pore, 1.0), axis, **settings).permeability
 
@@ -151,7 +151,7 @@ def tube_trend(across: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 40)) 
 def tilted(rise: int, run: int, across: float, shift: float, walls: str) -> float:
     """Relative error of the flow through the middle of a slit that climbs, `across` wide along y."""
     from porescape.core.volume import Volume
-    from porescape.measure.stokes import stokes_flow
+    from porescape.measure.transport.stokes import stokes_flow
 
     slant = np.hypot(1, rise / run)
     length = (int(9 * across * slant / np.hypot(rise, run)) + 2) * run
@@ -284,7 +284,7 @@ def berea_blocks() -> list[dict[str, Any]]:
 def berea(sides: str = "slip", walls: str = "steps") -> list[dict[str, Any]]:
     """The blocks with their connected porosity and permeability [voxel²] along z, y and x."""
     from porescape.core.volume import Volume
-    from porescape.measure.connectivity import connected_porosities
+    from porescape.measure.geometry.connectivity import connected_porosities
 
     return [
         {
@@ -339,7 +339,7 @@ def cost(size: int) -> dict[str, Any]:
 
 def cost_here(size: int) -> dict[str, Any]:
     from porescape.core.volume import Volume
-    from porescape.measure.stokes import stokes_flow
+    from porescape.measure.transport.stokes import stokes_flow
 
     volume = Volume(gaussian_field(size), 1.0)
     stokes_flow(Volume(volume.pore[:24, :24, :24], 1.0), 0)  # imports, compiles

@@ -20,12 +20,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from porescape.cluster import dask_crew
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.io.checkpoint import Checkpoint, open_checkpoint, work_folder
-from porescape.io.image import read_image
-from porescape.io.run_folder import write_run
-from porescape.pipeline import Progress, reconstruct
+from porescape.dask_pool import dask_crew
+from porescape.io.images.image import read_image
+from porescape.io.runs.checkpoint import Checkpoint, open_checkpoint, work_folder
+from porescape.io.runs.run_folder import write_run
+from porescape.jobs.reconstruct import Progress, reconstruct
 from porescape.sample import sample_path
 
 SAME = ("*.tif", "*.vti", "*.npz", "*.csv", "*.toml", "*.vtp")

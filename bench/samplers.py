@@ -20,9 +20,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 
 from porescape.core.settings import Fit
-from porescape.problems import SectionProblem
+from porescape.fit.objective import SectionProblem
+from porescape.fit.samplers import SAMPLERS
 from porescape.rng import stream, structure_seed
-from porescape.samplers import SAMPLERS
 from truths import NAMES, load, need_shared, typical_slices
 
 

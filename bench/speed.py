@@ -19,10 +19,10 @@ import numpy as np
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Fit
-from porescape.measure.connectivity import largest_cluster_fraction
-from porescape.measure.describe import describe, slices_of
+from porescape.fit.objective import SectionProblem
+from porescape.measure.geometry.connectivity import largest_cluster_fraction
+from porescape.measure.section.describe import describe, slices_of
 from porescape.memory import keep_memory
-from porescape.problems import SectionProblem
 from porescape.rng import stream
 from porescape.synthesis import noise
 from porescape.synthesis.fields import branch_field, grain_field

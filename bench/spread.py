@@ -21,16 +21,16 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from porescape.cluster import dask_crew
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.io.image import read_image
+from porescape.dask_pool import dask_crew
+from porescape.fit.objective import Point
+from porescape.fit.samplers import START
+from porescape.fit.search import CONFIRMED, DRAWS, search
+from porescape.io.images.image import read_image
+from porescape.jobs.reconstruct import Replica, make_replicas, prepare
 from porescape.parallel import Crew, Tell, Workers, crew_of
-from porescape.pipeline import Replica, make_replicas, prepare
-from porescape.problems import Point
 from porescape.sample import sample_path
-from porescape.samplers import START
-from porescape.search import CONFIRMED, DRAWS, search
 
 GENERATION = 10  # points of CMA-ES in nine dimensions
 

@@ -105,12 +105,12 @@ def make(folder: Path, size: int, chunk: tuple[int, ...]) -> None:
 
 def measure(side: str, names: tuple[str, ...], folder: Path, memory: int) -> dict[str, Any]:
     """Measure one file in one way."""
-    from porescape.core.blocks import VolumeBlocks
+    from porescape.core.chunked import VolumeBlocks
     from porescape.core.volume import Volume
-    from porescape.io.blocks import open_blocks
-    from porescape.io.volume import read_volume
-    from porescape.measure.meters import measure_volume
+    from porescape.io.volumes.chunked import open_blocks
+    from porescape.io.volumes.volume import read_volume
     from porescape.measure.streamed.meter import measure_blocks
+    from porescape.measure.volume import measure_volume
 
     small = Volume(np.random.default_rng(0).random((32, 32, 32)) < 0.6, VOXEL)
     measure_blocks(VolumeBlocks(small), names)  # compiles

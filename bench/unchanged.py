@@ -1,10 +1,10 @@
-"""Is what is made today what another build made? Voxels, values and tables of the same commands, beside each other.
+"""Does today's build make what another one made? Voxels, values and tables of the same commands.
 
     python bench/unchanged.py --before OTHER_CHECKOUT [--only run,generate] [--keep FOLDER]
 
-Runs the same small commands with the sources of both checkouts, and compares every file they write: structures
-and arrays by their hash, JSON, TOML and CSV value by value, names by the published map (docs/renamed.md).
-Recipes and run folders of the other build are read by today's as well.
+Runs the same small commands with the sources of both checkouts, and compares every file they write:
+structures and arrays by their hash, JSON, TOML and CSV value by value, names by the published map
+(docs/renamed.md). Recipes and run folders of the other build are read by today's as well.
 """
 
 import argparse
@@ -24,7 +24,16 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parents[1]
 SAMPLE = HERE / "src" / "porescape" / "data" / "sample.tif"
-VOLATILE = {"seconds", "measure_seconds", "created", "versions", "python", "platform", "porescape", "schema_version"}
+VOLATILE = {
+    "seconds",
+    "measure_seconds",
+    "created",
+    "versions",
+    "python",
+    "platform",
+    "porescape",
+    "schema_version",
+}
 FILES = {"recipe.toml": "run.toml", "material.toml": "recipe.toml"}  # in folders of runs; of `fit`
 KEYS = {
     "look": "similarity",
@@ -39,25 +48,28 @@ KEYS = {
 }
 COMMANDS = {  # name -> arguments; {out} is the folder of one build, {first} that of the build before
     "demo": "demo --size 64 --replicas 2 --trials 120 --workers 2 --out {out}/demo",
-    "paper": "run {sample} --size 48 --replicas 1 --trials 12 --method paper --measure basic,network --workers 1 "
-    "--out {out}/paper",
-    "fibres": "run {sample} --size 48 --replicas 1 --trials 40 --family fibres --threshold-method otsu --refine 20 "
-    "--measure basic --workers 1 --out {out}/fibres",
+    "paper": "run {sample} --size 48 --replicas 1 --trials 12 --method paper --measure basic,network "
+    "--workers 1 --out {out}/paper",
+    "fibres": "run {sample} --size 48 --replicas 1 --trials 40 --family fibres --threshold-method otsu "
+    "--refine 20 --measure basic --workers 1 --out {out}/fibres",
     "fit": "fit {sample} --trials 30 --fit-size 48 --workers 1 --out {out}/fit.toml",
     "segment": "segment {sample} --out {out}/segment --json",
     "check": "check {sample} --out {out}/check.png --json",
     "describe": "describe {sample} --out {out}/describe",
     "generate": "generate {first}/demo/replica-01.toml --size 64x80x96 --out {out}/box.tif",
     "bodies": "generate {first}/fibres/replica-01.toml --size 40x50x60 --out {out}/bodies.vti",
-    "refined": "generate {first}/demo/replica-01.toml --refine-to {first}/demo/segmentation.tif --out {out}/refined.tif",
+    "refined": "generate {first}/demo/replica-01.toml --refine-to {first}/demo/segmentation.tif "
+    "--out {out}/refined.tif",
     "open": "generate {first}/demo/replica-02.toml --size 48 --open --seed 7 --out {out}/open.tif",
-    "zarr": "generate {first}/demo/replica-01.toml --size 64x80x96 --chunk 32 --workers 2 --out {out}/box.zarr",
+    "zarr": "generate {first}/demo/replica-01.toml --size 64x80x96 --chunk 32 --workers 2 "
+    "--out {out}/box.zarr",
     "measure": "measure {first}/demo/replica-01.tif --json --out {out}/measured",
     "stream": "measure {first}/box.zarr --stream --measure basic --json --workers 1 --out {out}/streamed",
     "compare": "compare {first}/demo {first}/box.tif --measure basic,network --out {out}/compared --size 48",
-    "resolution": 'resolution {sample} --pixel-sizes "{pixels}" --size 48 --replicas 1 --trials 10 --measure basic '
-    "--workers 1 --out {out}/resolution",
-    "batch": "batch {images} --size 48 --replicas 1 --trials 10 --measure basic --workers 1 --out {out}/batch",
+    "resolution": 'resolution {sample} --pixel-sizes "{pixels}" --size 48 --replicas 1 --trials 10 '
+    "--measure basic --workers 1 --out {out}/resolution",
+    "batch": "batch {images} --size 48 --replicas 1 --trials 10 --measure basic --workers 1 "
+    "--out {out}/batch",
     "export": "export {first}/demo --to nrrd,stl,mat --out {out}/exported",
 }
 
@@ -72,7 +84,8 @@ def run(source: Path, out: Path, first: Path, only: set[str]) -> None:
         if only and name not in only:
             continue
         words = [
-            word.format(out=out, first=first, sample=SAMPLE, images=images, pixels=PIXELS) for word in _split(text)
+            word.format(out=out, first=first, sample=SAMPLE, images=images, pixels=PIXELS)
+            for word in _split(text)
         ]
         done = subprocess.run(
             [sys.executable, "-m", "porescape.cli", *words], env=environment, capture_output=True, check=False
@@ -151,10 +164,14 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--before", type=Path, required=True, help="checkout of the other build")
     parser.add_argument("--only", default="", help="commands, with commas between them")
-    parser.add_argument("--keep", type=Path, help="folder for what is made; what it holds of `before` is used again")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for what is made; what it holds of `before` is used again"
+    )
     arguments = parser.parse_args()
     folder = arguments.keep or Path(tempfile.mkdtemp(prefix="unchanged-"))
     only = {*filter(None, arguments.only.split(","))}

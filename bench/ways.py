@@ -24,15 +24,15 @@ from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.core.volume import Volume
+from porescape.fit.refine.annealing import refine
 from porescape.io.atomic import whole_file
-from porescape.io.replica import recipe_from
-from porescape.judge import CROP, eye_test
-from porescape.measure.meters import measure_volume
+from porescape.io.runs.replica import recipe_from
+from porescape.jobs.reconstruct import choose_voxel_size, make_replicas
 from porescape.measure.numbers import NUMBERS
+from porescape.measure.volume import measure_volume
 from porescape.parallel import Tell, map_ordered
-from porescape.pipeline import choose_voxel_size, make_replicas
-from porescape.refinement import refine
 from porescape.rng import structure_seed
+from porescape.select.selection import CROP, eye_test
 from porescape.synthesis.generate import generate
 from truths import corner_blocks, load, typical_slices
 

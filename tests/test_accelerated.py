@@ -20,13 +20,13 @@ from porescape.cli import main
 from porescape.core.domain import Domain, Window
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.errors import MissingExtra, SettingsError
-from porescape.io.settings import material_toml
+from porescape.io.runs.settings import material_toml
 from porescape.synthesis import generate as cpu
-from porescape.synthesis.accelerated.arrays import SLAB
-from porescape.synthesis.accelerated.card import check_exact, check_room
-from porescape.synthesis.accelerated.distance import distance_to_points, signed_squared_distance
-from porescape.synthesis.accelerated.generate import generate_on, height_field_on
-from porescape.synthesis.accelerated.rank import rank_level
+from porescape.synthesis.gpu.arrays import SLAB
+from porescape.synthesis.gpu.card import check_exact, check_room
+from porescape.synthesis.gpu.distance import distance_to_points, signed_squared_distance
+from porescape.synthesis.gpu.generate import generate_on, height_field_on
+from porescape.synthesis.gpu.rank import rank_level
 
 VOXEL = 1e-7
 SMALL = Domain((20, 24, 28), VOXEL)

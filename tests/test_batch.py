@@ -21,17 +21,17 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 import porescape
-from porescape.batch import Batch, BatchProgress, Card, Job, Outcome, Status, over_images, part_of
 from porescape.cli import main
 from porescape.core.settings import Checks, Fit, Measure, Output, Settings
 from porescape.errors import InputError, OutputError, SettingsError
-from porescape.io.batch import run_batch
-from porescape.io.batch_folder import gather_batch
-from porescape.io.batch_list import COLUMNS, _usable, check_names, read_jobs
-from porescape.io.image import read_image
-from porescape.io.run_folder import read_run
+from porescape.io.images.image import read_image
+from porescape.io.runs.batch import run_batch
+from porescape.io.runs.batch_folder import gather_batch
+from porescape.io.runs.batch_list import COLUMNS, _usable, check_names, read_jobs
+from porescape.io.runs.run_folder import read_run
+from porescape.jobs.batch import Batch, BatchProgress, Card, Job, Outcome, Status, over_images, part_of
+from porescape.jobs.reconstruct import Reconstruction, reconstruct
 from porescape.measure.numbers import Estimate
-from porescape.pipeline import Reconstruction, reconstruct
 from porescape.report.batch_page import render_batch
 from porescape.sample import sample_path
 
@@ -64,9 +64,9 @@ def rows_of(out: Path) -> dict[str, dict[str, str]]:
 def plain_reports() -> Iterator[None]:
     """The reports of single runs are tested by themselves, and drawing them takes longest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("porescape.io.run_folder.render_report", lambda *_: "<html></html>")
+        patch.setattr("porescape.io.runs.run_folder.render_report", lambda *_: "<html></html>")
         patch.setattr(
-            "porescape.io.run_folder.segmentation_overlay", lambda image, phase: Figure(figsize=(1, 1))
+            "porescape.io.runs.run_folder.segmentation_overlay", lambda image, phase: Figure(figsize=(1, 1))
         )
         yield
 
@@ -87,7 +87,7 @@ def quick(made: Reconstruction, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(image.name)
         return replace(made, image=image, settings=settings, seed=seed)
 
-    monkeypatch.setattr("porescape.io.batch.reconstruct", at_once)
+    monkeypatch.setattr("porescape.io.runs.batch.reconstruct", at_once)
     monkeypatch.setattr("porescape.report.batch_page.strips", lambda batch, names: Figure(figsize=(1, 1)))
     return names
 
@@ -404,7 +404,7 @@ def test_a_newer_version_makes_a_note_or_everything_again(
 ) -> None:
     out = tmp_path / "out"
     run_batch(three[:1], out, TINY)
-    for module in ("io.run_folder", "io.batch"):
+    for module in ("io.runs.run_folder", "io.runs.batch"):
         monkeypatch.setattr(f"porescape.{module}.__version__", "99.0")
     both = run_batch(three[:2], out, TINY)
     assert any("1 by 99.0; --overwrite makes the older ones again" in note for note in both.notes())
@@ -460,7 +460,7 @@ def test_an_error_nobody_thought_of_is_that_of_one_image(
             raise MemoryError
         return replace(made, image=image, settings=settings, seed=seed)
 
-    monkeypatch.setattr("porescape.io.batch.reconstruct", sometimes)
+    monkeypatch.setattr("porescape.io.runs.batch.reconstruct", sometimes)
     batch = run_batch(three, tmp_path / "out", TINY)
     a, b, c = batch.outcomes
     assert a.reason == "unexpected ZeroDivisionError: oh; batch-cards holds where, please report it"
@@ -480,7 +480,7 @@ def test_an_error_of_the_listener_stops_all(three: tuple[Job, ...], tmp_path: Pa
 
 
 def test_a_box_in_metres_is_as_large_in_every_image(three: tuple[Job, ...], tmp_path: Path) -> None:
-    from porescape.io.batch import read_job, settings_of
+    from porescape.io.runs.batch import read_job, settings_of
 
     free = replace(TINY, output=replace(TINY.output, voxel_size=None))
     for size in (5e-8, 1e-7):
@@ -493,13 +493,13 @@ def test_a_box_in_metres_is_as_large_in_every_image(three: tuple[Job, ...], tmp_
 KILLED = """
 import sys
 from matplotlib.figure import Figure
-import porescape.io.run_folder as folder
+import porescape.io.runs.run_folder as folder
 folder.render_report = lambda *_: "<html></html>"
 folder.segmentation_overlay = lambda image, phase: Figure(figsize=(1, 1))
 sys.path.insert(0, sys.argv[1])
 import test_batch as t
-from porescape.io.batch import run_batch
-from porescape.io.batch_list import read_jobs
+from porescape.io.runs.batch import run_batch
+from porescape.io.runs.batch_list import read_jobs
 
 def listen(heard):
     if heard.index == 1 and heard.event is not None and heard.event.trial is not None:
@@ -619,9 +619,9 @@ def test_bad_options_end_in_one_sentence_and_leave_nothing(
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     three: tuple[Job, ...], here: Called, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import porescape.io.batch
+    import porescape.io.runs.batch
 
-    at_once = porescape.io.batch.reconstruct
+    at_once = porescape.io.runs.batch.reconstruct
 
     def stopped(image, *arguments, **more):  # type: ignore[no-untyped-def]
         if image.name == "b.png":
@@ -629,7 +629,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
         return at_once(image, *arguments, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr("porescape.io.batch.reconstruct", stopped)
+        patch.setattr("porescape.io.runs.batch.reconstruct", stopped)
         code, _, told = here("batch", "images", *WORDS, "--out", "out")
     assert code == 130
     assert "stopped; 1 of 3 images are done in out, and the same command goes on from here" in told

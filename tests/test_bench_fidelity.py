@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal, norm
 
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
-from porescape.measure.correlation import mean_chords
+from porescape.measure.geometry.correlation import mean_chords
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 VOXEL = 1e-7

@@ -21,8 +21,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-from porescape import blocks
-from porescape.blocks import (
+from porescape.cli import app
+from porescape.core.chunked import slices, tiled
+from porescape.core.domain import Domain, Window
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.errors import Cancelled, OutputError, SettingsError
+from porescape.io.runs.settings import material_toml
+from porescape.io.volumes.ome_zarr_store import WorkFolder, find_level, generate_zarr, parse_region
+from porescape.io.volumes.volume import read_volume
+from porescape.synthesis.blockwise import blocks
+from porescape.synthesis.blockwise.blocks import (
     Bracket,
     Draft,
     Job,
@@ -34,14 +42,6 @@ from porescape.blocks import (
     unit_bytes,
     units,
 )
-from porescape.cli import app
-from porescape.core.blocks import slices, tiled
-from porescape.core.domain import Domain, Window
-from porescape.core.recipe import PaperRecipe, Recipe
-from porescape.errors import Cancelled, OutputError, SettingsError
-from porescape.io.ome_zarr_store import WorkFolder, find_level, generate_zarr, parse_region
-from porescape.io.settings import material_toml
-from porescape.io.volume import read_volume
 from porescape.synthesis.generate import generate, generate_region, height_field, height_layers
 from porescape.synthesis.layers import Hold
 from porescape.synthesis.smoothing import gaussian_weights
@@ -424,10 +424,10 @@ def test_a_harmed_file_is_noticed_and_made_again(tmp_path: Path, harm: str, what
 
 KILLED = """
 import sys
-from porescape import blocks
+from porescape.synthesis.blockwise import blocks
 from porescape.core.domain import Domain
-from porescape.io.settings import read_material
-from porescape.io.ome_zarr_store import generate_zarr
+from porescape.io.runs.settings import read_material
+from porescape.io.volumes.ome_zarr_store import generate_zarr
 from pathlib import Path
 blocks.SAMPLES, blocks.SAMPLE_EDGE = 3, 24
 recipe, domain, seed = read_material(Path(sys.argv[1]))
@@ -536,7 +536,7 @@ def _no_space(*_: object, **__: object) -> None:
 def test_a_disk_too_small_is_said_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("porescape.io.ome_zarr_store.free_disk", lambda path: 10_000)
+    monkeypatch.setattr("porescape.io.volumes.ome_zarr_store.free_disk", lambda path: 10_000)
     heard: list[object] = []
     with pytest.raises(OutputError, match=r"will write about .* more, but only .* are free"):
         generate_zarr(recipe(), SMALL, 3, tmp_path / "a.zarr", progress=heard.append)
@@ -628,7 +628,7 @@ def test_a_stopped_command_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("porescape.io.ome_zarr_store.make_blocks", stop)
+    monkeypatch.setattr("porescape.io.volumes.ome_zarr_store.make_blocks", stop)
     out = tmp_path / "a.zarr"
     result = _command(material, "--out", out, "--workers", 1)
     assert isinstance(result.exception, Cancelled)

@@ -14,7 +14,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from porescape.io.image import read_image
+from porescape.io.images.image import read_image
 from porescape.sample import sample_path
 from test_web import Server
 

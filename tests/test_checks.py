@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from porescape.checks import NAMES, Check, check_image, raise_on_failures
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Segmentation
 from porescape.errors import InputError, SettingsError
-from porescape.io.image import read_image
+from porescape.io.images.image import read_image
 from porescape.report.check_figures import checks_figure
-from porescape.segmentation import segment
+from porescape.section.checks import NAMES, Check, check_image, raise_on_failures
+from porescape.section.segment import segment
 
 PIXEL = 1e-8  # m
 Mask = NDArray[np.bool_]

@@ -21,8 +21,8 @@ from porescape.cli.options import parse_size
 from porescape.core.recipe import Recipe
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
-from porescape.io.settings import read_material
-from porescape.io.volume import write_tiff, write_vti
+from porescape.io.runs.settings import read_material
+from porescape.io.volumes.volume import write_tiff, write_vti
 from porescape.measure.numbers import NUMBERS
 from porescape.sample import load_truth, sample_path
 from porescape.synthesis.families import radius_of

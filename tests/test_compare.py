@@ -14,23 +14,23 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from porescape.compare import Comparison, Sample, compare, resample_volume
 from porescape.core.image import Micrograph
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, OutputError, SettingsError
-from porescape.io.comparison import (
+from porescape.io.images.image import image_from_array
+from porescape.io.runs.comparison import (
     comparison_table,
     read_sample,
     resolution_table,
     write_comparison,
     write_resolution,
 )
-from porescape.io.image import image_from_array
-from porescape.io.volume import write_tiff
+from porescape.io.volumes.volume import write_tiff
+from porescape.jobs.compare import Comparison, Sample, compare, resample_volume
+from porescape.jobs.resolution import ResolutionStudy, at_pixel_size, resolution_study
 from porescape.measure.numbers import NUMBERS
 from porescape.report.compare_page import render_comparison, render_resolution
-from porescape.resolution import ResolutionStudy, at_pixel_size, resolution_study
 
 Bools = NDArray[np.bool_]
 VOXEL = 1e-7

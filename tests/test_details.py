@@ -11,11 +11,11 @@ from scipy.ndimage import gaussian_filter
 from porescape.core.curve import Curve
 from porescape.core.volume import Volume
 from porescape.errors import InputError
-from porescape.io.details import read_details, write_curves, write_details
-from porescape.io.run_folder import write_measured
-from porescape.measure.meters import measure_volume
-from porescape.measure.network import Network
+from porescape.io.runs.details import read_details, write_curves, write_details
+from porescape.io.runs.run_folder import write_measured
+from porescape.measure.network.extract import Network
 from porescape.measure.numbers import Details, Measurement
+from porescape.measure.volume import measure_volume
 
 
 @pytest.fixture(scope="module")

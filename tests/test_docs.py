@@ -79,7 +79,7 @@ def made_small(code: str) -> str:
 @pytest.fixture(autouse=True)
 def small_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("porescape.report.page.SHARP", 50)
-    for user in ("io.run_folder", "report.html"):  # eight seconds each, and it has tests of its own
+    for user in ("io.runs.run_folder", "report.html"):  # eight seconds each, and it has tests of its own
         monkeypatch.setattr(f"porescape.{user}.render_report", lambda *_, **__: "")
     for kind, defaults in (
         (Fit, {"trials": 2, "size": 40}),

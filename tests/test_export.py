@@ -22,16 +22,16 @@ from typer.testing import CliRunner
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError, MissingExtra, OutputError, SettingsError
-from porescape.io import matlab
-from porescape.io.details import write_details
-from porescape.io.export import KINDS, export
-from porescape.io.matlab import write_mat
-from porescape.io.mesh import surface_mesh, write_glb, write_stl
-from porescape.io.network import to_openpnm
-from porescape.io.nrrd_volume import write_nrrd
-from porescape.io.ome_zarr import write_ome_zarr
-from porescape.io.volume import read_volume, write_tiff
-from porescape.measure.network import extract_network
+from porescape.io.runs.details import write_details
+from porescape.io.runs.export import KINDS, export
+from porescape.io.runs.network import to_openpnm
+from porescape.io.volumes import matlab
+from porescape.io.volumes.matlab import write_mat
+from porescape.io.volumes.mesh import surface_mesh, write_glb, write_stl
+from porescape.io.volumes.nrrd_volume import write_nrrd
+from porescape.io.volumes.ome_zarr import write_ome_zarr
+from porescape.io.volumes.volume import read_volume, write_tiff
+from porescape.measure.network.extract import extract_network
 from porescape.measure.numbers import Details
 
 VOXEL = 0.25e-6

@@ -18,21 +18,21 @@ from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, OutputError, SettingsError
+from porescape.fit.refine.annealing import refine
 from porescape.io.atomic import check_writable, whole_file, whole_folder
-from porescape.io.image import read_image
-from porescape.io.replica import recipe_from
-from porescape.io.run_folder import SCHEMA_VERSION, read_run, write_run
-from porescape.io.settings import (
+from porescape.io.images.image import read_image
+from porescape.io.runs.replica import recipe_from
+from porescape.io.runs.run_folder import SCHEMA_VERSION, read_run, write_run
+from porescape.io.runs.settings import (
     material_toml,
     read_material,
     read_settings,
     settings_from,
     settings_table,
 )
-from porescape.io.volume import read_volume, volume_from_array, write_tiff, write_vti
+from porescape.io.volumes.volume import read_volume, volume_from_array, write_tiff, write_vti
+from porescape.jobs.reconstruct import Reconstruction, reconstruct
 from porescape.measure.numbers import NUMBERS
-from porescape.pipeline import Reconstruction, reconstruct
-from porescape.refinement import refine
 from porescape.sample import sample_path
 from porescape.synthesis.generate import generate
 

@@ -13,15 +13,9 @@ from scipy.ndimage import gaussian_filter
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.clearance import clearance, widest_way
-from porescape.measure.intrusion import (
-    capillary_pressure,
-    intrusion_diameters,
-    mercury_intrusion,
-    percolating_diameter,
-)
-from porescape.measure.network import Network
-from porescape.measure.network_flow import (
+from porescape.measure.geometry.clearance import clearance, widest_way
+from porescape.measure.network.extract import Network
+from porescape.measure.network.flow import (
     Fluxes,
     conduits,
     pipe_fluxes,
@@ -29,8 +23,14 @@ from porescape.measure.network_flow import (
     pressures,
     throat_fluxes,
 )
-from porescape.measure.porometry import porometry
-from porescape.measure.retention import (
+from porescape.measure.transport.intrusion import (
+    capillary_pressure,
+    intrusion_diameters,
+    mercury_intrusion,
+    percolating_diameter,
+)
+from porescape.measure.transport.porometry import porometry
+from porescape.measure.transport.retention import (
     clean_water_flux,
     litres_per_square_metre_and_hour,
     permeance,

@@ -17,9 +17,9 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from porescape.errors import InputError, PixelSizeMissing
-from porescape.io import image as image_module
-from porescape.io.banner import find_content
-from porescape.io.image import image_from_array, read_image
+from porescape.io.images import image as image_module
+from porescape.io.images.banner import find_content
+from porescape.io.images.image import image_from_array, read_image
 
 NM = 1e-9
 SEM = Path(__file__).parents[2] / "shared" / "data" / "sem"

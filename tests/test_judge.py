@@ -12,10 +12,19 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
-from porescape.judge import EyeTest, Score, Verdict, draw_crops, eye_test, judge, split, unseen_numbers
-from porescape.measure.specks import without_specks
-from porescape.measure.texture import texture, unit_of
-from porescape.report.judge_figures import contact_sheet, verdict_figure
+from porescape.measure.section.texture import texture, unit_of
+from porescape.report.selection_figures import contact_sheet, verdict_figure
+from porescape.section.specks import without_specks
+from porescape.select.selection import (
+    EyeTest,
+    Score,
+    Verdict,
+    draw_crops,
+    eye_test,
+    judge,
+    split,
+    unseen_numbers,
+)
 
 VOXEL = 1e-6
 

@@ -14,18 +14,27 @@ from skimage.measure import euler_number
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.connectivity import connected_porosities, connected_porosity, largest_cluster_fraction
-from porescape.measure.correlation import correlation_length, lineal_path, mean_chords, two_point_correlation
-from porescape.measure.meters import measure_volume
-from porescape.measure.minkowski import (
+from porescape.measure.geometry.connectivity import (
+    connected_porosities,
+    connected_porosity,
+    largest_cluster_fraction,
+)
+from porescape.measure.geometry.correlation import (
+    correlation_length,
+    lineal_path,
+    mean_chords,
+    two_point_correlation,
+)
+from porescape.measure.geometry.minkowski import (
     CROFTON_WEIGHT,
     DIRECTIONS,
     euler_density,
     pore_cells,
     specific_surface,
 )
+from porescape.measure.geometry.thickness import local_thickness, mean_thickness
 from porescape.measure.numbers import NUMBERS, Estimate, Measurement, interval_of, pick, summarise
-from porescape.measure.thickness import local_thickness, mean_thickness
+from porescape.measure.volume import measure_volume
 
 Bools = NDArray[np.bool_]
 

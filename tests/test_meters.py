@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.meters import METERS, measure_volume, steps
 from porescape.measure.numbers import GROUPS, NUMBERS, Measurement, pick
+from porescape.measure.volume import METERS, measure_volume, steps
 
 Bools = NDArray[np.bool_]
 VOXEL = 1e-7

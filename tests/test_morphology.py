@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from porescape.core.curve import Curve
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.correlation import lineal_path, mean_chords, two_point_correlation
-from porescape.measure.minkowski import euler_density, specific_surface
-from porescape.measure.morphology import (
+from porescape.measure.geometry.correlation import lineal_path, mean_chords, two_point_correlation
+from porescape.measure.geometry.minkowski import euler_density, specific_surface
+from porescape.measure.geometry.morphology import (
     Phase,
     chord_distribution,
     lineal_path_curve,
@@ -23,7 +23,7 @@ from porescape.measure.morphology import (
     thickness_distribution,
     two_point_curve,
 )
-from porescape.measure.representative import (
+from porescape.measure.section.representative import (
     REPRESENTED,
     Representativity,
     Scatter,
@@ -313,7 +313,7 @@ def test_a_number_that_sub_volumes_do_not_have_is_told() -> None:
 
 
 def test_the_default_numbers_can_be_measured() -> None:
-    from porescape.measure.meters import measure_volume
+    from porescape.measure.volume import measure_volume
 
     volume = Volume(random_voxels(20, 0.5), 1.0)
     found = representativity(volume, lambda v: measure_volume(v, REPRESENTED).values)

@@ -17,10 +17,10 @@ from skimage.segmentation import watershed
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError, OutputError, SettingsError
-from porescape.io.network import to_openpnm, write_network_csv, write_network_vtp, write_openpnm
-from porescape.measure.inscribed import fit_balls
-from porescape.measure.network import NETWORK_NUMBERS, Network, extract_network, network_numbers
-from porescape.measure.partition import snow_partition
+from porescape.io.runs.network import to_openpnm, write_network_csv, write_network_vtp, write_openpnm
+from porescape.measure.geometry.inscribed import fit_balls
+from porescape.measure.network.extract import NETWORK_NUMBERS, Network, extract_network, network_numbers
+from porescape.measure.network.partition import snow_partition
 
 Bools = NDArray[np.bool_]
 Shape = tuple[int, int, int]

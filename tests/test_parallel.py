@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from porescape.cluster import DaskCrew, dask_crew
+from porescape.dask_pool import DaskCrew, dask_crew
 from porescape.errors import MissingExtra, PorescapeError, SettingsError
-from porescape.io.checkpoint import open_checkpoint
+from porescape.io.runs.checkpoint import open_checkpoint
+from porescape.jobs.reconstruct import Progress, Reconstruction, reconstruct
 from porescape.memory import HABITS
 from porescape.parallel import Crew, Spread, Tell, crew_of, map_divided, map_ordered
-from porescape.pipeline import Progress, Reconstruction, reconstruct
 from test_resume import REPLICAS, SEED, TINY, TRIALS, bytes_of, lines_of, section
 
 
@@ -264,7 +264,7 @@ def test_work_that_nobody_waits_for_any_more_ends(crew: DaskCrew, tmp_path: Path
 
 
 def test_other_versions_on_the_workers_are_refused(crew: DaskCrew, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("porescape.cluster.__version__", "99")
+    monkeypatch.setattr("porescape.dask_pool.__version__", "99")
     with pytest.raises(PorescapeError, match=r"has porescape .*, but 99 asks for work"):
         list(map_ordered(square, range(2), crew))
 
@@ -297,7 +297,7 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_trials(
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed", reason='needs the extra "dask"')
-    monkeypatch.setattr("porescape.cluster.PATIENCE", 0.5)
+    monkeypatch.setattr("porescape.dask_pool.PATIENCE", 0.5)
     for address in ("tcp://127.0.0.1:1", "nonsense"):
         with (
             pytest.raises(SettingsError, match=f"no Dask scheduler answers at '{address}'"),

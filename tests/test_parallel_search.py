@@ -13,11 +13,11 @@ from typing import TypeVar
 
 import pytest
 
-from porescape.cluster import DaskCrew, dask_crew
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.io.checkpoint import Checkpoint, open_checkpoint
+from porescape.dask_pool import DaskCrew, dask_crew
+from porescape.io.runs.checkpoint import Checkpoint, open_checkpoint
+from porescape.jobs.reconstruct import Progress, Reconstruction, _share_out, reconstruct
 from porescape.parallel import Spread, Tell, Workers, hear_nothing
-from porescape.pipeline import Progress, Reconstruction, _share_out, reconstruct
 from test_resume import Stop, bytes_of, section
 
 T = TypeVar("T")

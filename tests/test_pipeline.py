@@ -10,13 +10,13 @@ from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.io.image import image_from_array
+from porescape.intervals.method_error import method_errors, misses
+from porescape.io.images.image import image_from_array
+from porescape.jobs.reconstruct import Progress, Reconstruction, at_voxel_size, choose_voxel_size, reconstruct
 from porescape.measure.numbers import NUMBERS, interval_of
-from porescape.measure.specks import without_specks
-from porescape.method_error import method_errors, misses
 from porescape.parallel import map_ordered
-from porescape.pipeline import Progress, Reconstruction, at_voxel_size, choose_voxel_size, reconstruct
 from porescape.sample import load_truth
+from porescape.section.specks import without_specks
 
 SMALL = Settings(fit=Fit(trials=6, size=48), output=Output(size=(48, 40, 44), replicas=2))
 

@@ -13,10 +13,10 @@ from scipy.ndimage import binary_erosion, gaussian_filter, label, maximum_filter
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
-from porescape.measure.patterns import counts_in_volume, patterns, shares_in_section
-from porescape.refinement import refine
-from porescape.refinement.crumbs import dissolve_crumbs
-from porescape.refinement.topology import CELLS, is_simple
+from porescape.fit.refine.annealing import refine
+from porescape.fit.refine.floating_solid import dissolve_crumbs
+from porescape.fit.refine.topology import CELLS, is_simple
+from porescape.measure.section.patterns import counts_in_volume, patterns, shares_in_section
 
 VOXEL = 1e-6
 

@@ -22,11 +22,11 @@ from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
-from porescape.judge import choose
-from porescape.measure.describe import cut_windows
-from porescape.measure.meters import measure_volume
+from porescape.fit.search import best_of
+from porescape.jobs.reconstruct import Reconstruction, reconstruct
 from porescape.measure.numbers import GROUPS, NUMBERS, Estimate, Measurement, interval_of, summarise
-from porescape.pipeline import Reconstruction, reconstruct
+from porescape.measure.section.describe import cut_windows
+from porescape.measure.volume import measure_volume
 from porescape.report import drawing, figures
 from porescape.report.html import number_rows, render_report
 from porescape.report.interval_figures import sources_figure
@@ -35,7 +35,7 @@ from porescape.report.raycast import NOTCH, View, raycast
 from porescape.report.summary import key_names, looks_like, trust
 from porescape.report.viewer import pack, source_hash
 from porescape.report.words import describe_box, label_of, scale_of, within_a_sentence, write
-from porescape.search import best_of
+from porescape.select.selection import choose
 from porescape.units import parse_length
 
 NAME = "<b>x</b> & co.tif"

@@ -18,14 +18,14 @@ from porescape.core.image import Micrograph
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import Cancelled, InputError, OutputError, PorescapeError, SettingsError
-from porescape.io.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
-from porescape.io.image import image_from_array
+from porescape.fit.search import Trial, search
+from porescape.io.images.image import image_from_array
 from porescape.io.resources import available_memory, check_process_limit, check_room, free_disk
-from porescape.io.run_folder import fit_history, results
-from porescape.needs import MIB, needs_of, workers_that_fit
-from porescape.pipeline import Progress, Reconstruction, reconstruct, reconstruct_shard
+from porescape.io.runs.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
+from porescape.io.runs.run_folder import fit_history, results
+from porescape.jobs.costs import MIB, needs_of, workers_that_fit
+from porescape.jobs.reconstruct import Progress, Reconstruction, reconstruct, reconstruct_shard
 from porescape.sample import load_truth
-from porescape.search import Trial, search
 
 TRIALS, REPLICAS, SEED = 8, 2, 3
 TINY = Settings(
@@ -134,7 +134,7 @@ def test_the_kept_measurements_behind_the_intervals_are_used(
 ) -> None:
     keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
     reconstruct(image, TINY, SEED, keep=keep)
-    monkeypatch.setattr("porescape.pipeline.numbers_of", None)  # calling it would fail
+    monkeypatch.setattr("porescape.jobs.reconstruct.numbers_of", None)  # calling it would fail
     assert bytes_of(reconstruct(image, TINY, SEED, keep=keep)) == bytes_of(undisturbed)
 
 
@@ -252,7 +252,7 @@ def test_another_image_seed_or_version_is_refused(
         open_checkpoint(folder, brighter, TINY, SEED)
     with pytest.raises(SettingsError, match=r"pixel_size was 2\.5e-08, now 5e-08"):
         open_checkpoint(folder, replace(image, pixel_size=5e-8), TINY, SEED)
-    monkeypatch.setattr("porescape.io.checkpoint.__version__", "99")
+    monkeypatch.setattr("porescape.io.runs.checkpoint.__version__", "99")
     with pytest.raises(SettingsError, match=r"the version of porescape was .*, now 99"):
         open_checkpoint(folder, image, TINY, SEED)
 

@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from porescape.core.image import Micrograph
 from porescape.core.settings import Segmentation
-from porescape.measure.correlation import mean_chords
+from porescape.measure.geometry.correlation import mean_chords
 from porescape.sample import load_truth, load_truth_section, sample_path
-from porescape.segmentation import segment
+from porescape.section.segment import segment
 
 KILOBYTE = 1000
 PIXEL = 25e-9  # m

@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from porescape.errors import PixelSizeMissing
-from porescape.io import scale_label
-from porescape.io.banner import find_banner
-from porescape.io.image import read_image
-from porescape.io.scale_bar import find_scale_bar
+from porescape.io.images import scale_label
+from porescape.io.images.banner import find_banner
+from porescape.io.images.image import read_image
+from porescape.io.images.scale_bar import find_scale_bar
 
 UM = 1e-6
 

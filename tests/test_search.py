@@ -16,14 +16,14 @@ from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import FAMILY_SHARES, LEAST_CUBE, Fit, Output, Settings
 from porescape.errors import SettingsError
-from porescape.measure.combined import combined_distance_function
-from porescape.measure.describe import cut_windows, describe, slices_of
-from porescape.measure.specks import without_specks
+from porescape.fit.objective import DEGENERATE, SectionProblem, problem_for, unit_length
+from porescape.fit.samplers import SAMPLERS, START
+from porescape.fit.search import CONFIRMED, DRAWS, MOST_AHEAD, Trial, best_of, search
+from porescape.measure.section.combined import combined_distance_function
+from porescape.measure.section.describe import cut_windows, describe, slices_of
 from porescape.parallel import Tell, hear_nothing
-from porescape.problems import DEGENERATE, SectionProblem, problem_for, unit_length
 from porescape.rng import stream
-from porescape.samplers import SAMPLERS, START
-from porescape.search import CONFIRMED, DRAWS, MOST_AHEAD, Trial, best_of, search
+from porescape.section.specks import without_specks
 from porescape.synthesis.families import FAMILIES, fibres, fields, grains, radius_of
 from porescape.synthesis.generate import generate
 
@@ -188,7 +188,7 @@ def test_a_few_closed_pores_cost_nothing_and_loose_solid_does(
     section: PhaseImage, monkeypatch: pytest.MonkeyPatch, pores: float, solids: float, cost: float
 ) -> None:
     shares = (1 - pores, 1 - solids)
-    monkeypatch.setattr("porescape.problems.largest_cluster_fraction", lambda pore: shares)
+    monkeypatch.setattr("porescape.fit.objective.largest_cluster_fraction", lambda pore: shares)
     found = SectionProblem(section, Fit(size=48), 0).evaluate(MATERIAL)["percolation"]
     assert found == pytest.approx(cost)
 

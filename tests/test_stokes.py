@@ -17,9 +17,9 @@ from scipy.sparse.linalg import spsolve
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.connectivity import connected_porosity
-from porescape.measure.minkowski import specific_surface
-from porescape.measure.stokes import Flow, Sides, Walls, kozeny_carman, stokes_flow
+from porescape.measure.geometry.connectivity import connected_porosity
+from porescape.measure.geometry.minkowski import specific_surface
+from porescape.measure.transport.stokes import Flow, Sides, Walls, kozeny_carman, stokes_flow
 
 Bools = NDArray[np.bool_]
 
@@ -237,7 +237,7 @@ def test_it_is_the_solution_of_the_equations(seed: int, walls: Walls) -> None:
 def test_a_network_solved_on_coarser_grids_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     volume = Volume(bicontinuous(), 1.0)
     direct = stokes_flow(volume, 0, tolerance=1e-5)
-    monkeypatch.setattr("porescape.measure.multigrid._DIRECT", 60)  # large volumes only, otherwise
+    monkeypatch.setattr("porescape.measure.transport.multigrid._DIRECT", 60)  # large volumes only, otherwise
     coarser = stokes_flow(volume, 0, tolerance=1e-5)
     assert coarser.permeability == pytest.approx(direct.permeability, rel=1e-4)
     assert coarser.iterations <= direct.iterations + 5
@@ -351,7 +351,7 @@ def test_structures_without_an_answer_are_told_in_words() -> None:
 
 
 def test_a_flow_that_does_not_settle_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("porescape.measure.staggered.MOST_ITERATIONS", 3)
+    monkeypatch.setattr("porescape.measure.transport.staggered.MOST_ITERATIONS", 3)
     with pytest.raises(InputError, match=r"not settled: after 3 iterations .* wanted 0.001; ask for"):
         stokes_flow(Volume(bicontinuous(), 1.0), 0)
 

@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from porescape.cli import main
-from porescape.core.blocks import VolumeBlocks, slices, tiled
+from porescape.core.chunked import VolumeBlocks, slices, tiled
 from porescape.core.domain import Shape, Window
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.io.blocks import FileBlocks, open_blocks, shape_of
-from porescape.io.volume import read_volume_with_source, write_tiff
-from porescape.measure.connectivity import connected_porosities
-from porescape.measure.correlation import two_point_correlation
-from porescape.measure.meters import measure_volume
-from porescape.measure.morphology import minkowski_densities, thickness_distribution
+from porescape.io.volumes.chunked import FileBlocks, open_blocks, shape_of
+from porescape.io.volumes.volume import read_volume_with_source, write_tiff
+from porescape.measure.geometry.connectivity import connected_porosities
+from porescape.measure.geometry.correlation import two_point_correlation
+from porescape.measure.geometry.morphology import minkowski_densities, thickness_distribution
 from porescape.measure.numbers import Measurement
 from porescape.measure.streamed import halo
 from porescape.measure.streamed.clusters import Clusters, PoreClusters
@@ -38,6 +37,7 @@ from porescape.measure.streamed.meter import measure_blocks
 from porescape.measure.streamed.neighbours import Neighbours
 from porescape.measure.streamed.parts import spread
 from porescape.measure.streamed.room import refuse_whole, whole_memory
+from porescape.measure.volume import measure_volume
 
 Bools = NDArray[np.bool_]
 VOXEL = 1e-7

@@ -12,8 +12,8 @@ from porescape.core.domain import Domain, Window, tiles_along
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
-from porescape.measure.correlation import mean_chords
-from porescape.measure.minkowski import specific_surface
+from porescape.measure.geometry.correlation import mean_chords
+from porescape.measure.geometry.minkowski import specific_surface
 from porescape.rng import TILE
 from porescape.synthesis import noise
 from porescape.synthesis.fields import branch_field, capsule_radius, grain_field, grain_scale

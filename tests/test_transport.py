@@ -14,9 +14,9 @@ from scipy.sparse.linalg import spsolve
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.connectivity import connected_porosity
-from porescape.measure.diffusion import Diffusion, diffusion
-from porescape.measure.geodesic import geodesic_distance, geodesic_ratio
+from porescape.measure.geometry.connectivity import connected_porosity
+from porescape.measure.transport.diffusion import Diffusion, diffusion
+from porescape.measure.transport.geodesic import geodesic_distance, geodesic_ratio
 
 Bools = NDArray[np.bool_]
 

@@ -11,9 +11,9 @@ from porescape.core.domain import Domain
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.recipe import Recipe
 from porescape.core.settings import Measure, Segmentation
-from porescape.io.image import image_from_array
+from porescape.intervals.uncertainty import POWERS, Parts, Shift, intervals, sampling, slopes, thresholds
+from porescape.io.images.image import image_from_array
 from porescape.measure.numbers import NUMBERS
-from porescape.uncertainty import POWERS, Parts, Shift, intervals, sampling, slopes, thresholds
 
 NONE = Shift(0.0, 0.0)
 SOFT = Recipe(

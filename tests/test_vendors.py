@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from porescape.errors import PixelSizeMissing
-from porescape.io.image import read_image
+from porescape.io.images.image import read_image
 
 NM = 1e-9
 

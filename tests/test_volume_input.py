@@ -17,8 +17,8 @@ from scipy.ndimage import gaussian_filter
 
 from porescape.core.volume import Volume
 from porescape.errors import InputError, MissingExtra
-from porescape.io.raw_volume import in_metres
-from porescape.io.volume import read_volume, read_volume_with_source, write_tiff, write_vti
+from porescape.io.volumes.raw_volume import in_metres
+from porescape.io.volumes.volume import read_volume, read_volume_with_source, write_tiff, write_vti
 
 PORE = np.random.default_rng(0).random((5, 6, 7)) < 0.4
 BYTES = np.where(PORE, np.uint8(255), np.uint8(0))

@@ -31,10 +31,10 @@ from porescape.cli import app
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import OutputError, SettingsError
-from porescape.io.image import read_image
-from porescape.pipeline import Progress
+from porescape.fit.search import Trial
+from porescape.io.images.image import read_image
+from porescape.jobs.reconstruct import Progress
 from porescape.sample import sample_path
-from porescape.search import Trial
 from porescape.web import reserve
 from porescape.web.archive import zipped
 from porescape.web.estimate import times_of
@@ -43,7 +43,7 @@ from porescape.web.guard import PAGE_POLICY, REPORT_POLICY
 from porescape.web.jobs import Jobs, WrongState
 from porescape.web.limits import Limits
 from porescape.web.lock import only_one
-from porescape.web.looker import Looker
+from porescape.web.preview_process import Looker
 from porescape.web.process import how_it_ended
 from porescape.web.progress import Tracker
 from porescape.web.reserve import RESERVE, reserve_of
@@ -121,7 +121,7 @@ def test_the_command_does_the_job_the_page_does(monkeypatch: pytest.MonkeyPatch,
         seen.update(image=image, settings=settings, seed=seed, **more)
         raise SettingsError("that will do")
 
-    monkeypatch.setattr("porescape.pipeline.reconstruct", stand_in)
+    monkeypatch.setattr("porescape.jobs.reconstruct.reconstruct", stand_in)
     words = shlex.split(command_line(form, str(sample_path())))
     done = CliRunner().invoke(app, words[1:])
     assert isinstance(done.exception, SettingsError), done.output

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from porescape.io.run_folder import read_run
+from porescape.io.runs.run_folder import read_run
 from porescape.report.figures import three_d
 
 INK = "#1d2733"

@@ -14,11 +14,15 @@ from typing import Any
 import typer.main
 
 import porescape
-from porescape import _HOME, checks, method_error, pipeline, segmentation, uncertainty
+from porescape import _HOME
 from porescape.cli import app
 from porescape.core.settings import Segmentation
+from porescape.intervals import method_error, uncertainty
+from porescape.jobs import reconstruct as pipeline
 from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.report.words import label_of
+from porescape.section import checks
+from porescape.section import segment as segmentation
 
 NOTES = Path(__file__).with_name("numbers.toml")  # what a definition cannot hold: model, limits, resolution
 

@@ -52,7 +52,7 @@ curves.set_label(
 
 from matplotlib.figure import Figure
 
-from porescape.measure.describe import cut_windows, describe
+from porescape.measure.section.describe import cut_windows, describe
 from porescape.report.drawing import BLUE, INK, TEXT, dress
 
 windows = cut_windows(phase.pore, 96)

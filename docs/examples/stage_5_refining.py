@@ -23,7 +23,7 @@ from porescape import (
     generate,
     refine,
 )
-from porescape.pipeline import make_replicas
+from porescape.jobs.reconstruct import make_replicas
 from porescape.sample import sample_path
 
 image = porescape.read_image(sample_path())

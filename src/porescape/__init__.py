@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 from porescape.version import __version__ as __version__
 
 _HOME = {  # loaded on first use, so that `import porescape` and `--help` take no time
-    "read_image": "porescape.io.image",
-    "image_from_array": "porescape.io.image",
-    "read_volume": "porescape.io.volume",
-    "volume_from_array": "porescape.io.volume",
-    "write_tiff": "porescape.io.volume",
-    "write_vti": "porescape.io.volume",
-    "write_run": "porescape.io.run_folder",
-    "read_run": "porescape.io.run_folder",
+    "read_image": "porescape.io.images.image",
+    "image_from_array": "porescape.io.images.image",
+    "read_volume": "porescape.io.volumes.volume",
+    "volume_from_array": "porescape.io.volumes.volume",
+    "write_tiff": "porescape.io.volumes.volume",
+    "write_vti": "porescape.io.volumes.volume",
+    "write_run": "porescape.io.runs.run_folder",
+    "read_run": "porescape.io.runs.run_folder",
     "render_report": "porescape.report.html",
-    "reconstruct": "porescape.pipeline",
-    "segment": "porescape.segmentation",
-    "describe": "porescape.measure.describe",
-    "combined_distance_function": "porescape.measure.combined",
-    "measure_volume": "porescape.measure.meters",
+    "reconstruct": "porescape.jobs.reconstruct",
+    "segment": "porescape.section.segment",
+    "describe": "porescape.measure.section.describe",
+    "combined_distance_function": "porescape.measure.section.combined",
+    "measure_volume": "porescape.measure.volume",
     "summarise": "porescape.measure.numbers",
     "generate": "porescape.synthesis.generate",
-    "refine": "porescape.refinement",
+    "refine": "porescape.fit.refine.annealing",
     "Recipe": "porescape.core.recipe",
     "PaperRecipe": "porescape.core.recipe",
     "Domain": "porescape.core.domain",
@@ -42,40 +42,40 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "Output": "porescape.core.settings",
     "Measure": "porescape.core.settings",
     "Checks": "porescape.core.settings",
-    "check_image": "porescape.checks",
-    "resolution_study": "porescape.resolution",
-    "extract_network": "porescape.measure.network",
-    "diffusion": "porescape.measure.diffusion",
-    "geodesic_ratio": "porescape.measure.geodesic",
-    "stokes_flow": "porescape.measure.stokes",
-    "percolating_diameter": "porescape.measure.intrusion",
-    "mercury_intrusion": "porescape.measure.intrusion",
-    "porometry": "porescape.measure.porometry",
-    "retention": "porescape.measure.retention",
-    "representativity": "porescape.measure.representative",
-    "write_comparison": "porescape.io.comparison",
-    "write_resolution": "porescape.io.comparison",
-    "write_network_csv": "porescape.io.network",
-    "write_network_vtp": "porescape.io.network",
-    "to_openpnm": "porescape.io.network",
-    "write_openpnm": "porescape.io.network",
+    "check_image": "porescape.section.checks",
+    "resolution_study": "porescape.jobs.resolution",
+    "extract_network": "porescape.measure.network.extract",
+    "diffusion": "porescape.measure.transport.diffusion",
+    "geodesic_ratio": "porescape.measure.transport.geodesic",
+    "stokes_flow": "porescape.measure.transport.stokes",
+    "percolating_diameter": "porescape.measure.transport.intrusion",
+    "mercury_intrusion": "porescape.measure.transport.intrusion",
+    "porometry": "porescape.measure.transport.porometry",
+    "retention": "porescape.measure.transport.retention",
+    "representativity": "porescape.measure.section.representative",
+    "write_comparison": "porescape.io.runs.comparison",
+    "write_resolution": "porescape.io.runs.comparison",
+    "write_network_csv": "porescape.io.runs.network",
+    "write_network_vtp": "porescape.io.runs.network",
+    "to_openpnm": "porescape.io.runs.network",
+    "write_openpnm": "porescape.io.runs.network",
     "measure_blocks": "porescape.measure.streamed.meter",
-    "open_blocks": "porescape.io.blocks",
-    "VolumeBlocks": "porescape.core.blocks",
-    "read_jobs": "porescape.io.batch_list",
-    "run_batch": "porescape.io.batch",
-    "gather_batch": "porescape.io.batch_folder",
-    "export": "porescape.io.export",
-    "find_scale_bar": "porescape.io.scale_bar",
-    "write_stl": "porescape.io.mesh",
-    "write_glb": "porescape.io.mesh",
-    "write_nrrd": "porescape.io.nrrd_volume",
-    "write_mat": "porescape.io.matlab",
-    "write_ome_zarr": "porescape.io.ome_zarr",
-    "open_checkpoint": "porescape.io.checkpoint",
-    "generate_zarr": "porescape.io.ome_zarr_store",
-    "find_level": "porescape.io.ome_zarr_store",
-    "parse_region": "porescape.io.ome_zarr_store",
+    "open_blocks": "porescape.io.volumes.chunked",
+    "VolumeBlocks": "porescape.core.chunked",
+    "read_jobs": "porescape.io.runs.batch_list",
+    "run_batch": "porescape.io.runs.batch",
+    "gather_batch": "porescape.io.runs.batch_folder",
+    "export": "porescape.io.runs.export",
+    "find_scale_bar": "porescape.io.images.scale_bar",
+    "write_stl": "porescape.io.volumes.mesh",
+    "write_glb": "porescape.io.volumes.mesh",
+    "write_nrrd": "porescape.io.volumes.nrrd_volume",
+    "write_mat": "porescape.io.volumes.matlab",
+    "write_ome_zarr": "porescape.io.volumes.ome_zarr",
+    "open_checkpoint": "porescape.io.runs.checkpoint",
+    "generate_zarr": "porescape.io.volumes.ome_zarr_store",
+    "find_level": "porescape.io.volumes.ome_zarr_store",
+    "parse_region": "porescape.io.volumes.ome_zarr_store",
     "generate_region": "porescape.synthesis.generate",
 }
 __all__ = sorted(_HOME)
@@ -95,8 +95,7 @@ if (_ipython := sys.modules.get("IPython")) and (_shell := _ipython.get_ipython(
     import_module("porescape.report.notebook").install(_shell)  # by names only; nothing heavy is loaded
 
 if TYPE_CHECKING:
-    from porescape.checks import check_image as check_image
-    from porescape.core.blocks import VolumeBlocks as VolumeBlocks
+    from porescape.core.chunked import VolumeBlocks as VolumeBlocks
     from porescape.core.domain import Domain as Domain
     from porescape.core.image import Micrograph as Micrograph
     from porescape.core.image import PhaseImage as PhaseImage
@@ -109,53 +108,54 @@ if TYPE_CHECKING:
     from porescape.core.settings import Segmentation as Segmentation
     from porescape.core.settings import Settings as Settings
     from porescape.core.volume import Volume as Volume
-    from porescape.io.batch import run_batch as run_batch
-    from porescape.io.batch_folder import gather_batch as gather_batch
-    from porescape.io.batch_list import read_jobs as read_jobs
-    from porescape.io.blocks import open_blocks as open_blocks
-    from porescape.io.checkpoint import open_checkpoint as open_checkpoint
-    from porescape.io.comparison import write_comparison as write_comparison
-    from porescape.io.comparison import write_resolution as write_resolution
-    from porescape.io.export import export as export
-    from porescape.io.image import image_from_array as image_from_array
-    from porescape.io.image import read_image as read_image
-    from porescape.io.matlab import write_mat as write_mat
-    from porescape.io.mesh import write_glb as write_glb
-    from porescape.io.mesh import write_stl as write_stl
-    from porescape.io.network import to_openpnm as to_openpnm
-    from porescape.io.network import write_network_csv as write_network_csv
-    from porescape.io.network import write_network_vtp as write_network_vtp
-    from porescape.io.network import write_openpnm as write_openpnm
-    from porescape.io.nrrd_volume import write_nrrd as write_nrrd
-    from porescape.io.ome_zarr import write_ome_zarr as write_ome_zarr
-    from porescape.io.ome_zarr_store import find_level as find_level
-    from porescape.io.ome_zarr_store import generate_zarr as generate_zarr
-    from porescape.io.ome_zarr_store import parse_region as parse_region
-    from porescape.io.run_folder import read_run as read_run
-    from porescape.io.run_folder import write_run as write_run
-    from porescape.io.scale_bar import find_scale_bar as find_scale_bar
-    from porescape.io.volume import read_volume as read_volume
-    from porescape.io.volume import volume_from_array as volume_from_array
-    from porescape.io.volume import write_tiff as write_tiff
-    from porescape.io.volume import write_vti as write_vti
-    from porescape.measure.combined import combined_distance_function as combined_distance_function
-    from porescape.measure.describe import describe as describe
-    from porescape.measure.diffusion import diffusion as diffusion
-    from porescape.measure.geodesic import geodesic_ratio as geodesic_ratio
-    from porescape.measure.intrusion import mercury_intrusion as mercury_intrusion
-    from porescape.measure.intrusion import percolating_diameter as percolating_diameter
-    from porescape.measure.meters import measure_volume as measure_volume
-    from porescape.measure.network import extract_network as extract_network
+    from porescape.fit.refine.annealing import refine as refine
+    from porescape.io.images.image import image_from_array as image_from_array
+    from porescape.io.images.image import read_image as read_image
+    from porescape.io.images.scale_bar import find_scale_bar as find_scale_bar
+    from porescape.io.runs.batch import run_batch as run_batch
+    from porescape.io.runs.batch_folder import gather_batch as gather_batch
+    from porescape.io.runs.batch_list import read_jobs as read_jobs
+    from porescape.io.runs.checkpoint import open_checkpoint as open_checkpoint
+    from porescape.io.runs.comparison import write_comparison as write_comparison
+    from porescape.io.runs.comparison import write_resolution as write_resolution
+    from porescape.io.runs.export import export as export
+    from porescape.io.runs.network import to_openpnm as to_openpnm
+    from porescape.io.runs.network import write_network_csv as write_network_csv
+    from porescape.io.runs.network import write_network_vtp as write_network_vtp
+    from porescape.io.runs.network import write_openpnm as write_openpnm
+    from porescape.io.runs.run_folder import read_run as read_run
+    from porescape.io.runs.run_folder import write_run as write_run
+    from porescape.io.volumes.chunked import open_blocks as open_blocks
+    from porescape.io.volumes.matlab import write_mat as write_mat
+    from porescape.io.volumes.mesh import write_glb as write_glb
+    from porescape.io.volumes.mesh import write_stl as write_stl
+    from porescape.io.volumes.nrrd_volume import write_nrrd as write_nrrd
+    from porescape.io.volumes.ome_zarr import write_ome_zarr as write_ome_zarr
+    from porescape.io.volumes.ome_zarr_store import find_level as find_level
+    from porescape.io.volumes.ome_zarr_store import generate_zarr as generate_zarr
+    from porescape.io.volumes.ome_zarr_store import parse_region as parse_region
+    from porescape.io.volumes.volume import read_volume as read_volume
+    from porescape.io.volumes.volume import volume_from_array as volume_from_array
+    from porescape.io.volumes.volume import write_tiff as write_tiff
+    from porescape.io.volumes.volume import write_vti as write_vti
+    from porescape.jobs.reconstruct import reconstruct as reconstruct
+    from porescape.jobs.resolution import resolution_study as resolution_study
+    from porescape.measure.network.extract import extract_network as extract_network
     from porescape.measure.numbers import summarise as summarise
-    from porescape.measure.porometry import porometry as porometry
-    from porescape.measure.representative import representativity as representativity
-    from porescape.measure.retention import retention as retention
-    from porescape.measure.stokes import stokes_flow as stokes_flow
+    from porescape.measure.section.combined import combined_distance_function as combined_distance_function
+    from porescape.measure.section.describe import describe as describe
+    from porescape.measure.section.representative import representativity as representativity
     from porescape.measure.streamed.meter import measure_blocks as measure_blocks
-    from porescape.pipeline import reconstruct as reconstruct
-    from porescape.refinement import refine as refine
+    from porescape.measure.transport.diffusion import diffusion as diffusion
+    from porescape.measure.transport.geodesic import geodesic_ratio as geodesic_ratio
+    from porescape.measure.transport.intrusion import mercury_intrusion as mercury_intrusion
+    from porescape.measure.transport.intrusion import percolating_diameter as percolating_diameter
+    from porescape.measure.transport.porometry import porometry as porometry
+    from porescape.measure.transport.retention import retention as retention
+    from porescape.measure.transport.stokes import stokes_flow as stokes_flow
+    from porescape.measure.volume import measure_volume as measure_volume
     from porescape.report.html import render_report as render_report
-    from porescape.resolution import resolution_study as resolution_study
-    from porescape.segmentation import segment as segment
+    from porescape.section.checks import check_image as check_image
+    from porescape.section.segment import segment as segment
     from porescape.synthesis.generate import generate as generate
     from porescape.synthesis.generate import generate_region as generate_region

@@ -37,7 +37,7 @@ from porescape.errors import Cancelled, InputError, PorescapeError, SettingsErro
 from porescape.units import parse_length
 
 if TYPE_CHECKING:
-    from porescape.batch import Batch, BatchProgress, Box, Job
+    from porescape.jobs.batch import Batch, BatchProgress, Box, Job
 
 _OUTPUT = Output()
 SHOWN = ("porosity", "body_diameter", "permeability_z")
@@ -97,11 +97,11 @@ def batch(
 
     An image that fails does not stop the others. The same command again goes on where it was stopped.
     """
-    from porescape.batch import in_groups, part_of
-    from porescape.io.batch import run_batch
-    from porescape.io.batch_folder import batch_table, gather_batch
-    from porescape.io.batch_list import read_jobs
-    from porescape.io.run_folder import to_json
+    from porescape.io.runs.batch import run_batch
+    from porescape.io.runs.batch_folder import batch_table, gather_batch
+    from porescape.io.runs.batch_list import read_jobs
+    from porescape.io.runs.run_folder import to_json
+    from porescape.jobs.batch import in_groups, part_of
 
     box: Box | None = None
     if recipe is None:
@@ -187,7 +187,7 @@ def _refuse_beside_a_recipe(context: typer.Context) -> None:
 
 
 def _settings_from(recipe: Path) -> tuple[Settings, int]:
-    from porescape.io.settings import read_settings, read_toml
+    from porescape.io.runs.settings import read_settings, read_toml
 
     table = read_toml(recipe)
     if "image" not in table:
@@ -197,7 +197,7 @@ def _settings_from(recipe: Path) -> tuple[Settings, int]:
 
 def _typical(jobs: "Sequence[Job]", settings: Settings, box: "Box | None") -> Settings:
     """Return the settings of the first image that can be read: what memory is reckoned for."""
-    from porescape.io.batch import read_job, settings_of
+    from porescape.io.runs.batch import read_job, settings_of
 
     if box is None:
         return settings
@@ -212,7 +212,7 @@ def _typical(jobs: "Sequence[Job]", settings: Settings, box: "Box | None") -> Se
 @contextmanager
 def _going_on(jobs: "Sequence[Job]", out: Path) -> Iterator[None]:
     """Say after Ctrl-C what there is, and that the same command goes on."""
-    from porescape.io.batch_folder import is_done
+    from porescape.io.runs.batch_folder import is_done
 
     try:
         yield
@@ -229,7 +229,7 @@ def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from porescape.measure.meters import steps
+    from porescape.measure.volume import steps
 
     each = settings.fit.planned + steps(settings.measure.numbers)
     columns = (
@@ -281,7 +281,7 @@ def _conclude(found: "Batch", out: Path) -> None:
 
 def _fail_for(found: "Batch", own: set[str], out: Path) -> None:
     """End with the exit code of a batch in which images failed; those of other shards are theirs to tell."""
-    from porescape.batch import Status, several
+    from porescape.jobs.batch import Status, several
 
     failed = [one.job.name for one in found.of(Status.FAILED) if one.job.name in own]
     if failed:

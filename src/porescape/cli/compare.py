@@ -40,11 +40,11 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Reconstructions beside a tomography or each other: same voxels, same box, same measurement."""
-    from porescape.compare import Sample
-    from porescape.compare import compare as side_by_side
     from porescape.io.atomic import check_writable
-    from porescape.io.comparison import comparison_table, read_sample, write_comparison
-    from porescape.io.run_folder import to_json
+    from porescape.io.runs.comparison import comparison_table, read_sample, write_comparison
+    from porescape.io.runs.run_folder import to_json
+    from porescape.jobs.compare import Sample
+    from porescape.jobs.compare import compare as side_by_side
     from porescape.parallel import available_cores
 
     check_writable(out, overwrite)

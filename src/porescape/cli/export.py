@@ -41,7 +41,7 @@ def export(
 ) -> None:
     """Write a structure for ParaView, Fiji, napari, MATLAB, CAD or OpenPNM, each with its scale."""
     from porescape.io.atomic import check_writable
-    from porescape.io.export import export as write
+    from porescape.io.runs.export import export as write
 
     check_writable(out, overwrite)
     written = write(

@@ -35,17 +35,17 @@ def fit(
     out: Annotated[Path, typer.Option(help="File to write the fitted recipe to.")] = Path("material.toml"),
 ) -> None:
     """Find one recipe whose sections look like the image; `generate` makes structures of it."""
-    from porescape.checks import check_image, raise_on_failures
     from porescape.core.domain import Domain
+    from porescape.fit.objective import problem_for
+    from porescape.fit.search import LEAST_DIVIDED, best_of, search
     from porescape.io.atomic import whole_file
-    from porescape.io.settings import material_toml
+    from porescape.io.runs.settings import material_toml
+    from porescape.jobs.reconstruct import at_voxel_size, choose_voxel_size
     from porescape.memory import keep_memory
     from porescape.parallel import available_cores, crew_of
-    from porescape.pipeline import at_voxel_size, choose_voxel_size
-    from porescape.problems import problem_for
     from porescape.rng import structure_seed
-    from porescape.search import LEAST_DIVIDED, best_of, search
-    from porescape.segmentation import segment as split
+    from porescape.section.checks import check_image, raise_on_failures
+    from porescape.section.segment import segment as split
 
     micrograph = reading.read(image)
     phase = split(micrograph, segmentation.settings())

@@ -17,9 +17,9 @@ from porescape.errors import Cancelled, InputError, SettingsError
 from porescape.units import format_length, parse_length
 
 if TYPE_CHECKING:
-    from porescape.blocks import Done
     from porescape.core.volume import Volume
     from porescape.parallel import Workers as Hands
+    from porescape.synthesis.blockwise.blocks import Done
 
 IN_MEMORY = 28  # bytes per voxel that a structure takes while it is made whole, measured at 256³ and 512³
 
@@ -83,9 +83,9 @@ def generate(
 ) -> None:
     """Make a structure of a recipe: more of the same material, in any size."""
     from porescape.core.domain import Domain
-    from porescape.io.ome_zarr_store import find_level, generate_zarr, parse_region
-    from porescape.io.settings import read_material
-    from porescape.io.volume import write_tiff, write_vti
+    from porescape.io.runs.settings import read_material
+    from porescape.io.volumes.ome_zarr_store import find_level, generate_zarr, parse_region
+    from porescape.io.volumes.volume import write_tiff, write_vti
 
     writers = {".tif": write_tiff, ".tiff": write_tiff, ".vti": write_vti}
     kind = out.suffix.lower()
@@ -118,8 +118,8 @@ def generate(
             if refine_to is not None:
                 volume = _refined(volume, refine_to, own_seed, domain.periodic, crumbs)
         else:
-            from porescape.blocks import check_local
             from porescape.core.volume import Volume
+            from porescape.synthesis.blockwise.blocks import check_local
             from porescape.synthesis.generate import generate_region
 
             if level is None:
@@ -153,10 +153,10 @@ def generate(
 def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: bool) -> "Volume":
     """Move walls as `run` does, to the sections of a binary image."""
     from porescape.core.settings import Segmentation
-    from porescape.io.image import read_image
-    from porescape.pipeline import at_voxel_size
-    from porescape.refinement import refine
-    from porescape.segmentation import segment
+    from porescape.fit.refine.annealing import refine
+    from porescape.io.images.image import read_image
+    from porescape.jobs.reconstruct import at_voxel_size
+    from porescape.section.segment import segment
 
     micrograph = read_image(image)
     if not micrograph.is_binary:
@@ -171,7 +171,7 @@ def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: b
 def _check_memory(voxels: int, kind: str) -> None:
     """Refuse a box that plainly does not fit into memory."""
     from porescape.io.resources import available_memory
-    from porescape.needs import in_bytes
+    from porescape.jobs.costs import in_bytes
 
     need, free = IN_MEMORY * voxels, available_memory()
     if free is not None and need > free:
@@ -183,8 +183,8 @@ def _check_memory(voxels: int, kind: str) -> None:
 
 def _allowed(memory: float | None) -> float:
     """Return what the workers may take [bytes]."""
-    from porescape.blocks import MEMORY
     from porescape.io.resources import available_memory
+    from porescape.synthesis.blockwise.blocks import MEMORY
 
     if memory is not None:
         return memory * 1e9
@@ -200,7 +200,7 @@ def _hands(scheduler: str | None, workers: int | None) -> "Iterator[Hands]":
     if scheduler is None:
         yield here
         return
-    from porescape.cluster import dask_crew
+    from porescape.dask_pool import dask_crew
 
     with dask_crew(scheduler, here) as crew:
         yield crew

@@ -19,7 +19,7 @@ from porescape.errors import Cancelled, OutputError, PorescapeError, SettingsErr
 
 if TYPE_CHECKING:
     from porescape.core.image import Micrograph
-    from porescape.io.checkpoint import Checkpoint
+    from porescape.io.runs.checkpoint import Checkpoint
     from porescape.parallel import Workers
 
 
@@ -53,9 +53,9 @@ class GoingOnOptions:
     @contextmanager
     def crew(self, settings: Settings, workers: int | None, out: Path) -> "Iterator[Workers]":
         """Give those who do the work, after a word on the memory and disk it takes."""
-        from porescape.cluster import LOCAL, dask_crew
+        from porescape.dask_pool import LOCAL, dask_crew
         from porescape.io.resources import available_memory, check_room
-        from porescape.needs import in_bytes, needs_of, workers_that_fit
+        from porescape.jobs.costs import in_bytes, needs_of, workers_that_fit
         from porescape.parallel import available_cores
 
         far = self.scheduler is not None and self.scheduler != LOCAL
@@ -85,7 +85,7 @@ class GoingOnOptions:
         Cancelled
             Stopped with Ctrl-C or SIGTERM, which is what a cluster sends before its time is up.
         """
-        from porescape.io.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
+        from porescape.io.runs.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
 
         goes_on = self.resume or self.shard is not None
         if self.shard is not None and overwrite:

@@ -21,9 +21,9 @@ def segment(
 ) -> None:
     """Tell pore from solid: mask, porosity and an overlay picture."""
     from porescape.io.atomic import whole_folder
-    from porescape.io.run_folder import to_json, write_segmentation
+    from porescape.io.runs.run_folder import to_json, write_segmentation
     from porescape.report.figures import segmentation_overlay
-    from porescape.segmentation import segment as split
+    from porescape.section.segment import segment as split
 
     settings = segmentation.settings()
     micrograph = reading.read(image)
@@ -45,11 +45,11 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Is the image isotropic, homogeneous, large and sharp enough to stand for its material?"""
-    from porescape.checks import check_image
     from porescape.io.atomic import whole_file
-    from porescape.io.run_folder import checks_table, to_json
+    from porescape.io.runs.run_folder import checks_table, to_json
     from porescape.report.check_figures import checks_figure
-    from porescape.segmentation import segment as split
+    from porescape.section.checks import check_image
+    from porescape.section.segment import segment as split
 
     micrograph = reading.read(image)
     settings = segmentation.settings()
@@ -74,9 +74,9 @@ def describe(
 ) -> None:
     """Statistics of the section: S2, lineal path, distances, chords, the combined distance function."""
     from porescape.io.atomic import whole_folder
-    from porescape.io.run_folder import description, to_json
+    from porescape.io.runs.run_folder import description, to_json
     from porescape.report.figures import combined_distance, descriptor_curves
-    from porescape.segmentation import segment as split
+    from porescape.section.segment import segment as split
 
     micrograph = reading.read(image)
     settings = segmentation.settings()

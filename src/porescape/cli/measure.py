@@ -13,8 +13,8 @@ from porescape.errors import SettingsError
 
 if TYPE_CHECKING:
     from porescape.core.settings import Measure
-    from porescape.io.blocks import BlocksSource
-    from porescape.io.volume import VolumeSource
+    from porescape.io.volumes.chunked import BlocksSource
+    from porescape.io.volumes.volume import VolumeSource
     from porescape.measure.numbers import Measurement
     from porescape.measure.streamed.meter import BlocksMeasurement
 
@@ -46,8 +46,8 @@ class PiecesOptions:
         InputError
             It is to be measured whole, and does not fit.
         """
-        from porescape.io.blocks import shape_of
         from porescape.io.resources import available_memory
+        from porescape.io.volumes.chunked import shape_of
         from porescape.measure.streamed.room import refuse_whole, whole_memory
 
         if self.stream and self.whole:
@@ -111,10 +111,10 @@ def _whole(
     as_json: bool,
 ) -> None:
     from porescape.io.atomic import whole_folder
-    from porescape.io.network import write_openpnm
-    from porescape.io.run_folder import measurement_table, to_json, write_measured
-    from porescape.io.volume import read_volume_with_source
-    from porescape.measure.meters import measure_volume, steps
+    from porescape.io.runs.network import write_openpnm
+    from porescape.io.runs.run_folder import measurement_table, to_json, write_measured
+    from porescape.io.volumes.volume import read_volume_with_source
+    from porescape.measure.volume import measure_volume, steps
 
     source = read_volume_with_source(volume, **reading)
     for warning in source.warnings:
@@ -147,10 +147,10 @@ def _in_pieces(
     as_json: bool,
 ) -> None:
     from porescape.io.atomic import whole_folder
-    from porescape.io.blocks import open_blocks
     from porescape.io.resources import available_memory
-    from porescape.io.run_folder import to_json, write_measured
-    from porescape.io.streamed_results import blocks_table, write_sub_volumes
+    from porescape.io.runs.run_folder import to_json, write_measured
+    from porescape.io.runs.streamed_results import blocks_table, write_sub_volumes
+    from porescape.io.volumes.chunked import open_blocks
     from porescape.measure.streamed.meter import MEMORY, block_steps, measure_blocks
     from porescape.measure.streamed.parts import spread
     from porescape.parallel import available_cores
@@ -204,7 +204,7 @@ def _rows(found: "BlocksMeasurement") -> list[tuple[str, ...]]:
 
 
 def _how_read(source: "VolumeSource | BlocksSource", subject: Any, settings: "Measure") -> dict[str, Any]:
-    from porescape.io.settings import settings_table
+    from porescape.io.runs.settings import settings_table
 
     return {
         "file": source.name,

@@ -65,7 +65,7 @@ class ReadingOptions:
 
     def read(self, image: Path) -> "Micrograph":
         """Read the image."""
-        from porescape.io.image import read_image
+        from porescape.io.images.image import read_image
 
         return read_image(
             image,
@@ -202,12 +202,12 @@ def length_or_none(text: str | None) -> float | None:
 
 def sized(settings: Settings, size: str, micrograph: "Micrograph") -> Settings:
     """Return the settings with the box read from text; a length needs the voxel size, so the image."""
-    from porescape import segmentation
-    from porescape.pipeline import choose_voxel_size
+    from porescape.jobs.reconstruct import choose_voxel_size
+    from porescape.section import segment
 
     voxel = settings.output.voxel_size or micrograph.pixel_size
     if not all(part.strip().isdecimal() for part in size.lower().split("x")):
-        phase = segmentation.segment(micrograph, settings.segmentation)
+        phase = segment.segment(micrograph, settings.segmentation)
         voxel = choose_voxel_size(phase, settings.output)
         settings = replace(settings, output=replace(settings.output, voxel_size=voxel))
     return replace(settings, output=replace(settings.output, size=parse_size(size, voxel)))

@@ -20,7 +20,7 @@ def report(
     """Write a run's report again from its files."""
     from porescape.io.atomic import whole_file
     from porescape.io.pdf import write_pdf
-    from porescape.io.run_folder import JOB, read_run
+    from porescape.io.runs.run_folder import JOB, read_run
     from porescape.report.html import render_report
 
     result = read_run(folder)

@@ -32,7 +32,7 @@ from porescape.errors import SettingsError
 from porescape.units import format_length, parse_length
 
 if TYPE_CHECKING:
-    from porescape.pipeline import Progress
+    from porescape.jobs.reconstruct import Progress
 
 
 @command
@@ -55,11 +55,11 @@ def resolution(
 ) -> None:
     """What the pixel size does to the numbers: the image resampled, reconstructed and measured at each."""
     from porescape.io.atomic import check_writable
-    from porescape.io.comparison import resolution_table, write_resolution
-    from porescape.io.run_folder import to_json
-    from porescape.measure.meters import steps
+    from porescape.io.runs.comparison import resolution_table, write_resolution
+    from porescape.io.runs.run_folder import to_json
+    from porescape.jobs.resolution import resolution_study
+    from porescape.measure.volume import steps
     from porescape.parallel import available_cores
-    from porescape.resolution import resolution_study
 
     check_writable(out, overwrite)
     micrograph = reading.read(image)

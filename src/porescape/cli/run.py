@@ -40,7 +40,7 @@ from porescape.units import format_length
 
 if TYPE_CHECKING:
     from porescape.core.image import Micrograph
-    from porescape.pipeline import Progress, Reconstruction
+    from porescape.jobs.reconstruct import Progress, Reconstruction
 
 _OUTPUT = Output()
 
@@ -76,8 +76,8 @@ def run(
 
     check_process_limit()
     from porescape.io.atomic import check_writable
-    from porescape.io.run_folder import write_run
-    from porescape.pipeline import reconstruct, reconstruct_shard
+    from porescape.io.runs.run_folder import write_run
+    from porescape.jobs.reconstruct import reconstruct, reconstruct_shard
 
     if image.suffix.lower() == ".toml":
         source, micrograph, settings, seed = _job_again(image)
@@ -115,7 +115,7 @@ def run(
         keep.deliver(out, overwrite)
     _conclude(result, out)
     if as_json:
-        from porescape.io.run_folder import results, to_json
+        from porescape.io.runs.run_folder import results, to_json
 
         answer(to_json(results(result)))
 
@@ -133,8 +133,8 @@ def demo(
 ) -> None:
     """The main job on the embedded sample, beside the structure behind it."""
     from porescape.io.atomic import check_writable
-    from porescape.io.run_folder import write_run
-    from porescape.pipeline import reconstruct
+    from porescape.io.runs.run_folder import write_run
+    from porescape.jobs.reconstruct import reconstruct
     from porescape.sample import load_truth, sample_path
 
     check_writable(out, overwrite)
@@ -152,8 +152,8 @@ def demo(
 
 def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
     """Read a job's recipe.toml: its image lies beside it and must be the same as then."""
-    from porescape.io.image import read_image
-    from porescape.io.settings import read_settings, read_toml
+    from porescape.io.images.image import read_image
+    from porescape.io.runs.settings import read_settings, read_toml
 
     table = read_toml(recipe)
     job = table.get("image", {})
@@ -183,7 +183,7 @@ def _introduce(micrograph: "Micrograph", workers: int | None) -> None:
 @contextmanager
 def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Callable[[Progress], None]]":
     """Show the progress of all replicas, or of as many."""
-    from porescape.measure.meters import steps
+    from porescape.measure.volume import steps
 
     each = settings.fit.planned + steps(settings.measure.numbers)
     total = each * (settings.output.replicas if replicas is None else replicas)

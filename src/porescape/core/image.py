@@ -75,7 +75,7 @@ class PhaseImage:
     speck : float
         Islands of either phase smaller than this area [m²] were taken for noise and given to the other
         phase; 0 where all are kept. Whoever compares something with the section does the same to it first
-        (`porescape.measure.specks`).
+        (`porescape.section.specks`).
     """
 
     pore: NDArray[np.bool_]

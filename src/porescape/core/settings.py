@@ -76,7 +76,7 @@ class Checks:
     Attributes
     ----------
     accept : tuple of str
-        Checks that may fail and the run still goes on, by the names of `porescape.checks`.
+        Checks that may fail and the run still goes on, by the names of `porescape.section.checks`.
     """
 
     accept: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class Output:
         Whether opposite faces match, so that volumes tile.
     refine : int
         Sweeps over a replica's walls that move them until its sections have the image's small patterns
-        (`porescape.refinement`); 0 for none. The paper's method has none.
+        (`porescape.fit.refine.annealing`); 0 for none. The paper's method has none.
     """
 
     size: tuple[int, int, int] = (128, 128, 128)
@@ -137,7 +137,7 @@ class Fit:
     size : int
         Edge of the cube that is fitted [voxels]; of its slices only as much is compared as the image holds.
     sampler : str
-        Name of the optimiser, see `porescape.samplers.SAMPLERS`.
+        Name of the optimiser, see `porescape.fit.samplers.SAMPLERS`.
     percolate : {"both", "pore", "solid", "none"}
         Which phases must hang together; membranes need both: water passes, and nothing falls out. Two in a
         hundred of the pores may be closed all the same. Where solid must, crumbs that hang on nothing are

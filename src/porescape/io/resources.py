@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from porescape.errors import OutputError, PorescapeError
 
 if TYPE_CHECKING:
-    from porescape.needs import Needs
+    from porescape.jobs.costs import Needs
 
 MIB = 2**20
 NO_LIMIT = 2**60  # bytes; control groups write "no limit" as a number of this size
@@ -48,7 +48,7 @@ def check_room(needs: "Needs", out: Path) -> None:
     PorescapeError
         Memory does not suffice.
     """
-    from porescape.needs import in_bytes
+    from porescape.jobs.costs import in_bytes
 
     free = free_disk(out)
     if needs.disk > free:

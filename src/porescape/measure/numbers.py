@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 
 from porescape.core.curve import Curve
 from porescape.errors import InputError, SettingsError
-from porescape.measure.network import NETWORK_NUMBERS, Network
+from porescape.measure.network.extract import NETWORK_NUMBERS, Network
 
 
 class Number(NamedTuple):
@@ -213,7 +213,7 @@ class Estimate:
         1.96 * sd / sqrt(n), as the paper prints it; covers only 91 % at n = 8.
     parts : dict of str to float
         Half widths that `ci95` is made of, where it holds more than the volumes' spread: "replicas",
-        "threshold", "sample", and "method" where that is known; see `porescape.uncertainty.Parts`.
+        "threshold", "sample", and "method" where that is known; see `porescape.intervals.uncertainty.Parts`.
     """
 
     mean: float

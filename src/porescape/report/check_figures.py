@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from porescape.checks import CHORD, POROSITY_ERROR, Check
 from porescape.core.image import PhaseImage
 from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, show_phases
 from porescape.report.words import scale_for
+from porescape.section.checks import CHORD, POROSITY_ERROR, Check
 
 WORDS = {"ok": "ok", "warn": "warning", "fail": "failed"}
 STYLES: dict[str, dict[str, Any]] = {
@@ -33,7 +33,7 @@ def checks_figure(phase: PhaseImage, checks: Sequence[Check]) -> Figure:
     phase : PhaseImage
         The image that was checked.
     checks : sequence of Check
-        From `porescape.checks.check_image`.
+        From `porescape.section.checks.check_image`.
     """
     isotropy, stationarity, size, sharpness = checks
     figure = Figure(figsize=(WIDE, 7.0), layout="constrained")

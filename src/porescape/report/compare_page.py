@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from porescape.compare import DISTRIBUTIONS, Comparison
+from porescape.jobs.compare import DISTRIBUTIONS, Comparison
+from porescape.jobs.resolution import ResolutionStudy
 from porescape.measure.numbers import GROUPS, NUMBERS, Estimate
 from porescape.report import measure_figures as draw
 from porescape.report.drawing import BLUE, GREY, TEXT, WIDE, dress
 from porescape.report.page import Picture, embed, fill
 from porescape.report.words import Scale, decimals_for, label_of, missing, scale_of, write
-from porescape.resolution import ResolutionStudy
 from porescape.units import format_length
 
 # of a study of the pixel size, in this order

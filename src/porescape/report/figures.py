@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.volume import Volume
 from porescape.distance import signed_squared_distance_2d
-from porescape.measure.combined import ZOOM_FACTOR, ZOOMS, combined_distance_function
-from porescape.measure.describe import Descriptor, cut_windows, describe, slices_of
+from porescape.fit.objective import FARTHEST_LAG, unit_length
+from porescape.fit.search import DRAWS
+from porescape.jobs.reconstruct import Replica
 from porescape.measure.numbers import Estimate, Measurement
-from porescape.pipeline import Replica
-from porescape.problems import FARTHEST_LAG, unit_length
+from porescape.measure.section.combined import ZOOM_FACTOR, ZOOMS, combined_distance_function
+from porescape.measure.section.describe import Descriptor, cut_windows, describe, slices_of
 from porescape.report.drawing import (
     BLUE,
     GREY,
@@ -49,7 +50,6 @@ from porescape.report.drawing import (
 )
 from porescape.report.raycast import View, raycast
 from porescape.report.words import Scale, label_of, scale_for, scale_of
-from porescape.search import DRAWS
 from porescape.units import format_length
 
 CURVE_SLICES = 6  # per axis and replica; more changes the curves by less than a line's width

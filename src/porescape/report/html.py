@@ -10,13 +10,12 @@ from typing import NamedTuple
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Settings
 from porescape.core.volume import Volume
-from porescape.measure.meters import measure_volume
+from porescape.jobs.reconstruct import Reconstruction, Replica
 from porescape.measure.numbers import GROUPS, NUMBERS, Estimate, Measurement
-from porescape.pipeline import Reconstruction, Replica
+from porescape.measure.volume import measure_volume
 from porescape.report import figures
 from porescape.report.check_figures import checks_figure
 from porescape.report.interval_figures import sources_figure
-from porescape.report.judge_figures import contact_sheet, verdict_figure
 from porescape.report.measure_figures import (
     Side,
     filtration_curves,
@@ -27,6 +26,7 @@ from porescape.report.measure_figures import (
     solved_fields,
 )
 from porescape.report.page import Picture, embed, fill
+from porescape.report.selection_figures import contact_sheet, verdict_figure
 from porescape.report.summary import key_names, looks_like, trust
 from porescape.report.viewer import pack
 from porescape.report.words import (

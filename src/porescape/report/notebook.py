@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from porescape.core.image import Micrograph, PhaseImage
     from porescape.core.volume import Volume
+    from porescape.jobs.reconstruct import Reconstruction
     from porescape.measure.numbers import Measurement
-    from porescape.pipeline import Reconstruction
     from porescape.report.page import Picture
 
 WIDE = 5.0  # inches of a picture
@@ -162,5 +162,5 @@ SHOWN: dict[tuple[str, str], tuple[Shower | None, Shower | None]] = {  # class: 
     ("porescape.core.image", "PhaseImage"): (None, phase_png),
     ("porescape.core.volume", "Volume"): (volume_html, volume_png),
     ("porescape.measure.numbers", "Measurement"): (measurement_html, None),
-    ("porescape.pipeline", "Reconstruction"): (result_html, result_png),
+    ("porescape.jobs.reconstruct", "Reconstruction"): (result_html, result_png),
 }

@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from porescape.core.blocks import slices, tiled
+from porescape.core.chunked import slices, tiled
 from porescape.core.domain import Domain, Window
 from porescape.distance import distance_to_points, signed_squared_distance
 from porescape.synthesis.layers import Holder, Layers, once

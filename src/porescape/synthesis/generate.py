@@ -60,8 +60,8 @@ def generate(recipe: Recipe | PaperRecipe, domain: Domain, seed: int, device: st
 
 
 def _generate_on_card(recipe: Recipe | PaperRecipe, domain: Domain, seed: int, device: str) -> Volume:
-    from porescape.synthesis.accelerated.card import check_room, open_card
-    from porescape.synthesis.accelerated.generate import generate_on
+    from porescape.synthesis.gpu.card import check_room, open_card
+    from porescape.synthesis.gpu.generate import generate_on
 
     if device != "gpu":
         raise SettingsError(f'device {device!r} is unknown; wanted "cpu" or "gpu"')

@@ -6,14 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from porescape.checks import NAMES
 from porescape.core.settings import Settings
-from porescape.io.settings import settings_table
+from porescape.fit.samplers import SAMPLERS
+from porescape.io.runs.settings import settings_table
 from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.report.summary import key_names
 from porescape.report.words import decimals_for, label_of, scale_of, write
-from porescape.samplers import SAMPLERS
-from porescape.segmentation import THRESHOLDS
+from porescape.section.checks import NAMES
+from porescape.section.segment import THRESHOLDS
 from porescape.synthesis.families import FAMILIES
 from porescape.units import format_length
 from porescape.version import __version__

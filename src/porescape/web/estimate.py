@@ -1,4 +1,4 @@
-"""What a job will take, in words, before it starts: time roughly, memory and disk from `porescape.needs`."""
+"""What a job will take, in words, before it starts: time roughly; memory and disk by `jobs.costs`."""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 
 from porescape.core.settings import Settings
 from porescape.io.resources import available_memory, free_disk
+from porescape.jobs.costs import in_bytes, needs_of, workers_that_fit
 from porescape.measure.numbers import NUMBERS, pick
-from porescape.needs import in_bytes, needs_of, workers_that_fit
 from porescape.parallel import available_cores
 from porescape.web.form import Form
 

@@ -12,7 +12,7 @@ from typing import Any
 from porescape.core.image import Crop
 from porescape.core.settings import Settings
 from porescape.errors import SettingsError
-from porescape.io.settings import settings_from, settings_table
+from porescape.io.runs.settings import settings_from, settings_table
 from porescape.measure.numbers import pick
 from porescape.units import format_length, parse_length
 

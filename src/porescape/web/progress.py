@@ -11,8 +11,8 @@ from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Settings
 from porescape.errors import OutputError
 from porescape.io.atomic import whole_file
-from porescape.measure.meters import steps
-from porescape.pipeline import Progress
+from porescape.jobs.reconstruct import Progress
+from porescape.measure.volume import steps
 from porescape.web.estimate import Times, times_of
 
 OFTEN = 0.4  # seconds between two tables; a page looks once a second

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from porescape.core.image import Crop, Micrograph
-from porescape.io.image import read_image
+from porescape.io.images.image import read_image
 
 _OPTION = "--pixel-size"  # what `read_image` calls a size that was given
 
@@ -31,7 +31,7 @@ def read_for(
     Raises
     ------
     InputError, PixelSizeMissing
-        Like `porescape.io.image.read_image`.
+        Like `porescape.io.images.image.read_image`.
     """
     image = read_image(path, pixel_size=None if given is None else given[0], crop=crop, page=page)
     source = image.pixel_size_source

@@ -33,7 +33,7 @@ from porescape.web.guard import REPORT_POLICY, Guard
 from porescape.web.jobs import Job, Jobs, NoSuchJob, WrongState, copy_upload
 from porescape.web.limits import Limits
 from porescape.web.lock import only_one
-from porescape.web.looker import Looker
+from porescape.web.preview_process import Looker
 from porescape.web.queue import Queue
 from porescape.web.uploads import TooLarge, TooSlow, WrongKind, check_disk, receive
 

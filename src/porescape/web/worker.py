@@ -22,9 +22,9 @@ from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.errors import Cancelled, OutputError, PorescapeError
 from porescape.io.atomic import whole_file
-from porescape.io.checkpoint import open_checkpoint
-from porescape.io.run_folder import write_run
-from porescape.pipeline import Progress, reconstruct
+from porescape.io.runs.checkpoint import open_checkpoint
+from porescape.io.runs.run_folder import write_run
+from porescape.jobs.reconstruct import Progress, reconstruct
 from porescape.rng import structure_seed
 from porescape.synthesis.generate import generate
 from porescape.web import process
@@ -32,7 +32,7 @@ from porescape.web.estimate import workers_for
 from porescape.web.form import Form, form_from
 from porescape.web.jobs import Job, State, read_job
 from porescape.web.lock import only_one
-from porescape.web.looking import phase_png, section_of
+from porescape.web.preview import phase_png, section_of
 from porescape.web.progress import Teller, Tracker
 from porescape.web.reading import read_for
 from porescape.web.reserve import write_surely

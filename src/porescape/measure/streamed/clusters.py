@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from porescape.core.domain import Shape
-from porescape.measure.connectivity import (
+from porescape.measure.geometry.connectivity import (
     _BOTH_FACES,
     _X_FIRST,
     _X_LAST,

@@ -8,11 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from porescape.core.blocks import Blocks, VolumeBlocks, tiled
+from porescape.core.chunked import Blocks, VolumeBlocks, tiled
 from porescape.core.curve import Curve
 from porescape.errors import InputError
-from porescape.measure.meters import AXES, PHASES, SHORTEST
-from porescape.measure.morphology import ThicknessDistribution
+from porescape.measure.geometry.morphology import ThicknessDistribution
 from porescape.measure.numbers import NUMBERS
 from porescape.measure.streamed import halo
 from porescape.measure.streamed.clusters import Clusters, PoreClusters
@@ -20,6 +19,7 @@ from porescape.measure.streamed.lags import Lags
 from porescape.measure.streamed.layers import planes, steps_of
 from porescape.measure.streamed.neighbours import Neighbours
 from porescape.measure.streamed.runs import Runs
+from porescape.measure.volume import AXES, PHASES, SHORTEST
 from porescape.parallel import Workers, map_ordered
 
 STREAMED = (*(name for name, number in NUMBERS.items() if number.group == "basic"), "kozeny_carman")

@@ -18,12 +18,12 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from porescape.core.blocks import Blocks, slices, tiled, within
+from porescape.core.chunked import Blocks, slices, tiled, within
 from porescape.core.curve import Curve
 from porescape.core.domain import Window
 from porescape.errors import InputError
-from porescape.measure.morphology import THICKNESS_STEP, Phase, ThicknessDistribution
-from porescape.measure.thickness import RIM, balls_inside, bits, contacts, needed_distance, paint
+from porescape.measure.geometry.morphology import THICKNESS_STEP, Phase, ThicknessDistribution
+from porescape.measure.geometry.thickness import RIM, balls_inside, bits, contacts, needed_distance, paint
 from porescape.parallel import Tell
 
 BYTES = 36  # per voxel of a window while it is worked on; measured 19 to 34

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from porescape.core.domain import Shape
 from porescape.errors import InputError
-from porescape.measure.bits import ones
-from porescape.measure.correlation import bits_across
+from porescape.measure.geometry.bits import ones
+from porescape.measure.geometry.correlation import bits_across
 
 _TILE = 2**17  # words looked at together; they stay in the processor's cache
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from porescape.core.blocks import Blocks, grouped, slices, tiled
+from porescape.core.chunked import Blocks, grouped, slices, tiled
 
 STEP = 2**23  # voxels handed on at once; what is done to them takes some ten bytes each
 

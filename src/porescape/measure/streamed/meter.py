@@ -4,15 +4,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from porescape.core.blocks import Blocks
+from porescape.core.chunked import Blocks
 from porescape.core.domain import Window
 from porescape.core.settings import Measure
-from porescape.measure.meters import steps
 from porescape.measure.numbers import Details, Estimate, Measurement, pick, summarise
 from porescape.measure.streamed.clusters import PoreClusters
 from porescape.measure.streamed.counting import STREAMED, Counting
 from porescape.measure.streamed.parts import measure_parts, spread
 from porescape.measure.streamed.room import whole_memory
+from porescape.measure.volume import steps
 from porescape.parallel import Workers
 
 Origin = Literal["streamed", "sub-volumes"]
@@ -73,7 +73,7 @@ def measure_blocks(
     Parameters
     ----------
     blocks : Blocks
-        A volume in memory (`VolumeBlocks`) or a file (`porescape.io.blocks.open_blocks`).
+        A volume in memory (`VolumeBlocks`) or a file (`porescape.io.volumes.chunked.open_blocks`).
     settings : Measure or collection of str, optional
         As for `measure_volume`.
     sub_volumes, sub_volume_size : int

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from porescape.core.domain import Shape
 from porescape.errors import InputError
-from porescape.measure.bits import ones, pack_rows
-from porescape.measure.minkowski import CROFTON_WEIGHT, DIRECTIONS, Step
-from porescape.measure.morphology import CURVATURE, MinkowskiDensities, count_configurations
+from porescape.measure.geometry.bits import ones, pack_rows
+from porescape.measure.geometry.minkowski import CROFTON_WEIGHT, DIRECTIONS, Step
+from porescape.measure.geometry.morphology import CURVATURE, MinkowskiDensities, count_configurations
 
 _AXES: tuple[Step, Step, Step] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 # in the order of `minkowski.pore_cells`: sums of floats depend on it

@@ -5,13 +5,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 
-from porescape.core.blocks import Blocks
+from porescape.core.chunked import Blocks
 from porescape.core.domain import Shape, Window
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
-from porescape.measure.meters import measure_volume
 from porescape.measure.numbers import Details, Measurement
+from porescape.measure.volume import measure_volume
 from porescape.parallel import Tell, Workers, map_ordered
 
 SMALLEST = 16  # voxels; the shortest edge that a network or a flow makes sense in

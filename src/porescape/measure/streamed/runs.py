@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from porescape.core.curve import Curve
 from porescape.core.domain import Shape
 from porescape.errors import InputError
-from porescape.measure.morphology import CUT, WHOLE, Phase, product_limit
+from porescape.measure.geometry.morphology import CUT, WHOLE, Phase, product_limit
 
 
 class Runs:

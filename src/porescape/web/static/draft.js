@@ -312,7 +312,7 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
       words(fit, "family", start.choices.family),
       words(fit, "sampler", start.choices.sampler),
       words(fit, "percolate", start.choices.percolate),
-      length({ label: "Membrane thickness", value: measure.thickness, placeholder: "the box", note: "for retention and water flux" }, set(measure, "thickness")),
+      length({ label: "Membrane thickness", value: measure.geometry.thickness, placeholder: "the box", note: "for retention and water flux" }, set(measure, "thickness")),
       number({ label: "Pressure", value: measure.pressure / 1e5, min: "0.00001", step: "any", note: "bar, for the water flux" }, (value) => set(measure, "pressure")(Number((value * 1e5).toPrecision(12)))),
       number({ label: "Surface tension", value: measure.surface_tension, min: "0.0001", max: "10", step: "any", note: "N/m, of porometry's wetting liquid" }, set(measure, "surface_tension")),
       number({ label: "Contact angle", value: measure.contact_angle, min: "0", max: "89.9", step: "any", note: "degrees, of that liquid" }, set(measure, "contact_angle")),

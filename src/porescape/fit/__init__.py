@@ -1,0 +1,1 @@
+"""Which recipe has sections like the image: objective, search, and refinement of what it makes."""

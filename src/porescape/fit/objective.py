@@ -1,0 +1,208 @@
+"""What there is to find: recipes whose sections look like the image, and what "look like" means.
+
+A problem turns a point of a family's unit cube into a recipe and a recipe into the parts of its loss. One
+evaluation makes a whole cube, describes slices across all three axes, and asks whether both phases hang
+together; the paper's own problem looks at one slice.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porescape.core.domain import Domain
+from porescape.core.image import PhaseImage
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.settings import Fit
+from porescape.measure.geometry.connectivity import largest_cluster_fraction
+from porescape.measure.section.combined import combined_distance_function
+from porescape.measure.section.describe import Descriptor, cut_windows, describe, slices_of
+from porescape.measure.section.patterns import pattern_distance, patterns_for, shares_in_section
+from porescape.rng import structure_seed
+from porescape.section.specks import without_specks
+from porescape.synthesis.families import FAMILIES, Point
+from porescape.synthesis.generate import generate
+
+
+class Problem(Protocol):
+    """What there is to find."""
+
+    dimensions: Mapping[str, int]  # of the unit cube of each family
+
+    def recipe(self, x: Point, family: str = "fields") -> Recipe | PaperRecipe:
+        """Return the recipe at a point of a family's unit cube."""
+
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
+        """Try a recipe on one draw of the random fields; return the parts whose sum is the loss.
+
+        Looked at closer there are more of them, for about half the time more.
+        """
+
+
+def problem_for(section: PhaseImage, fit: Fit, seed: int) -> Problem:
+    """Return the problem of the named method: what is compared with the section, and how."""
+    if fit.method == "paper":
+        return PaperProblem(section, fit, seed)
+    return SectionProblem(section, fit, seed)
+
+
+def unit_length(target: Descriptor) -> float:
+    """Return the length at which the target's covariance would reach 0 on its initial slope [m].
+
+    2*phi*(1-phi) / (phase changes per length): the length of Debye et al. (1957) for a random
+    two-phase material; robust, because it uses the interface only.
+    """
+    porosity = target.porosity.mean()
+    return float(2 * porosity * (1 - porosity) / target.interface.mean()) * target.pixel_size
+
+
+class SectionProblem:
+    """Slices across all three axes of a periodic cube against windows of the image.
+
+    The curves of both phases (autocovariance, lineal path, distance to the wall), the interface per
+    length and the Euler number of the sections, of their pores as they are, shrunk and grown, are compared
+    in units of their scatter between the image's windows: what varies from place to place may differ, what
+    does not must agree. Beside them stands the percolation prior, because sections alone do not tell
+    whether the pores hang together. Looked at closer, the small patterns of the sections are compared too:
+    they tell families apart, which the rest cannot.
+    """
+
+    def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
+        self._seed = seed
+        self.dimensions: Mapping[str, int] = {name: FAMILIES[name].dimension for name in fit.families}
+        self._percolate = fit.percolate
+        self._speck = section.speck_pixels
+        self._window = min(fit.size, *section.pore.shape)
+        windows = cut_windows(section.pore, self._window)
+        self._domain = Domain((fit.size,) * 3, section.pixel_size)
+        self._length = unit_length(describe(windows, section.pixel_size, 2))
+        self._porosity = section.porosity
+        far = round(FARTHEST_LAG * self._length / section.pixel_size)
+        self._lags = min(max(far, 8), self._window - 2)
+        self._radii = [radius * self._length / section.pixel_size for radius in RADII]
+        target = self._features(windows)
+        self._target = {name: value.mean(axis=0) for name, value in target.items()}
+        self._scatter = {
+            name: np.hypot(value.std(axis=0), LEAST_SCATTER[name]) for name, value in target.items()
+        }
+        self._patterns = patterns_for(section.pore, min(self._window // 3, fit.size // 4))
+        self._shares = shares_in_section(section.pore, self._patterns)
+
+    def recipe(self, x: Point, family: str = "fields") -> Recipe:
+        """Return the recipe at a point of a family's unit cube."""
+        return FAMILIES[family].recipe(x, self._length, self._porosity)
+
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
+        """Try a recipe on the problem's own random fields, the same for every trial, or on others."""
+        seed = structure_seed(self._seed, draw) if draw else self._seed
+        volume = generate(recipe, self._domain, seed)
+        if abs(volume.porosity - self._porosity) > 0.01:
+            return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
+        windows = without_specks(slices_of(volume.pore, self._window, SLICES_PER_AXIS), self._speck)
+        parts = self._dissimilarity(windows) | self._loose_ends(volume.pore)
+        return parts | self._strangeness(windows) if closer else parts
+
+    def _dissimilarity(self, windows: NDArray[np.bool_]) -> dict[str, float]:
+        """Return how far slices across all three axes are from the image, in its own scatter."""
+        found = self._features(windows)
+        return {
+            name: DISSIMILARITY_WEIGHT
+            * WEIGHTS.get(name, 1)
+            * float(np.mean(np.abs(value.mean(axis=0) - self._target[name]) / self._scatter[name]))
+            for name, value in found.items()
+        }
+
+    def _features(self, windows: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+        return features(describe(windows, self._domain.voxel_size, self._lags + 1, self._radii), self._length)
+
+    def _strangeness(self, windows: NDArray[np.bool_]) -> dict[str, float]:
+        """Return how far the small patterns of slices are from the image's."""
+        shares = np.mean([shares_in_section(window, self._patterns) for window in windows], axis=0)
+        return {"patterns": pattern_distance(shares, self._shares)}
+
+    def _loose_ends(self, pore: NDArray[np.bool_]) -> dict[str, float]:
+        """Return the fraction of each phase that must hang together but is not in its largest cluster.
+
+        Solid cannot hang on nothing; pores may be closed, so a few of them cost nothing.
+        """
+        if self._percolate == "none":
+            return {"percolation": 0.0}
+        pore_share, solid_share = largest_cluster_fraction(pore)
+        loose = {"pore": max(1 - pore_share - CLOSED_PORES, 0.0), "solid": 1 - solid_share}
+        return {"percolation": sum(loose.values()) if self._percolate == "both" else loose[self._percolate]}
+
+
+CLOSED_PORES = 0.02  # of the pores; Berea sandstone has 1.4 % in its smallest ones, open materials none
+DEGENERATE = 10.0  # a loss beyond that of any structure
+FARTHEST_LAG = 6.0  # unit lengths; well beyond the first zero of the covariance
+SLICES_PER_AXIS = 5  # of 96: farther apart than most pores are wide, so nearly independent
+DISSIMILARITY_WEIGHT = 0.047  # one standard deviation in all parts costs as much as half the pores loose
+WEIGHTS = {"euler": 5.0}  # of parts, else 1: beside the prior, only this says how things hang together
+# Pores are shrunk and grown by so many unit lengths for their Euler numbers: how soon pieces of a section
+# part and meet tells more of the tunnels in depth than its own pieces do
+RADII = (-0.6, -0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45, 0.6)
+LEAST_SCATTER = {  # added to the scatter between windows, which a few windows can underestimate
+    "covariance": 0.004,
+    "lineal_pore": 0.004,
+    "lineal_solid": 0.004,
+    "distance_pore": 0.004,
+    "distance_solid": 0.004,
+    "interface": 0.01,
+    "euler": 0.002,
+}
+
+
+def features(descriptor: Descriptor, length: float) -> dict[str, NDArray[np.float64]]:
+    """Return what is compared, each of shape (windows, n), without dimension.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    length : float
+        Unit of length [m].
+    """
+    porosity = descriptor.porosity.mean()
+    unit = length / descriptor.pixel_size
+    return {
+        "covariance": (descriptor.s2[:, 1:] - porosity**2) / (porosity - porosity**2),
+        "lineal_pore": descriptor.lineal_pore[:, :-1] / porosity,
+        "lineal_solid": descriptor.lineal_solid[:, :-1] / (1 - porosity),
+        "distance_pore": descriptor.distance_pore[:, :-1] / porosity,
+        "distance_solid": descriptor.distance_solid[:, :-1] / (1 - porosity),
+        "interface": descriptor.interface[:, None] * unit,
+        "euler": descriptor.euler * unit**2,
+    }
+
+
+class PaperProblem:
+    """The published objective: one central slice, its combined distance function, nothing else."""
+
+    dimensions: Mapping[str, int] = {"fields": 9}
+
+    def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
+        self._seed = seed
+        self._voxel_size = section.pixel_size
+        self._window = min(fit.size, *section.pore.shape)
+        self._reach = PAPER_REACH * section.pixel_size
+        windows = cut_windows(section.pore, self._window)
+        self._target = np.mean([self._describe(window) for window in windows], axis=0)
+        self._domain = Domain((fit.size,) * 3, section.pixel_size)
+
+    def recipe(self, x: Point, family: str = "fields") -> PaperRecipe:
+        """Return the paper's nine numbers."""
+        return PaperRecipe(tuple(map(float, x)))
+
+    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
+        """Return the mean absolute error between the two combined distance functions."""
+        pore = generate(recipe, self._domain, self._seed).pore
+        low = (pore.shape[1] - self._window) // 2
+        inner = slice(low, low + self._window)
+        found = self._describe(pore[len(pore) // 2, inner, inner])
+        return {"combined_distance": float(np.abs(found - self._target).mean())}
+
+    def _describe(self, window: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return combined_distance_function(window, self._voxel_size, reach=self._reach)
+
+
+PAPER_REACH = 25  # pixels, where the authors' script clips its histograms

@@ -1,0 +1,1 @@
+"""Wall voxel annealing: the last step of a reconstruction."""

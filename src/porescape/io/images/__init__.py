@@ -1,0 +1,1 @@
+"""Micrographs: files, pixel sizes, banners and scale bars."""

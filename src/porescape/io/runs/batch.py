@@ -1,0 +1,289 @@
+"""Work on a batch: image after image, from where it was stopped, never over what was made otherwise."""
+
+import shutil
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from porescape.core.image import Micrograph
+from porescape.core.settings import Settings
+from porescape.errors import Cancelled, MissingExtra, OutputError, PorescapeError, SettingsError
+from porescape.io.atomic import whole_file
+from porescape.io.images.image import read_image
+from porescape.io.runs.batch_folder import (
+    CARDS,
+    card_file,
+    gather_batch,
+    is_done,
+    outcome_of,
+    version_of,
+    write_thumbnails,
+)
+from porescape.io.runs.batch_list import check_names
+from porescape.io.runs.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
+from porescape.io.runs.run_folder import to_json, write_run
+from porescape.io.runs.settings import differences, read_settings, read_toml, settings_table
+from porescape.jobs.batch import Batch, BatchProgress, Box, Job, in_groups, part_of, several
+from porescape.jobs.reconstruct import Progress, choose_voxel_size, reconstruct
+from porescape.measure.numbers import pick
+from porescape.parallel import Workers
+from porescape.section.checks import raise_on_failures
+from porescape.section.segment import segment
+from porescape.version import __version__
+
+
+def run_batch(
+    jobs: Sequence[Job],
+    out: Path | str,
+    settings: Settings | None = None,
+    seed: int = 0,
+    *,
+    box: Box | None = None,
+    workers: Workers = 1,
+    shard: tuple[int, int] | None = None,
+    overwrite: bool = False,
+    progress: Callable[[BatchProgress], None] = lambda heard: None,
+) -> Batch:
+    """Reconstruct many images under one recipe, and set their numbers side by side.
+
+    An image that fails is told with its reason, and the others go on. Called again, it goes on where it
+    stopped, inside an image too; finished images are not made again, failed ones are tried again.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        From `porescape.read_jobs`, or made.
+    out : path
+        New, empty, or that of the same batch before; see `porescape.io.runs.batch_folder` for what it then
+        holds.
+    settings : Settings, optional
+        Of every image; `Job.pore` alone wins over them.
+    seed : int
+        Of every image.
+    box : tuple of float, optional
+        Edges of the replicas along z, y, x [m], instead of the voxels in `settings`: as much material of
+        each image, whatever its pixels.
+    workers : int or Crew
+        Processes, for the replicas of one image after the other.
+    shard : tuple of int, optional
+        (i, n): work only on every n-th image from the i-th (from 1) on, as n processes at once may.
+    overwrite : bool
+        Make again what was made otherwise: with other settings, of another image, by another version.
+    progress : callable
+        Told what happens; raise from it to stop.
+
+    Returns
+    -------
+    Batch
+        With every image of the list, also those of other shards.
+
+    Raises
+    ------
+    SettingsError
+        Settings make no sense, or finished images were made otherwise and `overwrite` is not given.
+    InputError
+        The list makes no sense.
+    OutputError
+        `out` cannot be written. What was done is kept.
+    """
+    settings, out = settings or Settings(), Path(out)
+    pick(settings.measure.numbers)  # what no image can have is said now
+    raise_on_failures((), settings.checks.accept)
+    jobs = in_groups(jobs)
+    check_names(jobs)
+    own = part_of(jobs, shard)
+    _check_place(out, jobs, overwrite)
+    _settle_the_past(own, out, settings, seed, box, overwrite)
+    gather_batch(
+        jobs, out, settings, seed, box
+    )  # so that there is a page to look at from the first minute on
+    for index, job in enumerate(own):
+        heard = partial(BatchProgress, job, index, len(own))
+        if not is_done(out / job.name):
+            _reconstruct_one(job, out, settings, seed, box, workers, partial(_pass_on, progress, heard))
+            with suppress(OutputError):  # open in a spreadsheet, say, which on Windows locks it
+                gather_batch(jobs, out, settings, seed, box)
+        progress(heard(outcome=outcome_of(job, out)))
+    return gather_batch(jobs, out, settings, seed, box)
+
+
+def _pass_on(
+    progress: Callable[[BatchProgress], None], heard: Callable[[Progress], BatchProgress], event: Progress
+) -> None:
+    progress(heard(event))
+
+
+def _reconstruct_one(
+    job: Job,
+    out: Path,
+    settings: Settings,
+    seed: int,
+    box: Box | None,
+    workers: Workers,
+    tell: Callable[[Progress], None],
+) -> None:
+    """Make one image's run folder, or leave a card that says why there is none."""
+    stopped: list[Exception] = []  # an error of whoever listens is not one of the image
+
+    def listen(event: Progress) -> None:
+        try:
+            tell(event)
+        except Exception as error:
+            stopped.append(error)
+            raise
+
+    card = card_file(out, job.name)
+    card.unlink(missing_ok=True)
+    try:
+        image = read_job(job)
+        own = settings_of(job, image, settings, box)
+        keep = open_checkpoint(work_folder(out / job.name), image, own, seed)
+        result = reconstruct(image, own, seed, workers=workers, progress=listen, keep=keep)
+        write_run(keep.run_folder, result, job.image, overwrite=True)
+        write_thumbnails(card, result)
+        if is_done(out / job.name):  # another process was faster
+            keep.remove()
+        else:
+            keep.deliver(out / job.name)
+    except (Cancelled, MissingExtra, OutputError):
+        raise  # so it would be with every other image
+    except Exception as error:
+        if stopped:
+            raise
+        table = {"reason": _reason(error)}
+        if not isinstance(error, PorescapeError):
+            table["trace"] = traceback.format_exc()
+        with whole_file(card) as file:
+            file.write_text(to_json(table), encoding="utf-8")
+    finally:
+        work = Checkpoint(work_folder(out / job.name))
+        if work.folder.is_dir() and work.is_empty():
+            work.remove()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PorescapeError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "memory ran out; try fewer --workers or a smaller --size"
+    return f"unexpected {type(error).__name__}: {error}; batch-cards holds where, please report it"
+
+
+def read_job(job: Job) -> Micrograph:
+    """Read the image of a job."""
+    return read_image(
+        job.image, pixel_size=job.pixel_size, scale_bar=job.scale_bar, crop=job.crop, page=job.page
+    )
+
+
+def settings_of(job: Job, image: Micrograph, settings: Settings, box: Box | None = None) -> Settings:
+    """Return the settings for one image: the batch's, but for its pores' grey and the voxels of a box."""
+    if job.pore is not None:
+        settings = replace(settings, segmentation=replace(settings.segmentation, pore=job.pore))
+    if box is None:
+        return settings
+    voxel = choose_voxel_size(segment(image, settings.segmentation), settings.output)
+    z, y, x = (round(edge / voxel) for edge in box)
+    return replace(settings, output=replace(settings.output, voxel_size=voxel, size=(z, y, x)))
+
+
+# -- what is there from before -----------------------------------------------------------------------
+
+
+def _check_place(out: Path, jobs: Sequence[Job], overwrite: bool) -> None:
+    """Refuse a folder of something else before any work is done for it."""
+    if out.exists() and not out.is_dir():
+        raise OutputError(
+            f"{out} is a file; wanted a folder that is new, empty or of this batch: choose another --out"
+        )
+    if out.is_dir() and any(out.iterdir()) and not (out / CARDS).is_dir() and not overwrite:
+        raise OutputError(
+            f"{out} is not empty and holds no batch; wanted a folder that is new, empty or of this batch: "
+            "choose another --out, or pass --overwrite"
+        )
+    for job in jobs:
+        folder = out / job.name
+        strange = (
+            folder.exists() and not is_done(folder) and not (folder.is_dir() and not any(folder.iterdir()))
+        )
+        if strange and not overwrite:
+            raise OutputError(
+                f"{folder} is there, but is no whole run folder; wanted its place for "
+                f"{job.listed or job.image}: move it away, or pass --overwrite"
+            )
+
+
+def _settle_the_past(
+    jobs: Sequence[Job], out: Path, settings: Settings, seed: int, box: Box | None, overwrite: bool
+) -> None:
+    """Refuse or remove what is there and was made otherwise than is asked for now."""
+    otherwise: dict[str, str] = {}
+    for job in jobs:
+        folder, work = out / job.name, work_folder(out / job.name)
+        if not folder.exists() and not is_work_folder(work):
+            continue
+        try:
+            image = read_job(job)
+            own = settings_of(job, image, settings, box)
+        except PorescapeError:
+            continue  # it cannot be compared: what is done stays, what is not says this at its turn
+        if is_done(folder):
+            changes = list(_changes(folder, image, own, seed))
+            older = version_of(folder) != __version__
+            if changes or (older and overwrite):
+                otherwise[job.name] = "; ".join(changes)
+        elif folder.exists():
+            otherwise[job.name] = ""
+        if is_work_folder(work):
+            try:
+                open_checkpoint(work, image, own, seed)
+            except SettingsError as error:
+                otherwise.setdefault(job.name, str(error))
+    if not overwrite and any(otherwise.values()):
+        name, words = next((name, words) for name, words in otherwise.items() if words)
+        raise SettingsError(
+            f"{out} holds {several(list(otherwise))}, made otherwise ({name}: {words}). Ask for the same "
+            "again, choose another --out, or pass --overwrite to make anew what was made otherwise"
+        )
+    for name in otherwise:
+        for path in (out / name, work_folder(out / name), card_file(out, name)):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder under another name, so that it is never there in part."""
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        path.replace(aside)
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        else:
+            aside.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"{path} could not be replaced: {error.strerror or error}") from error
+
+
+def _changes(folder: Path, image: Micrograph, settings: Settings, seed: int) -> Iterator[str]:
+    """Yield in words what a finished run was made with and would not be now."""
+    try:
+        table = read_toml(folder / "recipe.toml")
+        before = table["image"] | {"seed": table["seed"]} | settings_table(read_settings(table))
+    except (PorescapeError, KeyError, TypeError):
+        yield "recipe.toml was of another kind, now one of this version"
+        return
+    now: dict[str, Any] = {
+        "sha256": image.sha256,
+        "pixel_size": image.pixel_size,
+        "crop": list(image.crop),
+        "page": image.page,
+        "seed": seed,
+        **settings_table(settings),
+    }
+    yield from differences({name: before.get(name) for name in now}, now)

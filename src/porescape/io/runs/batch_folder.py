@@ -1,0 +1,230 @@
+"""A folder that holds a batch: a run folder per image, and tables and a page over all of them.
+
+::
+
+    OUT/
+        batch.html, batch.csv, batch.json    over all images; written whole again after each
+        NAME/                                a whole run folder, once its image is done
+        NAME.work/                           a run under way, see `porescape.io.runs.checkpoint`
+        batch-cards/NAME.json                its small pictures for the page, or why it failed
+
+What is done is what lies there whole, and nothing else is remembered: so several processes can work on one
+batch, and any of them can be killed. Two that do the same image write the same.
+"""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from porescape.core.settings import Settings
+from porescape.errors import InputError, OutputError, PorescapeError
+from porescape.io.atomic import whole_file
+from porescape.io.runs.replica import number
+from porescape.io.runs.run_folder import SCHEMA_VERSION, estimate_table, read_run, to_json
+from porescape.io.runs.settings import read_settings, settings_table
+from porescape.jobs.batch import Batch, Box, Card, Job, Outcome, Status, Thumbnail, in_groups, over_images
+from porescape.jobs.reconstruct import Reconstruction
+from porescape.measure.numbers import NUMBERS, Estimate
+from porescape.report.batch_page import render_batch, thumbnails
+from porescape.version import __version__
+
+CARDS = "batch-cards"
+
+
+def gather_batch(
+    jobs: Sequence[Job],
+    out: Path | str,
+    settings: Settings | None = None,
+    seed: int = 0,
+    box: Box | None = None,
+) -> Batch:
+    """Write `batch.csv`, `batch.json` and `batch.html` of what is there, and work on nothing.
+
+    Without `settings`, those that the batch has been made with so far are told again.
+
+    Raises
+    ------
+    InputError
+        There are none.
+    OutputError
+        `out` cannot be written.
+    """
+    out = Path(out)
+    if settings is None:
+        settings, seed, box = _asked_for(out)
+    try:
+        (out / CARDS).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} could not be written: {error.strerror or error}") from error
+    batch = Batch(tuple(outcome_of(job, out) for job in in_groups(jobs)), settings, seed, box)
+    for name, text in (
+        ("batch.csv", batch_csv(batch)),
+        ("batch.json", to_json(batch_table(batch))),
+        ("batch.html", render_batch(batch)),
+    ):
+        with whole_file(out / name) as file:
+            file.write_text(text, encoding="utf-8")
+    return batch
+
+
+def _asked_for(out: Path) -> tuple[Settings, int, Box | None]:
+    table = _read_json(out / "batch.json")
+    if not {"settings", "seed", "box"} <= set(table):
+        raise InputError(f"{out} holds no batch to gather; wanted the folder of one, with its batch.json")
+    box = table["box"]
+    return (
+        read_settings(table["settings"]),
+        int(table["seed"]),
+        None if box is None else (box[0], box[1], box[2]),
+    )
+
+
+def is_done(folder: Path) -> bool:
+    """Return whether there is a run folder; it is whole if it is there, and its page is written last."""
+    return all((folder / name).is_file() for name in ("results.json", "recipe.toml"))
+
+
+def outcome_of(job: Job, out: Path) -> Outcome:
+    """Return what has come of an image so far."""
+    folder = out / job.name
+    if is_done(folder):
+        try:
+            return Outcome(job, Status.DONE, card=_card(folder, card_file(out, job.name)))
+        except OutputError:
+            raise
+        except (PorescapeError, KeyError, TypeError, ValueError) as error:
+            reason = f"{folder} cannot be read again ({error}); remove it, and the batch makes it anew"
+            return Outcome(job, Status.FAILED, reason)
+    why = _read_json(card_file(out, job.name)).get("reason")
+    return Outcome(job, Status.WAITING) if why is None else Outcome(job, Status.FAILED, str(why))
+
+
+def _card(folder: Path, pictures: Path) -> Card:
+    """Return a run's card from its folder; its pictures are drawn once and then kept."""
+    known = _read_json(pictures)
+    if "thumbnails" not in known:
+        write_thumbnails(pictures, read_run(folder))
+        known = _read_json(pictures)
+    numbers = _read_json(folder / "results.json")
+    source = _read_json(folder / "provenance.json")["input"]
+    top, left, height, width = (int(source["crop"][n]) for n in ("top", "left", "height", "width"))
+    z, y, x = (int(n) for n in numbers["shape"])
+    return Card(
+        sha256=source["sha256"],
+        crop=(top, left, height, width),
+        pixel_size=source["pixel_size"],
+        voxel_size=numbers["voxel_size"],
+        shape=(z, y, x),
+        replicas=len(numbers["replicas"]),
+        image_porosity=numbers["image_porosity"],
+        properties={name: _estimate(entry) for name, entry in numbers["properties"].items()},
+        warnings=tuple(numbers["warnings"]),
+        porescape=numbers["porescape"],
+        thumbnails=tuple(Thumbnail(*picture) for picture in known["thumbnails"]),
+    )
+
+
+def write_thumbnails(path: Path, result: Reconstruction) -> None:
+    """Write the card of a finished image."""
+    with whole_file(path) as file:
+        file.write_text(to_json({"thumbnails": thumbnails(result)}), encoding="utf-8")
+
+
+def card_file(out: Path, name: str) -> Path:
+    """Return where an image's card lies."""
+    return out / CARDS / f"{name}.json"
+
+
+def version_of(folder: Path) -> str:
+    """Return the version of porescape that made a run."""
+    return str(_read_json(folder / "results.json").get("porescape", ""))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return a table, or nothing where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _estimate(entry: Mapping[str, Any]) -> Estimate:
+    low, high = map(number, entry["ci95"])
+    mean, sd, margin = (number(entry[name]) for name in ("mean", "sd", "paper_margin"))
+    parts = {name: number(value) for name, value in entry["parts"].items()}
+    return Estimate(mean, sd, (low, high), entry["unit"], entry["n"], margin, parts)
+
+
+# -- tables over all ---------------------------------------------------------------------------------
+
+
+def batch_csv(batch: Batch) -> str:
+    """Return a line per image: what became of it, its scale, and every number's mean and interval (SI)."""
+    measured = batch.measured()
+    head = ["name", "image", "group", "status", "reason", "pixel size [m]", "voxel size [m]"]
+    head += ["voxels z", "voxels y", "voxels x", "replicas", "image porosity"]
+    head += [f"{name} {what} [{NUMBERS[name].unit}]" for name in measured for what in ("mean", "low", "high")]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    for one in batch.outcomes:
+        row: list[object] = [one.job.name, one.job.listed or one.job.image.name, one.job.group]
+        row += [one.status.value, one.reason]
+        if card := one.card:
+            row += [card.pixel_size, card.voxel_size, *card.shape, card.replicas, card.image_porosity]
+            row += [value for name in measured for value in _ends(card.properties.get(name))]
+        writer.writerow(["" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row])
+    return text.getvalue()
+
+
+def _ends(e: Estimate | None) -> tuple[float, float, float]:
+    return (math.nan,) * 3 if e is None else (e.mean, *e.ci95)
+
+
+def batch_table(batch: Batch) -> dict[str, Any]:
+    """Return a batch with plain names."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "porescape": __version__,
+        "seed": batch.seed,
+        "settings": settings_table(batch.settings),
+        "box": None if batch.box is None else list(batch.box),
+        "counts": {status.value: len(batch.of(status)) for status in Status},
+        "notes": list(batch.notes()),
+        "images": [_image_table(one) for one in batch.outcomes],
+        "groups": {
+            group: {name: estimate_table(e) for name, e in over_images(cards).items()}
+            for group, cards in batch.groups().items()
+        },
+    }
+
+
+def _image_table(one: Outcome) -> dict[str, Any]:
+    job, card = one.job, one.card
+    table: dict[str, Any] = {
+        "name": job.name,
+        "image": job.listed or job.image.name,
+        "group": job.group,
+        "status": one.status.value,
+        "reason": one.reason,
+    }
+    if card is None:
+        return table
+    return table | {
+        "folder": job.name,
+        "sha256": card.sha256,
+        "crop": list(card.crop),
+        "pixel_size": card.pixel_size,
+        "voxel_size": card.voxel_size,
+        "shape": list(card.shape),
+        "replicas": card.replicas,
+        "image_porosity": card.image_porosity,
+        "porescape": card.porescape,
+        "warnings": list(card.warnings),
+        "properties": {name: estimate_table(e) for name, e in card.properties.items()},
+    }

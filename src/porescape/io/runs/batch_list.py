@@ -1,0 +1,287 @@
+"""Which images a batch is made of: a folder of them, or a table with a line for each."""
+
+import csv
+import io
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Literal, cast, get_args
+
+from porescape.core.image import Crop
+from porescape.core.settings import PorePhase
+from porescape.errors import InputError, PorescapeError
+from porescape.jobs.batch import Job, in_groups
+from porescape.units import parse_length
+
+COLUMNS = {
+    "image": "path of the image, from the folder of this table",
+    "pixel_size": 'edge of a pixel, e.g. "0.1 um"',
+    "scale_bar": 'what stands at the scale bar, e.g. "10 um"; its pixels are found',
+    "crop": '"top,left,height,width" in pixels, or none',
+    "page": "of a TIFF with several images, from 1",
+    "name": "what to call it, and its folder",
+    "pore": "dark or bright",
+    "group": "the material, say; images of one group are compared together",
+}
+SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
+LONGEST_NAME = 150  # bytes; file systems end at 255, and temporary names are longer
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # on Windows; elsewhere fewer
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_OURS = re.compile(r"batch(\.csv|\.json|\.html|-cards)|.*\.(work|partial)", re.IGNORECASE)
+
+
+def read_jobs(
+    source: Path | str,
+    *,
+    pattern: str | None = None,
+    pixel_size: float | None = None,
+    scale_bar: float | None = None,
+    crop: Crop | Literal["none"] | None = None,
+    page: int | None = None,
+    without: Path | str | None = None,
+) -> tuple[Job, ...]:
+    """List the images of a batch.
+
+    Parameters
+    ----------
+    source : path
+        A folder: every file in it that is called like an image, in the order of names. Or a table
+        (CSV, with commas, semicolons or tabs) with the columns of `COLUMNS`, of which only `image` must be
+        there.
+    pattern : str, optional
+        Which files of a folder, e.g. "*.tif"; "**/*" also takes those of folders in it, each folder a group.
+    pixel_size : float, optional
+        For every image [m]; in a table, for those whose line says nothing of their scale.
+    scale_bar, crop, page
+        Likewise, see `porescape.read_image`.
+    without : path, optional
+        A folder whose images are left out: that of the results, which may lie in `source`.
+
+    Raises
+    ------
+    InputError
+        There is no image, or the table says something that cannot be meant; an image that cannot be read is
+        found out later, and fails alone.
+    """
+    source = Path(source)
+    if source.is_dir():
+        listed = _in_folder(source, pattern, None if without is None else Path(without))
+    elif not source.exists():
+        raise InputError(f"{source} does not exist; wanted a folder of images, or a CSV that lists them")
+    elif pattern is not None:
+        raise InputError(f"{source} is a file; --pattern is for folders: leave it out, or name the folder")
+    else:
+        listed = _in_table(source)
+    jobs = [
+        replace(
+            job,
+            pixel_size=job.pixel_size or (None if job.scale_bar else pixel_size),
+            scale_bar=job.scale_bar or scale_bar,
+            crop=job.crop or crop,
+            page=job.page or page,
+        )
+        for job in listed
+    ]
+    named = _named(jobs)
+    check_names(named)
+    return in_groups(named)
+
+
+def check_names(jobs: Sequence[Job]) -> None:
+    """Refuse names that two jobs share, or that cannot be a folder's on every system.
+
+    Raises
+    ------
+    InputError
+        With the name, and one that could be.
+    """
+    if not jobs:
+        raise InputError("a batch needs at least one image, got none")
+    taken: dict[str, Job] = {}
+    for job in jobs:
+        if (could := _usable(job.name)) != job.name:
+            raise InputError(
+                f"{job.name!r} cannot be the name of a folder on every system; {could!r} could: "
+                "give it in the column name"
+            )
+        if len(job.name.encode()) > LONGEST_NAME:
+            raise InputError(f"the name {job.name[:40]}… is too long; wanted at most {LONGEST_NAME} bytes")
+        other = taken.setdefault(_same(job.name), job)
+        if other is not job:
+            raise InputError(
+                f"{job.name!r} is the name of both {other.listed or other.image} and "
+                f"{job.listed or job.image}; give each its own in the column name of a CSV"
+            )
+
+
+# -- a folder ----------------------------------------------------------------------------------------
+
+
+def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[Job]:
+    pattern = pattern or "*"
+    suffixes = {*SUFFIXES, Path(pattern).suffix.lower()} - {"", ".*"}
+    try:
+        found = sorted(path for path in folder.glob(pattern) if path.suffix.lower() in suffixes)
+    except (ValueError, NotImplementedError) as error:
+        raise InputError(f"--pattern {pattern!r} is none: {error}; wanted e.g. '*.tif' or '**/*'") from None
+    jobs = []
+    for path in found:
+        inside = path.relative_to(folder)
+        if (
+            not path.is_file()
+            or any(part.startswith(".") for part in inside.parts)  # ._a.tif is what macOS leaves on a stick
+            or (without is not None and path.resolve().is_relative_to(without.resolve()))
+            or any((folder / parent / "recipe.toml").is_file() for parent in list(inside.parents)[:-1])
+        ):
+            continue
+        group = inside.parent.as_posix() if len(inside.parts) > 1 else ""
+        jobs.append(Job(path, "", group=group, listed=inside.as_posix()))
+    if not jobs:
+        raise InputError(
+            f"{folder} holds no {' or '.join(sorted(suffixes))} that {pattern!r} stands for; "
+            "choose another folder, or another --pattern such as '**/*' for the folders in it"
+        )
+    return jobs
+
+
+# -- a table -----------------------------------------------------------------------------------------
+
+
+def _in_table(file: Path) -> list[Job]:
+    return [_job(file, line, cells) for line, cells in _rows(file)]
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield line number and cells of a table, whatever spreadsheet wrote it."""
+    text = _text(file)
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    head = [cell.strip().lower().replace(" ", "_") for cell in next(reader, [])]
+    known = ", ".join(COLUMNS)
+    if "image" not in head:
+        raise InputError(
+            f"{file.name} has no column image; wanted a table whose first line names its columns, of {known}"
+        )
+    if unknown := [name for name in head if name not in COLUMNS]:
+        raise InputError(f"{file.name} has a column {unknown[0]!r}; known are {known}")
+    if twice := [name for name, count in Counter(head).items() if count > 1]:
+        raise InputError(f"{file.name} has the column {twice[0]} more than once; wanted it once")
+    rows = 0
+    for cells in reader:
+        cells = [cell.strip() for cell in cells]
+        if not any(cells):
+            continue
+        if len(cells) > len(head):
+            raise InputError(
+                f"{file.name}, line {reader.line_num}, has {len(cells)} cells, but there are {len(head)} "
+                'columns; put cells with commas in quotes, such as "0,0,400,600"'
+            )
+        rows += 1
+        yield reader.line_num, dict(zip(head, cells, strict=False))
+    if not rows:
+        raise InputError(f"{file.name} lists no image; wanted a line for each below the names of the columns")
+
+
+def _text(file: Path) -> str:
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file} cannot be opened ({error.strerror}); check its permissions") from error
+    if b"\0" in raw:
+        raise InputError(
+            f"{file.name} is not a table of text; wanted a CSV, or a folder of images. "
+            "For one image, use porescape run; from a spreadsheet, save as CSV"
+        )
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")  # what Excel on Windows writes: the µ of µm
+
+
+def _job(file: Path, line: int, cells: Mapping[str, str]) -> Job:
+    where = f"{file.name}, line {line}"
+    listed = cells.get("image", "")
+    if not listed:
+        raise InputError(f"{where}, names no image; wanted its path in the column image")
+    if os.sep == "/" and not (file.parent / listed).exists():
+        listed = PureWindowsPath(listed).as_posix()
+    pore, page, crop = (cells.get(name) or None for name in ("pore", "page", "crop"))
+    if pore not in (None, *get_args(PorePhase)):
+        raise InputError(f"{where}, has pore {pore!r}; wanted {' or '.join(get_args(PorePhase))}")
+    if page is not None and not (page.isdecimal() and int(page) > 0):
+        raise InputError(f"{where}, has page {page!r}; wanted a whole number from 1")
+    return Job(
+        file.parent / listed,
+        cells.get("name", ""),
+        pixel_size=_length(cells, "pixel_size", where),
+        crop=None if crop is None else _crop(crop, where),
+        page=None if page is None else int(page),
+        pore=cast(PorePhase | None, pore),
+        group=cells.get("group", ""),
+        listed=listed,
+        scale_bar=_length(cells, "scale_bar", where),
+    )
+
+
+def _length(cells: Mapping[str, str], name: str, where: str) -> float | None:
+    try:
+        return parse_length(cells[name]) if cells.get(name) else None
+    except PorescapeError as error:
+        raise InputError(f"{where}: {name}: {error}") from None
+
+
+def _crop(text: str, where: str) -> Crop | Literal["none"]:
+    if text == "none":
+        return "none"
+    numbers = re.split(r"[,;\s]+", text)
+    if len(numbers) != 4 or not all(number.isdecimal() for number in numbers):
+        raise InputError(f'{where}, has crop {text!r}; wanted "top,left,height,width" in pixels, or none')
+    top, left, height, width = map(int, numbers)
+    return top, left, height, width
+
+
+# -- names -------------------------------------------------------------------------------------------
+
+
+def _named(jobs: Sequence[Job]) -> list[Job]:
+    """Name those without a name after their files; where two would be one, after the kind of file as well.
+
+    An image in a folder is called after both. So its name, and with it what was done, does not change
+    when others come to the batch.
+    """
+    made = [job.name or _usable(_stem(job.listed)) for job in jobs]
+    shared = Counter(map(_same, made))
+    return [
+        replace(job, name=name)
+        if job.name or shared[_same(name)] == 1
+        else replace(job, name=_usable(f"{name}-{Path(job.listed).suffix[1:]}"))
+        for job, name in zip(jobs, made, strict=True)
+    ]
+
+
+def _stem(listed: str) -> str:
+    path = PurePosixPath(listed)
+    plain = path.with_suffix("").parts
+    return plain[-1] if path.is_absolute() or ".." in plain else "-".join(plain)
+
+
+def _usable(name: str) -> str:
+    """Return a name that can be a folder's on every system, and is not one of a batch's own files.
+
+    >>> _usable("PES 5 %"), _usable("a/b: c."), _usable("aux"), _usable("Batch.html")
+    ('PES 5 %', 'a_b_ c', '_aux', 'Batch.html_')
+    """
+    clean = _FORBIDDEN.sub("_", name).strip(" .")
+    if _DEVICES.fullmatch(clean):
+        clean = f"_{clean}"
+    return f"{clean}_" if not clean or _OURS.fullmatch(clean) else clean
+
+
+def _same(name: str) -> str:
+    """Return what file systems that do not tell "A" from "a" take for the same name."""
+    return unicodedata.normalize("NFC", name).casefold()

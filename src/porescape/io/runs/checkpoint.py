@@ -1,0 +1,269 @@
+"""The work folder of a run under way: what is done is there, whole, and given back when the run goes on.
+
+::
+
+    OUT.work/
+        job.json                   which job this is; another is refused
+        replica-01-trials.jsonl    a line per trial, added as they are done
+        replica-01.tif, -details.npz, and last replica-01.json with their hashes: a finished replica
+        numbers-….json             measurements behind the intervals
+        run/                       the finished run folder, on its way to OUT
+
+Several processes may write at once, on one machine or on many that share the folder. Nobody locks: a lock
+outlives a process that was killed, and does not hold on every file system. Instead everything is written
+whole, and two processes that do the same piece of work write the same.
+"""
+
+import hashlib
+import json
+import shutil
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from porescape.core.image import Micrograph
+from porescape.core.settings import Settings
+from porescape.errors import OutputError, SettingsError
+from porescape.fit.search import Trial
+from porescape.io.atomic import check_writable, whole_file
+from porescape.io.runs.details import write_details
+from porescape.io.runs.replica import read_replica, replica_name, replica_row, trials_from
+from porescape.io.runs.settings import differences, settings_table
+from porescape.io.volumes.volume import write_tiff
+from porescape.jobs.reconstruct import Replica
+from porescape.version import __version__
+
+JOB = "job.json"
+FINISHED = "run"  # what `Checkpoint.run_folder` is called
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A folder that keeps what a job has done; see `porescape.jobs.reconstruct.Keep`.
+
+    Where the folder is not to be seen, as on a cluster's workers that do not share it, nothing is kept
+    and nothing is known.
+
+    Attributes
+    ----------
+    folder : Path
+        Absolute.
+    """
+
+    folder: Path
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the finished run is written before `deliver` puts it in its place."""
+        return self.folder / FINISHED
+
+    def trials(self, replica: int) -> tuple[Trial, ...]:
+        """Return the first trials of a replica's search, in order; lines that are not whole do not count."""
+        rows: dict[int, dict[str, Any]] = {}
+        for text in _lines(self._log(replica)):
+            row = _checked(text)
+            if row is not None:
+                rows.setdefault(row["number"], row)
+        first = 0
+        while first in rows:
+            first += 1
+        return trials_from([rows[number] for number in range(first)])
+
+    def add_trial(self, replica: int, trial: Trial) -> None:
+        """Add a line to the replica's log of trials.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written, as on a full disk.
+        """
+        text = json.dumps(asdict(trial))
+        path = self._log(replica)
+        try:
+            with path.open("ab") as file:  # the line break comes first: a torn line harms only itself
+                file.write(f"\n{zlib.crc32(text.encode()):08x} {text}".encode())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OutputError(f"{path} could not be written: {error.strerror or error}") from error
+
+    def finished(self) -> Collection[int]:
+        """Return the replicas that are there."""
+        names = {path.name for path in self.folder.glob("replica-*.json")} if self.folder.is_dir() else set()
+        return {int(name.removeprefix("replica-").removesuffix(".json")) - 1 for name in names}
+
+    def replica(self, index: int) -> Replica | None:
+        """Return a replica if all its files are whole."""
+        stem = replica_name(index)
+        try:
+            table = json.loads((self.folder / f"{stem}.json").read_text(encoding="utf-8"))
+            if any(_hash(self.folder / name) != wanted for name, wanted in table["sha256"].items()):
+                return None
+            trials = self.trials(index)
+            if len(trials) != table["trials"]:
+                return None
+            return read_replica(self.folder, index, table["row"], table["voxel_size"], trials)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def add_replica(self, replica: Replica) -> None:
+        """Keep a replica: its volume, details and trials, and then the file that says it is finished."""
+        if not self.folder.is_dir():
+            return
+        for trial in replica.trials[len(self.trials(replica.index)) :]:
+            self.add_trial(replica.index, trial)
+        stem = replica_name(replica.index)
+        volume, details = self.folder / f"{stem}.tif", self.folder / f"{stem}-details.npz"
+        write_tiff(volume, replica.volume)
+        write_details(details, replica.measurement.details)
+        table = {
+            "trials": len(replica.trials),
+            "voxel_size": replica.volume.voxel_size,
+            "sha256": {path.name: _hash(path) for path in (volume, details)},
+            "row": replica_row(replica),
+        }
+        _write_json(self.folder / f"{stem}.json", table)
+
+    def numbers(self, name: str) -> dict[str, float] | None:
+        """Return numbers that were kept under this name."""
+        try:
+            table = json.loads(self._numbers(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return table["numbers"] if table["name"] == name else None
+
+    def add_numbers(self, name: str, numbers: Mapping[str, float]) -> None:
+        """Keep numbers under a name."""
+        if self.folder.is_dir():
+            _write_json(self._numbers(name), {"name": name, "numbers": dict(numbers)})
+
+    def words(self, settings: Settings) -> str:
+        """Say what is kept, such as "3 of 8 replicas and 120 more trials"."""
+        whole = self.finished()
+        more = sum(len(self.trials(i)) for i in range(settings.output.replicas) if i not in whole)
+        return f"{len(whole)} of {settings.output.replicas} replicas and {more} more trials"
+
+    def is_empty(self) -> bool:
+        """Return whether nothing is kept yet."""
+        return not any(self.folder.glob("replica-*"))
+
+    def deliver(self, out: Path, overwrite: bool = False) -> None:
+        """Put the finished run folder in its place, and remove this one.
+
+        Raises
+        ------
+        OutputError
+            Something lies there already, or it cannot be written.
+        """
+        check_writable(out, overwrite)
+        try:
+            if out.exists():
+                if overwrite:
+                    shutil.rmtree(out)
+                else:
+                    out.rmdir()  # empty; fails rather than lose what came meanwhile
+            self.run_folder.replace(out)
+        except OSError as error:
+            raise OutputError(f"{out} could not be written: {error.strerror or error}") from error
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _log(self, replica: int) -> Path:
+        return self.folder / f"{replica_name(replica)}-trials.jsonl"
+
+    def _numbers(self, name: str) -> Path:
+        return self.folder / f"numbers-{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+
+
+def work_folder(out: Path) -> Path:
+    """Return the work folder of a run that is to be written to `out`."""
+    return out.with_name(f"{out.name}.work")
+
+
+def is_work_folder(folder: Path) -> bool:
+    """Return whether there is a run under way in this folder."""
+    return (folder / JOB).is_file()
+
+
+def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, seed: int) -> Checkpoint:
+    """Open a job's work folder, new or from before.
+
+    Raises
+    ------
+    SettingsError
+        The folder is of another job; the message says where the two differ.
+    OutputError
+        The folder cannot be used.
+    """
+    folder = Path(folder).absolute()
+    job = _job(image, settings, seed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not is_work_folder(folder):
+            if strange := sorted(
+                path.name for path in folder.iterdir() if not path.name.endswith(".partial")
+            ):
+                raise OutputError(
+                    f"{folder} holds {strange[0]} but no {JOB}: it is not the work folder of a run; "
+                    "choose another name"
+                )
+            _write_json(folder / JOB, job)
+        before = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise (
+            error
+            if isinstance(error, OutputError)
+            else OutputError(f"{folder} could not be written: {error.strerror or error}")
+        ) from error
+    except ValueError as error:
+        raise OutputError(f"{folder / JOB} could not be read: {error}; start anew") from error
+    if changes := list(differences(before, json.loads(json.dumps(job)))):
+        raise SettingsError(
+            f"{folder} holds an unfinished run of another job: {'; '.join(changes)}; "
+            "ask for the same job again, or choose another folder"
+        )
+    return Checkpoint(folder)
+
+
+def _job(image: Micrograph, settings: Settings, seed: int) -> dict[str, Any]:
+    """Return all that the bytes of a run depend on."""
+    return {
+        "porescape": __version__,
+        "sha256": image.sha256 or hashlib.sha256(image.grey.tobytes()).hexdigest(),
+        "crop": image.crop,
+        "page": image.page,
+        "pixel_size": image.pixel_size,
+        "seed": seed,
+        **settings_table(settings),
+    }
+
+
+def _lines(path: Path) -> Sequence[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return ()
+
+
+def _checked(line: bytes) -> dict[str, Any] | None:
+    """Return what a line of the log says, if its checksum is right."""
+    checksum, _, text = line.partition(b" ")
+    if checksum.decode("ascii", "replace") != f"{zlib.crc32(text):08x}":
+        return None
+    return json.loads(text)  # type: ignore[no-any-return]
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_json(path: Path, table: Mapping[str, Any]) -> None:
+    """Write a table; NaN stays NaN, unlike in the files that are meant for other programs."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(table), encoding="utf-8")

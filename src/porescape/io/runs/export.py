@@ -1,0 +1,172 @@
+"""One structure in the files that other programs read."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from porescape.core.volume import Volume
+from porescape.errors import InputError, SettingsError
+from porescape.io.atomic import whole_folder
+from porescape.io.runs.details import read_details
+from porescape.io.runs.network import write_network_csv, write_network_vtp, write_openpnm
+from porescape.io.volumes.matlab import write_mat
+from porescape.io.volumes.mesh import Phase, write_glb, write_stl
+from porescape.io.volumes.nrrd_volume import write_nrrd
+from porescape.io.volumes.ome_zarr import write_ome_zarr
+from porescape.io.volumes.volume import (
+    Brightness,
+    read_volume,
+    read_volume_with_source,
+    write_tiff,
+    write_vti,
+)
+from porescape.measure.network.extract import Network, extract_network
+
+VOLUMES: dict[str, tuple[str, Callable[[Path, Volume], None]]] = {  # ending and writer of each kind
+    "tif": (".tif", write_tiff),
+    "vti": (".vti", write_vti),
+    "nrrd": (".nrrd", write_nrrd),
+    "mat": (".mat", write_mat),
+    "zarr": (".ome.zarr", write_ome_zarr),
+}
+SURFACES: dict[str, Callable[[Path, Volume, Phase], None]] = {"stl": write_stl, "glb": write_glb}
+NETWORKS: dict[str, Callable[[Path, str, Network], object]] = {
+    "csv": lambda folder, stem, network: write_network_csv(folder, network, f"{stem}-"),
+    "vtp": lambda folder, stem, network: write_network_vtp(folder / f"{stem}-network.vtp", network),
+    "openpnm": lambda folder, stem, network: write_openpnm(folder / f"{stem}-openpnm.csv", network),
+}
+KINDS = (*VOLUMES, *SURFACES, *NETWORKS)
+
+
+class Exported(NamedTuple):
+    """What was written, and what a careful reader should know about how the source was read.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        Files, and folders of OME-Zarr.
+    notes : tuple of str
+    """
+
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+class _Structure(NamedTuple):
+    stem: str  # of its files
+    volume: Volume
+    details: Path | None = None  # what was measured of it, with its network
+
+
+def export(
+    source: Path | str,
+    out: Path | str,
+    to: Sequence[str] = ("tif", "vti"),
+    *,
+    replica: int | Literal["all"] | None = None,
+    voxel_size: float | None = None,
+    threshold: float | None = None,
+    pore: Brightness | None = None,
+    surface: Phase = "solid",
+    overwrite: bool = False,
+) -> Exported:
+    """Write a structure, and its pore network where that is asked for, for other programs.
+
+    Parameters
+    ----------
+    source : path
+        A run folder, or what `read_volume_with_source` reads.
+    out : path
+        Folder to write: new or empty, unless `overwrite`.
+    to : sequence of str
+        Any of tif, vti, nrrd, mat, zarr (volumes), stl, glb (surfaces), csv, vtp, openpnm (networks).
+    replica : int or "all", optional
+        Of a run, from 1; by default the one it has selected.
+    voxel_size, threshold, pore
+        Of a volume file, as in `read_volume_with_source`.
+    surface : {"solid", "pore"}
+        Of what the surfaces are.
+
+    Raises
+    ------
+    SettingsError
+        An unknown kind of file, or a replica of something that is no run.
+    InputError
+        The source cannot be read, has no such replica, nothing of a phase, or no throats for OpenPNM.
+    MissingExtra
+        OME-Zarr needs the extra `zarr`, and GLB the extra `mesh`.
+    """
+    if unknown := [kind for kind in to if kind not in KINDS] or (["nothing"] if not to else []):
+        raise SettingsError(f"cannot export to {', '.join(unknown)}; wanted some of {','.join(KINDS)}")
+    if surface not in ("solid", "pore"):
+        raise SettingsError(f"surface of {surface!r}; wanted solid or pore")
+    source, out = Path(source), Path(out)
+    notes: tuple[str, ...] = ()
+    if (source / "recipe.toml").is_file():
+        structures = _of_run(source, replica)
+    elif replica is not None:
+        raise SettingsError(f"{source} is no run folder and has no replicas; leave --replica out")
+    else:
+        read = read_volume_with_source(source, voxel_size, threshold=threshold, pore=pore)
+        stem = re.sub(r"[^\w.-]+", "_", source.resolve().stem.removesuffix(".ome"))  # of a pattern, too
+        structures, notes = [_Structure(stem, read.volume)], read.warnings
+    with whole_folder(out, overwrite) as folder:
+        for structure in structures:
+            _write(folder, structure, to, surface)
+        written = sorted(path.name for path in folder.iterdir())
+    return Exported(tuple(out / name for name in written), notes)
+
+
+def _of_run(folder: Path, replica: int | Literal["all"] | None) -> list[_Structure]:
+    """Read the wanted replicas of a run."""
+    there = [file.stem for file in sorted(folder.glob("replica-[0-9]*.tif"))]
+    if replica == "all":
+        stems = there
+    elif replica is not None:
+        stems = [stem for stem in there if int(stem.removeprefix("replica-")) == replica]
+    else:
+        try:
+            stems = [json.loads((folder / "results.json").read_text(encoding="utf-8"))["selected"]]
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{folder / 'results.json'} does not say which replica is selected ({error}); wanted a whole "
+                "run folder, or give --replica"
+            ) from error
+    missing = [stem for stem in stems if stem not in there]
+    if missing or not stems:
+        wanted = ", ".join(missing) or f"replica {replica}"
+        has = f"{there[0]} to {there[-1]}" if there else "none"
+        raise InputError(f"{folder} has no {wanted}; it has {has}")
+    return [
+        _Structure(stem, read_volume(folder / f"{stem}.tif"), folder / f"{stem}-details.npz")
+        for stem in stems
+    ]
+
+
+def _write(folder: Path, structure: _Structure, to: Sequence[str], surface: Phase) -> None:
+    stem, volume, _ = structure
+    for kind in to:
+        if kind in VOLUMES:
+            ending, write_volume = VOLUMES[kind]
+            write_volume(folder / f"{stem}{ending}", volume)
+        elif kind in SURFACES:
+            SURFACES[kind](folder / f"{stem}-{surface}.{kind}", volume, surface)
+    wanted = [kind for kind in to if kind in NETWORKS]
+    if not wanted:
+        return
+    network = _network(structure)
+    if "openpnm" in wanted and not len(network.throat_pores):
+        raise InputError(f"the network of {stem} has no throats, and OpenPNM reads none such: export csv")
+    for kind in wanted:
+        NETWORKS[kind](folder, stem, network)
+
+
+def _network(structure: _Structure) -> Network:
+    """Return the network that was measured, or measure one."""
+    if structure.details is not None and structure.details.is_file():
+        measured = read_details(structure.details).network
+        if measured is not None:
+            return measured
+    return extract_network(structure.volume)

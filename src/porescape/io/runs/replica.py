@@ -1,0 +1,105 @@
+"""One replica as files, in a run's folder or in the work folder of one under way, and read back."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.fit.search import Trial
+from porescape.io.runs.details import read_details, write_curves, write_details
+from porescape.io.runs.network import write_network_csv, write_network_vtp
+from porescape.io.runs.settings import settings_from, settings_table
+from porescape.io.volumes.volume import read_volume
+from porescape.jobs.reconstruct import Replica
+from porescape.measure.numbers import NUMBERS, Measurement
+from porescape.select.selection import EyeTest, Look
+
+
+def replica_name(index: int) -> str:
+    """Return the stem of a replica's files, numbered from 01."""
+    return f"replica-{index + 1:02d}"
+
+
+def replica_row(replica: Replica) -> dict[str, Any]:
+    """Return a replica's part of `results.json`."""
+    return {
+        "name": replica_name(replica.index),
+        "seed": str(replica.seed),
+        "loss": replica.loss,
+        "family": replica.family,
+        "recipe": settings_table(replica.recipe),
+        "seconds": replica.seconds,
+        "look": asdict(replica.look),
+        **measurement_table(replica.measurement),
+    }
+
+
+def measurement_table(measurement: Measurement) -> dict[str, Any]:
+    """Return one volume's numbers with units, and why some are missing."""
+    return {
+        "properties": {
+            name: {"value": value, "unit": NUMBERS[name].unit} for name, value in measurement.values.items()
+        },
+        "reasons": measurement.reasons,
+        "too_small_for": list(measurement.warnings),
+        "measure_seconds": {step: round(seconds, 3) for step, seconds in measurement.seconds.items()},
+    }
+
+
+def write_measured(folder: Path, stem: str, measurement: Measurement) -> None:
+    """Write what stands behind a volume's numbers: raw rows per pore and throat, curves, and a picture."""
+    details = measurement.details
+    write_details(folder / f"{stem}-details.npz", details)
+    write_curves(folder / f"{stem}-curves.csv", details.curves)
+    if details.network is not None:
+        write_network_csv(folder, details.network, f"{stem}-")
+        write_network_vtp(folder / f"{stem}-network.vtp", details.network)
+
+
+def read_replica(
+    folder: Path, index: int, row: Mapping[str, Any], voxel_size: float, trials: Iterable[Trial]
+) -> Replica:
+    """Read one replica's volume and details, and join them with its row and its trials.
+
+    Raises
+    ------
+    InputError
+        A file is missing or was changed.
+    """
+    values = {name: number(entry["value"]) for name, entry in row["properties"].items()}
+    measurement = Measurement(
+        values,
+        row["reasons"],
+        row["measure_seconds"],
+        tuple(row["too_small_for"]),
+        read_details(folder / f"{row['name']}-details.npz"),
+    )
+    eye = row["look"]["eye"]
+    return Replica(
+        index,
+        int(row["seed"]),
+        recipe_from(row["recipe"]),
+        tuple(trials),
+        read_volume(folder / f"{row['name']}.tif", voxel_size),
+        measurement,
+        Look(row["look"]["unseen"], None if eye is None else EyeTest(**eye)),
+        row["seconds"],
+    )
+
+
+def trials_from(rows: Sequence[Mapping[str, Any]]) -> tuple[Trial, ...]:
+    """Return trials from what `asdict` and JSON made of them."""
+    return tuple(Trial(**{**row, "x": tuple(row["x"]), "recipe": recipe_from(row["recipe"])}) for row in rows)
+
+
+def recipe_from(table: Mapping[str, Any]) -> Recipe | PaperRecipe:
+    """Return the recipe whose fields the table holds; the paper's has nothing but its `x`."""
+    kind: type[Recipe] | type[PaperRecipe] = PaperRecipe if set(table) == {"x"} else Recipe
+    return settings_from(kind, table, "recipe")
+
+
+def number(value: float | None) -> float:
+    """Return a number from JSON, where null stands for what is not a number."""
+    return math.nan if value is None else value

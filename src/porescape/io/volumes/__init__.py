@@ -1,0 +1,1 @@
+"""Volumes: files in and out, whole or piece by piece."""

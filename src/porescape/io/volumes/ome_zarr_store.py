@@ -1,0 +1,509 @@
+"""Structures beyond memory, written block by block as OME-Zarr, and gone on with after an interruption.
+
+::
+
+    OUT.work/
+        job.json            which job this is; another is refused
+        notes/              the bracket of the level, the level
+        drafts/0.1.2.npz    a block whose level is not yet known; zip checksums tell a broken one
+        blocks/0.1.2.json   the checksum and pore voxels of a finished block
+        store/              the OME-Zarr folder, which becomes OUT when all blocks are done
+
+A block is one shard, that is one file, and every file is written whole under another name first. So blocks
+may be written by any number of processes or machines that share the folder, and a kill costs what is in hand.
+"""
+
+import errno
+import hashlib
+import json
+import math
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porescape.core.domain import Domain, Shape, Window
+from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.errors import MissingExtra, OutputError, SettingsError
+from porescape.io.atomic import check_writable, whole_file
+from porescape.io.resources import free_disk
+from porescape.io.volumes.ome_zarr import PORE, ngff_metadata
+from porescape.jobs.costs import in_bytes
+from porescape.parallel import Tell, Workers
+from porescape.synthesis.blockwise.blocks import (
+    MEMORY,
+    Bracket,
+    Draft,
+    Job,
+    Number,
+    check_local,
+    level_of,
+    make_blocks,
+)
+from porescape.version import __version__
+
+CHUNK = 128  # voxels; also how many layers of a column are written together
+INNER = 64  # voxels; what a viewer reads at once, inside a block's file
+DRAFTED = 0.45  # bytes per voxel: two bits, and some percent of values put aside
+FINISHED = 0.12  # bytes per voxel, packed; walls every few voxels, the finest there are
+ZSTD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A structure on the disk.
+
+    Attributes
+    ----------
+    path : Path
+    shape : tuple of int
+        Voxels along z, y, x.
+    level : float
+        Of the whole domain: what lies above is pore. Given again, it need not be found again.
+    porosity : float
+        Of what was written, which is all of the domain or a region.
+    """
+
+    path: Path
+    shape: Shape
+    level: float
+    porosity: float
+
+
+def generate_zarr(
+    recipe: Recipe | PaperRecipe,
+    domain: Domain,
+    seed: int,
+    out: Path | str,
+    *,
+    region: Window | None = None,
+    level: float | None = None,
+    chunk: int = CHUNK,
+    workers: Workers = 1,
+    memory: float = MEMORY,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Tell = lambda event: None,
+) -> Generated:
+    """Make a structure of any size, or a region of it, as an OME-Zarr folder.
+
+    The voxels are those of `generate`, whatever the chunk, the workers and the interruptions.
+
+    Parameters
+    ----------
+    recipe, domain, seed
+        As for `generate`.
+    out : path
+        Folder to write. While it is not finished, `OUT.work` stands beside it.
+    region : Window, optional
+        The part that is wanted; all of the domain by default.
+    level : float, optional
+        Of the whole domain, as an earlier job or `find_level` gave it. Without it, the whole domain is gone
+        through once, whatever the region.
+    chunk : int
+        Edge of a block [voxels]: a file, a multiple of 8.
+    workers : int or Crew
+        Processes, or workers of a cluster that sees the folder under the same name.
+    memory : float
+        What all processes together may take [bytes]; on a cluster, each.
+    resume : bool
+        Go on with what an interrupted job has left, if there is any.
+    overwrite : bool
+        Replace `out`, and what an interrupted job has left.
+    progress : callable
+        Told of `porescape.synthesis.blockwise.blocks.Done`.
+
+    Raises
+    ------
+    SettingsError
+        What was left is of another job; the recipe is the paper's literal one; memory does not suffice.
+    OutputError
+        The disk is, or would be, full; or `out` is in the way. What is done is kept.
+    MissingExtra
+        Zarr is not installed.
+    """
+    out = Path(out)
+    job = Job(check_local(recipe), domain, seed, _checked(region, domain), (_checked_chunk(chunk),) * 3)
+    work = out.with_name(f"{out.name}.work")
+    if resume and (done := _finished(out, job)):
+        shutil.rmtree(work, ignore_errors=True)
+        return done
+    check_writable(out, overwrite)
+    shelf = _opened(work, job, resume, overwrite)
+    if level is not None:
+        _note_level(shelf, level)
+    with _full_disk_in_words(work):
+        _check_room(job, shelf)
+        _make_store(shelf, job, out)
+        found = level_of(job, shelf, workers=workers, memory=memory, listen=progress)
+        make_blocks(job, shelf, found, workers=workers, memory=memory, listen=progress)
+        return _deliver(shelf, job, found, out, overwrite)
+
+
+def find_level(
+    recipe: Recipe | PaperRecipe,
+    domain: Domain,
+    seed: int,
+    *,
+    workers: Workers = 1,
+    memory: float = MEMORY,
+    scratch: Path | None = None,
+    progress: Tell = lambda event: None,
+) -> float:
+    """Return the level that cuts a whole domain, by going through it block by block.
+
+    It is the same that `generate` takes: the value of the last solid voxel when all are sorted.
+
+    Parameters
+    ----------
+    scratch : Path, optional
+        Folder for the values put aside, kept afterwards so that the same call goes on there; a temporary one
+        by default.
+
+    Other parameters as for `generate_zarr`.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        job = Job(check_local(recipe), domain, seed, Window((0, 0, 0), (1, 1, 1)), (CHUNK,) * 3)
+        shelf = _opened(scratch or Path(temporary) / "work", job, resume=True, overwrite=False)
+        with _full_disk_in_words(shelf.folder):
+            return level_of(job, shelf, workers=workers, memory=memory, listen=progress)
+
+
+def parse_region(text: str, shape: Shape) -> Window:
+    """Read a region "z0:z1,y0:y1,x0:x1" in voxels; an end left away is the domain's.
+
+    >>> parse_region("0:64,100:,:", (128, 128, 200))
+    Window(start=(0, 100, 0), shape=(64, 28, 200))
+    """
+    parts = text.split(",")
+    ends = [part.strip().partition(":") for part in parts]
+    number = [(a.strip() or "0", b.strip()) for a, colon, b in ends if colon]
+    if len(parts) != 3 or len(number) != 3 or not all(p.isdecimal() for pair in number for p in pair if p):
+        raise SettingsError(f'region {text!r} was not understood; wanted "z0:z1,y0:y1,x0:x1" in voxels')
+    start = tuple(int(a) for a, _ in number)
+    stop = tuple(int(b) if b else n for (_, b), n in zip(number, shape, strict=True))
+    window = Window(start, tuple(b - a for a, b in zip(start, stop, strict=True)))  # type: ignore[arg-type]
+    return _checked(window, Domain(shape, 1e-9))
+
+
+# -- the work folder ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFolder:
+    """Blocks, drafts and notes as files; see `porescape.synthesis.blockwise.blocks.Shelf`.
+
+    Attributes
+    ----------
+    folder : Path
+        Absolute.
+    job : Job
+    """
+
+    folder: Path
+    job: Job
+
+    @property
+    def store(self) -> Path:
+        """The OME-Zarr folder in the making."""
+        return self.folder / "store"
+
+    def has_block(self, number: Number) -> bool:
+        """Return whether a block is there, and is what was written."""
+        record = self.record(number)
+        return record is not None and _hash(self._shard(number)) == record["sha256"]
+
+    def put_block(self, number: Number, pore: NDArray[np.bool_]) -> None:
+        """Write a block as its shard, and then the record that says so."""
+        import zarr
+
+        z, y, x = (slice(a, a + n) for a, n in zip(self.job.block(number).start, pore.shape, strict=True))
+        with _full_disk_in_words(self.folder):
+            self._shard(number).unlink(missing_ok=True)  # or zarr reads it, broken as it may be
+            array = zarr.open_array(self.store, path="0", mode="r+")
+            array[z, y, x] = np.where(pore, np.uint8(PORE), np.uint8(0))
+            self._write(self._record(number), {"sha256": _hash(self._shard(number)), "pore": int(pore.sum())})
+
+    def draft(self, number: Number, bits: bool = True) -> Draft | None:
+        """Return a draft that is there and whole; without its bits if they are not asked for."""
+        path = self._draft(number)
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                bracket = Bracket(*map(float, kept["bracket"]))
+                below, counts = int(kept["below"]), kept["counts"]
+                empty = np.empty(0, np.uint8)
+                pore, aside = (kept["pore"], kept["aside"]) if bits else (empty, empty)
+                return Draft(bracket, below, counts, pore, aside, kept["values"])
+        except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
+            return None
+
+    def put_draft(self, number: Number, draft: Draft) -> None:
+        """Write a draft."""
+        path = self._draft(number)
+        with _full_disk_in_words(self.folder):
+            path.parent.mkdir(exist_ok=True)
+            with whole_file(path) as temporary, temporary.open("wb") as file:
+                np.savez(file, **draft._asdict())
+
+    def drop_draft(self, number: Number) -> None:
+        """Remove a draft if it is there."""
+        self._draft(number).unlink(missing_ok=True)
+
+    def note(self, name: str) -> Any:
+        """Return what was noted under a name, or None."""
+        try:
+            return json.loads((self.folder / "notes" / f"{name}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def put_note(self, name: str, value: Any) -> None:
+        """Note numbers or words under a name."""
+        self._write(self.folder / "notes" / f"{name}.json", value)
+
+    def record(self, number: Number) -> Any:
+        """Return what is recorded of a finished block, or None."""
+        try:
+            return json.loads(self._record(number).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def _record(self, number: Number) -> Path:
+        return self.folder / "blocks" / f"{'.'.join(map(str, number))}.json"
+
+    def _draft(self, number: Number) -> Path:
+        return self.folder / "drafts" / f"{'.'.join(map(str, number))}.npz"
+
+    def _shard(self, number: Number) -> Path:
+        return self.store.joinpath("0", "c", *map(str, number))
+
+    def _write(self, path: Path, table: Any) -> None:
+        path.parent.mkdir(exist_ok=True)
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(table), encoding="utf-8")
+
+
+def _opened(work: Path, job: Job, resume: bool, overwrite: bool) -> WorkFolder:
+    """Open the work folder, new or from before."""
+    work = work.absolute()
+    table = _table(job)
+    before = _job_in(work)
+    if before is not None and overwrite and not resume:
+        shutil.rmtree(work)
+        before = None
+    if before is None:
+        if work.exists() and any(work.iterdir()):
+            raise OutputError(
+                f"{work} is in the way and is not what a job has left; move it, or choose another --out"
+            )
+        with _full_disk_in_words(work):
+            work.mkdir(parents=True, exist_ok=True)
+            WorkFolder(work, job)._write(work / "job.json", table)
+        return WorkFolder(work, job)
+    if different := [
+        f"{name} was {before.get(name)}, now {table.get(name)}"
+        for name in dict.fromkeys((*before, *table))
+        if before.get(name) != table.get(name)
+    ]:
+        raise SettingsError(
+            f"{work} holds an unfinished job that is another: {'; '.join(different)}. Ask for the same again "
+            "with --resume, start anew with --overwrite, or choose another --out"
+        )
+    if not resume:
+        done = sum(1 for _ in (work / "blocks").glob("*.json"))
+        raise OutputError(
+            f"{work} holds this job, interrupted ({done} of {math.prod(job.counts)} blocks finished): "
+            "--resume goes on, --overwrite starts anew"
+        )
+    for left in work.rglob("*.partial"):  # what was in hand when it was killed
+        left.unlink(missing_ok=True)
+    return WorkFolder(work, job)
+
+
+def _note_level(shelf: WorkFolder, level: float) -> None:
+    """Note the level that was given; it must be the one that blocks were cut by before."""
+    given, before = float(np.float32(level)), shelf.note("level")
+    if before is not None and before != given:
+        raise SettingsError(
+            f"--level {level!r} is another than {before!r}, by which blocks in {shelf.folder} were cut; "
+            "leave it away, or start anew with --overwrite"
+        )
+    shelf.put_note("level", given)
+
+
+def _table(job: Job) -> dict[str, Any]:
+    """Return all that the bytes depend on, as JSON gives it back."""
+    table: dict[str, Any] = {"porescape": __version__, "seed": str(job.seed), "chunk": job.chunk}
+    table |= {f"recipe.{name}": value for name, value in asdict(job.recipe).items()}
+    table |= {f"domain.{name}": value for name, value in asdict(job.domain).items()}
+    table |= {"region.start": job.window.start, "region.shape": job.window.shape}
+    return json.loads(json.dumps(table))  # type: ignore[no-any-return]
+
+
+def _job_in(work: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((work / "job.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    except OSError:
+        return None
+    except ValueError as error:
+        raise OutputError(
+            f"{work / 'job.json'} could not be read: {error}; remove {work} and start anew"
+        ) from error
+
+
+def _checked(region: Window | None, domain: Domain) -> Window:
+    if region is None:
+        return domain.whole
+    for axis, start, size, n in zip("zyx", *region, domain.shape, strict=True):
+        if not 0 <= start < start + size <= n:
+            raise SettingsError(
+                f"the region's {axis} from {start} to {start + size} is not a part of the domain's 0 to {n}"
+            )
+    return region
+
+
+def _checked_chunk(chunk: int) -> int:
+    if chunk < 8 or chunk % 8:
+        raise SettingsError(f"--chunk must be a multiple of 8 voxels, got {chunk}; try 64, 128 or 256")
+    return chunk
+
+
+# -- the store ---------------------------------------------------------------------------------------
+
+
+def _make_store(shelf: WorkFolder, job: Job, out: Path) -> None:
+    try:
+        import zarr
+    except ImportError as error:
+        raise MissingExtra('writing Zarr needs a package more: pip install "porescape[zarr]"') from error
+    if (shelf.store / "0" / "zarr.json").is_file():
+        return
+    group = zarr.create_group(shelf.store, zarr_format=3, overwrite=True)
+    name = out.name.removesuffix(".zarr").removesuffix(".ome")
+    group.attrs.update(_attributes(job, name))
+    edge = job.chunk[0]
+    inner = INNER if edge % INNER == 0 else edge
+    group.create_array(
+        "0",
+        shape=job.window.shape,
+        shards=(edge,) * 3,
+        chunks=(inner,) * 3,
+        dtype="uint8",
+        fill_value=0,
+        compressors=zarr.codecs.ZstdCodec(level=ZSTD),
+        dimension_names=tuple("zyx"),
+        config={"write_empty_chunks": True},  # every block is a file, whatever is in it
+    )
+
+
+def _attributes(job: Job, name: str) -> dict[str, Any]:
+    attributes = ngff_metadata(job.window.shape, job.domain.voxel_size, name)
+    (level,) = attributes["ome"]["multiscales"][0]["datasets"]
+    if any(job.window.start):  # where the region lies in its domain
+        micrometres = [float(f"{n * job.domain.voxel_size * 1e6:.12g}") for n in job.window.start]
+        level["coordinateTransformations"].append({"type": "translation", "translation": micrometres})
+    attributes["porescape"] |= {"job": _table(job)}
+    return attributes
+
+
+def _deliver(shelf: WorkFolder, job: Job, level: float, out: Path, overwrite: bool) -> Generated:
+    """Say in the store what it is, and give it its name."""
+    import zarr
+
+    digest, pore = hashlib.sha256(), 0
+    for number in job.numbers:
+        record = shelf.record(number)
+        if record is None:
+            raise OutputError(f"block {number} is not in {shelf.folder}; run the same again with --resume")
+        digest.update(record["sha256"].encode())
+        pore += record["pore"]
+    porosity = pore / math.prod(job.window.shape)
+    for left in shelf.store.rglob("*.partial"):
+        left.unlink(missing_ok=True)
+    group = zarr.open_group(shelf.store, mode="r+")
+    known = dict(group.attrs["porescape"])
+    group.attrs["porescape"] = known | {"level": level, "porosity": porosity, "sha256": digest.hexdigest()}
+    check_writable(out, overwrite)
+    if out.exists():
+        shutil.rmtree(out)
+    shelf.store.replace(out)
+    shutil.rmtree(shelf.folder, ignore_errors=True)
+    return Generated(out, job.window.shape, level, porosity)
+
+
+def _finished(out: Path, job: Job) -> Generated | None:
+    """Return what is at `out` if it is this job, done."""
+    try:
+        said = json.loads((out / "zarr.json").read_text(encoding="utf-8"))["attributes"]["porescape"]
+        if said["job"] != _table(job):
+            return None
+        return Generated(out, job.window.shape, said["level"], said["porosity"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+# -- room on the disk --------------------------------------------------------------------------------
+
+
+def disk_bytes(job: Job, level_known: bool) -> float:
+    """Return about how much a job writes at most [bytes]."""
+    wanted, whole = math.prod(job.window.shape), math.prod(job.domain.shape)
+    if level_known:
+        return FINISHED * wanted
+    drafted = DRAFTED if job.window == job.domain.whole else DRAFTED - 0.25  # only values for the level
+    return FINISHED * wanted + drafted * whole
+
+
+def _check_room(job: Job, shelf: WorkFolder) -> None:
+    """Refuse a job that the disk has plainly no room for; what is there already counts."""
+    there = sum(path.stat().st_size for path in _files(shelf.folder))
+    need = disk_bytes(job, shelf.note("level") is not None) - there
+    free = free_disk(shelf.folder)
+    if need > free:
+        raise OutputError(
+            f"the job will write about {in_bytes(round(need))} more, but only {in_bytes(free)} are free "
+            f"where {shelf.folder} is; make room, choose another --out, or give the --level if it is known"
+        )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            if path.is_file():
+                yield path
+
+
+@contextmanager
+def _full_disk_in_words(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OutputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC:
+            raise OutputError(_full(folder)) from error
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OutputError(_full(folder)) from error
+        raise OutputError(f"{folder} could not be written: {error.strerror or error}") from error
+
+
+def _full(folder: Path) -> str:
+    return (
+        f"the disk of {folder} is full; what is finished is whole and kept: make room and run the same again "
+        "with --resume"
+    )
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""

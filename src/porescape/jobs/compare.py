@@ -1,0 +1,274 @@
+"""Structures side by side: equal voxels, equal samples, the same measurement on both."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import affine_transform, gaussian_filter
+from scipy.stats import wasserstein_distance
+
+from porescape.core.settings import Measure
+from porescape.core.volume import Volume
+from porescape.errors import InputError, SettingsError
+from porescape.measure.numbers import Estimate, Measurement, pick, summarise
+from porescape.measure.volume import measure_volume
+from porescape.parallel import Tell, map_ordered
+from porescape.units import format_length
+
+SAME = 0.01  # relative; voxel sizes closer than this are one size, read from two files
+DISTRIBUTIONS = {
+    "body_diameter": "m",
+    "throat_diameter": "m",
+    "coordination": "1",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One side of a comparison: volumes of one material.
+
+    Attributes
+    ----------
+    name : str
+        What to call it.
+    volumes : tuple of Volume
+        Replicas, or the blocks that one volume was cut into.
+    """
+
+    name: str
+    volumes: tuple[Volume, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side, measured.
+
+    Attributes
+    ----------
+    name : str
+    measurements : tuple of Measurement
+        One per volume.
+    properties : dict of str to Estimate
+        Over the volumes.
+    """
+
+    name: str
+    measurements: tuple[Measurement, ...]
+    properties: dict[str, Estimate]
+
+    def pooled(self, distribution: str) -> NDArray[np.float64]:
+        """Return one value per pore or throat of all volumes, see `DISTRIBUTIONS`."""
+        return np.concatenate([values_of(m, distribution) for m in self.measurements] or [np.zeros(0)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Sides measured alike; the first is what the others are compared with.
+
+    Attributes
+    ----------
+    sides : tuple of Side
+    voxel_size : float
+        Of every volume [m].
+    shape : tuple of int
+        Of every volume [voxels].
+    notes : tuple of str
+        What was done to make them equal.
+    """
+
+    sides: tuple[Side, ...]
+    voxel_size: float
+    shape: tuple[int, int, int]
+    notes: tuple[str, ...]
+
+    def difference(self, name: str, side: int) -> float:
+        """Signed difference of a number's mean from the first side's [%]; NaN where one has none."""
+        reference = self.sides[0].properties.get(name)
+        other = self.sides[side].properties.get(name)
+        if reference is None or other is None or reference.mean == 0:
+            return float("nan")
+        return 100 * (other.mean - reference.mean) / abs(reference.mean)
+
+    def wasserstein(self, distribution: str, side: int) -> float:
+        """Wasserstein-1 distance of a distribution from the first side's, in its own unit.
+
+        How far the values of one side must be shifted on average to become the other's. NaN without
+        networks.
+
+        References
+        ----------
+        Villani (2009), Optimal Transport, Springer, chapter 6.
+        """
+        here, there = (self.sides[i].pooled(distribution) for i in (0, side))
+        return float(wasserstein_distance(here, there)) if here.size and there.size else float("nan")
+
+
+def values_of(measurement: Measurement, distribution: str) -> NDArray[np.float64]:
+    """Return one value per pore or throat of a measured volume; none where no network was made."""
+    network = measurement.details.network
+    if network is None:
+        return np.zeros(0)
+    return np.asarray(getattr(network, distribution), dtype=np.float64)
+
+
+def compare(
+    samples: Sequence[Sample],
+    settings: Measure | None = None,
+    *,
+    resample: float | None = None,
+    size: tuple[int, int, int] | None = None,
+    workers: int = 1,
+    progress: Callable[[str], None] = lambda note: None,
+) -> Comparison:
+    """Measure structures in the same way and set them side by side.
+
+    Every number depends on the voxel size, and most on the size of the sample, so both are made equal:
+    volumes of another voxel size are refused unless `resample` says which to use, and volumes larger
+    than the common box are cut into as many whole boxes as fit.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        At least two; the first is the reference, a CT volume for example.
+    settings : Measure, optional
+        What to measure; everything by default.
+    resample : float, optional
+        Voxel size to bring every volume to [m].
+    size : tuple of int, optional
+        Common box [voxels]; by default the largest that every volume holds.
+    workers : int
+        Processes.
+    progress : callable
+        Told the name of a sample after each of its volumes.
+
+    Raises
+    ------
+    InputError
+        Fewer than two samples, or different voxel sizes.
+    SettingsError
+        A volume smaller than the box, or a number that is not known.
+    """
+    if len(samples) < 2:
+        raise InputError(f"a comparison needs at least two structures, got {len(samples)}")
+    settings = settings or Measure()
+    pick(settings.numbers)  # what cannot be measured is said before the work begins
+    samples = _told_apart(samples)
+    notes: list[str] = []
+    if resample is not None:
+        samples = [_resampled(sample, resample, notes) for sample in samples]
+    voxel_size = _one_voxel_size(samples)
+    box = size or _common_box(samples)
+    cut = [_cut(sample, box, notes) for sample in samples]
+    work = partial(_measure, settings=settings)
+    jobs = [(sample.name, volume.pore, volume.voxel_size) for sample in cut for volume in sample.volumes]
+    found = iter(list(map_ordered(work, jobs, workers, listen=progress)))
+    sides = []
+    for sample in cut:
+        measured = tuple(next(found) for _ in sample.volumes)
+        sides.append(Side(sample.name, measured, summarise(measured)))
+    return Comparison(tuple(sides), voxel_size, box, tuple(notes))
+
+
+def _measure(job: tuple[str, NDArray[np.bool_], float], tell: Tell, *, settings: Measure) -> Measurement:
+    name, pore, voxel_size = job
+    measured = measure_volume(Volume(pore, voxel_size), settings)
+    tell(name)
+    return measured
+
+
+def _told_apart(samples: Sequence[Sample]) -> list[Sample]:
+    """Number the samples that have one name: every run folder is called porescape-run until renamed."""
+    shared = Counter(sample.name for sample in samples)
+    seen: Counter[str] = Counter()
+    named = []
+    for sample in samples:
+        seen[sample.name] += 1
+        name = f"{sample.name} ({seen[sample.name]})" if shared[sample.name] > 1 else sample.name
+        named.append(replace(sample, name=name))
+    return named
+
+
+def _one_voxel_size(samples: Sequence[Sample]) -> float:
+    sizes = [(sample.name, volume.voxel_size) for sample in samples for volume in sample.volumes]
+    first = sizes[0][1]
+    for name, size in sizes:
+        if abs(size / first - 1) > SAME:
+            coarsest = max(size for _, size in sizes)
+            raise InputError(
+                f"{sizes[0][0]} has voxels of {format_length(first)} and {name} of {format_length(size)}; "
+                "every number depends on the voxel size, so they must be equal: "
+                f'resample to the coarser with --resample "{format_length(coarsest)}"'
+            )
+    return first
+
+
+def _common_box(samples: Sequence[Sample]) -> tuple[int, int, int]:
+    shapes = np.array([volume.shape for sample in samples for volume in sample.volumes])
+    z, y, x = (int(n) for n in shapes.min(axis=0))
+    return z, y, x
+
+
+def _cut(sample: Sample, box: tuple[int, int, int], notes: list[str]) -> Sample:
+    """Cut each volume into the whole boxes that fit, from its first corner on."""
+    blocks = []
+    for volume in sample.volumes:
+        counts = [n // edge for n, edge in zip(volume.shape, box, strict=True)]
+        if 0 in counts:
+            raise SettingsError(
+                f"{sample.name} has {_times(volume.shape)} voxels, less than the box of {_times(box)}; "
+                "give a smaller --size"
+            )
+        for corner in np.ndindex(*counts):
+            window = tuple(slice(c * e, (c + 1) * e) for c, e in zip(corner, box, strict=True))
+            blocks.append(replace(volume, pore=volume.pore[window]))
+    if len(blocks) > len(sample.volumes):
+        notes.append(f"cut {sample.name} into {len(blocks)} blocks of {_times(box)} voxels")
+    elif any(volume.shape != box for volume in sample.volumes):
+        notes.append(f"cropped {sample.name} to {_times(box)} voxels")
+    return Sample(sample.name, tuple(blocks))
+
+
+def _resampled(sample: Sample, voxel_size: float, notes: list[str]) -> Sample:
+    volumes = tuple(resample_volume(volume, voxel_size) for volume in sample.volumes)
+    if any(new is not old for new, old in zip(volumes, sample.volumes, strict=True)):
+        was = format_length(sample.volumes[0].voxel_size)
+        notes.append(f"resampled {sample.name} from {was} to {format_length(voxel_size)} per voxel")
+    return Sample(sample.name, volumes)
+
+
+def resample_volume(volume: Volume, voxel_size: float) -> Volume:
+    """Return the volume with voxels of another size; its porosity is kept by rank.
+
+    Linear interpolation of the phase, averaged over the larger voxels first when they grow. Structure
+    finer than the new voxels is lost, and pores thereby look larger (the paper's Fig. S.2); voxels smaller
+    than the old ones add none. Less than one new voxel is cut off at the far faces.
+
+    Raises
+    ------
+    InputError
+        Not one voxel of the new size fits into the volume.
+    """
+    factor = volume.voxel_size / voxel_size
+    if abs(factor - 1) < SAME:
+        return volume
+    share = volume.pore.astype(np.float32)
+    shape = tuple(int(n * factor * (1 + 1e-9)) for n in share.shape)
+    if min(shape) < 1:
+        raise InputError(
+            f"{_times(volume.shape)} voxels of {format_length(volume.voxel_size)} vanish at "
+            f"{format_length(voxel_size)} per voxel; choose a smaller one"
+        )
+    if factor < 1:
+        share = gaussian_filter(share, (1 / factor - 1) / 2, mode="nearest")
+    centre = 0.5 / factor - 0.5  # of the first new voxel, in old ones
+    share = affine_transform(share, np.full(3, 1 / factor), centre, shape, order=1, mode="nearest")
+    level = np.quantile(share, 1 - volume.porosity)
+    pore = share > level if volume.porosity < 1 else np.ones(share.shape, dtype=bool)
+    return Volume(pore, voxel_size)
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,79 @@
+"""What a run will take of memory and disk, before it starts; from measured figures, said as "about"."""
+
+import math
+from dataclasses import dataclass
+
+from porescape.core.settings import Settings
+from porescape.fit.search import LEAST_DIVIDED
+from porescape.measure.numbers import NUMBERS, pick
+
+MIB = 2**20
+# Measured as peak of resident memory (bench/RESULTS.md, "Everything at once"): 400 MiB at 96³ and 687 MiB at
+# 128³ with everything, 309 MiB at 128³ with porosity alone
+WORKER = 300 * MIB  # a process with its libraries and compiled kernels
+FLOW = 230  # bytes per voxel while a flow is solved for
+PLAIN = 60  # bytes per voxel while anything else is measured
+TRIAL = 40  # bytes per voxel of the fitted cube
+GATHERED = 3  # bytes per voxel and replica in the process that gathers them and draws the report
+# Bytes on disk per voxel and replica: TIFF 0.2, VTI 0.3, details and tables, report; beside each other in the
+# work folder and in the folder that is being written
+WRITTEN = 1.5
+FIXED = 20 * MIB  # report, pictures, the copy of a large image
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a run takes at its peak, in bytes.
+
+    Attributes
+    ----------
+    worker : int
+        Memory of one worker process.
+    memory : int
+        Memory of this machine: its workers and the process that gathers their work.
+    disk : int
+        In the folder of the results and the work folder together.
+    """
+
+    worker: int
+    memory: int
+    disk: int
+
+
+def needs_of(settings: Settings, workers: int) -> Needs:
+    """Return what a run with these settings takes.
+
+    Parameters
+    ----------
+    settings : Settings
+    workers : int
+        Processes on this machine beside the one that gathers; with 1 there is only that one, with 0 all work
+        is done elsewhere.
+    """
+    voxels = math.prod(settings.output.size)
+    replicas = settings.output.replicas
+    groups = {NUMBERS[name].group for name in pick(settings.measure.numbers)}
+    per_voxel = FLOW if groups & {"permeability", "filtration"} else PLAIN
+    worker = WORKER + max(per_voxel * voxels, TRIAL * settings.tried.size**3)
+    gathered = GATHERED * voxels * replicas
+    together = min(workers, max(replicas, 2))  # two structures for the intervals, even of one replica
+    memory = gathered + (worker if together == 1 else WORKER + together * worker)
+    shared = workers - together if settings.fit.trials >= LEAST_DIVIDED else 0
+    memory += shared * (WORKER + TRIAL * settings.tried.size**3)  # those who only try recipes
+    return Needs(worker, memory, FIXED + round(WRITTEN * voxels * replicas))
+
+
+def workers_that_fit(settings: Settings, workers: int, memory: int | None) -> int:
+    """Return how many of the workers there is memory for, at least one; all where it is not known."""
+    if memory is None:
+        return workers
+    return max((n for n in range(1, workers + 1) if needs_of(settings, n).memory <= memory), default=1)
+
+
+def in_bytes(size: float) -> str:
+    """Write a number of bytes.
+
+    >>> in_bytes(350 * 2**20), in_bytes(2.5 * 2**30)
+    ('350 MiB', '2.5 GiB')
+    """
+    return f"{size / MIB:.0f} MiB" if size < 1000 * MIB else f"{size / 2**30:.1f} GiB"

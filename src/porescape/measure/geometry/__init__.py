@@ -1,0 +1,1 @@
+"""Lengths, areas, connectivity and topology of a volume."""

@@ -1,0 +1,1 @@
+"""Pore networks: pores, throats, and flow through them."""

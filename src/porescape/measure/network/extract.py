@@ -1,0 +1,339 @@
+"""The pore network: bodies, the throats between them, and how wide each is."""
+
+from dataclasses import dataclass
+
+import edt
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from porescape.core.volume import Volume
+from porescape.measure.geometry.inscribed import fit_balls
+from porescape.measure.network.partition import snow_partition
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """Pores and throats of a volume. Positions are z, y, x from the corner of the box.
+
+    Attributes
+    ----------
+    region : ndarray of int32, shape (nz, ny, nx)
+        i + 1 in the region of pore i; 0 in the solid and in closed specks too small for a peak.
+    voxel_size : float
+        [m].
+    r_max, sigma : int, float
+        Settings of the partition [voxels].
+    left_out : float
+        Share of the pore voxels that lie in specks left out.
+    pore_centre : ndarray, shape (n, 3)
+        Centre of the largest ball inside the region [m].
+    body_diameter : ndarray, shape (n,)
+        Inscribed: of the largest ball inside the region, to which neighbouring regions and the border of
+        the box are walls [m].
+    body_diameter_equivalent : ndarray, shape (n,)
+        Of the ball with the region's volume [m].
+    body_diameter_extended : ndarray, shape (n,)
+        Of the largest ball that is centred in the region and ends at solid only; it may reach into
+        neighbours and beyond the box, where no walls are seen [m].
+    pore_volume : ndarray, shape (n,)
+        [m³].
+    coordination : ndarray of int64, shape (n,)
+        Throats per pore.
+    touches : ndarray of bool, shape (n, 6)
+        Whether the region touches the first and last face along z, y and x, in this order.
+    throat_pores : ndarray of int32, shape (m, 2)
+        The two pores, the lower number first; rows in increasing order.
+    throat_centre : ndarray, shape (m, 3)
+        Centre of the largest ball on the shared interface [m].
+    throat_diameter : ndarray, shape (m,)
+        Inscribed: of that ball, which ends at solid only [m]. It may exceed `body_diameter` of a pore
+        whose region is cut short by its neighbours.
+    throat_diameter_equivalent : ndarray, shape (m,)
+        Of the circle with the throat's area [m].
+    throat_area : ndarray, shape (m,)
+        Of the interface as seen along its mean normal [m²]: the length of the vector sum of its voxel
+        faces, whose plain sum is up to 1.73 times too large. A bent interface has more surface, but this
+        is what a flow sees. The rim of a slanted one lacks up to half a voxel: round throats of 7 voxels
+        come out exact along the lattice and 9 % thin in equivalent diameter at 45°.
+    throat_length : ndarray, shape (m,)
+        From pore centre to throat centre to pore centre, both straight [m].
+    """
+
+    region: NDArray[np.int32]
+    voxel_size: float
+    r_max: int
+    sigma: float
+    left_out: float
+    pore_centre: NDArray[np.float64]
+    body_diameter: NDArray[np.float64]
+    body_diameter_equivalent: NDArray[np.float64]
+    body_diameter_extended: NDArray[np.float64]
+    pore_volume: NDArray[np.float64]
+    coordination: NDArray[np.int64]
+    touches: NDArray[np.bool_]
+    throat_pores: NDArray[np.int32]
+    throat_centre: NDArray[np.float64]
+    throat_diameter: NDArray[np.float64]
+    throat_diameter_equivalent: NDArray[np.float64]
+    throat_area: NDArray[np.float64]
+    throat_length: NDArray[np.float64]
+
+    @property
+    def interior(self) -> NDArray[np.bool_]:
+        """Pores that touch no face of the box, shape (n,): only theirs are whole, with all their throats."""
+        return np.asarray(~self.touches.any(axis=1))
+
+    @property
+    def pore_density(self) -> float:
+        """Pores per bulk volume [1/m³]; a pore cut by the border counts as one, so small boxes have more."""
+        return float(len(self.body_diameter) / (self.region.size * self.voxel_size**3))
+
+
+def extract_network(volume: Volume, r_max: int = 4, sigma: float = 0.4) -> Network:
+    """Find the pores and throats of a volume.
+
+    The partition is SNOW's (see `snow_partition` for its settings and limits). Two regions share a throat
+    where they share voxel faces, all of which make one throat, even if they lie in two places.
+
+    Raises
+    ------
+    InputError
+        There is no pore, no solid, or no pore large enough.
+    SettingsError
+        `r_max` or `sigma` is impossible.
+
+    Examples
+    --------
+    >>> pore = np.zeros((11, 11, 24), dtype=bool)
+    >>> pore[1:10, 1:10, 1:10] = pore[1:10, 1:10, 14:23] = True  # two chambers
+    >>> pore[4:7, 4:7, 10:14] = True  # and a passage of 3 x 3 voxels
+    >>> network = extract_network(Volume(pore, voxel_size=1e-6))
+    >>> network.throat_pores, network.throat_area * 1e12
+    (array([[0, 1]], dtype=int32), array([9.]))
+    """
+    partition = snow_partition(volume.pore, r_max, sigma)
+    region, distance = partition.region, partition.distance
+    own_distance = edt.edt(region, black_border=True, parallel=1)
+    n = int(region.max())
+    voxels, middle, depth, touches, n_faces = _survey(region, own_distance, distance, n)
+    starts = _deepest(region, own_distance, distance, middle, depth)
+    pores = np.arange(1, n + 1, dtype=np.int32)
+    centre, own_diameter = fit_balls(region, pores, starts[0], depth[0])
+    _, extended = fit_balls(region, 0 * pores, starts[1], depth[1])
+
+    key, voxel, axis = _interfaces(region, n, n_faces)
+    order = np.argsort(key, kind="stable")
+    key, voxel, axis = key[order], voxel[order], axis[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    pairs = np.stack(np.divmod(key[first], n + 1), axis=1).astype(np.int32) - 1
+    groups = np.append(first, key.size)
+    narrow, widest, normal = _narrows(distance, groups, voxel, axis)
+    # the ball is centred on the interface: it roams within its plane only
+    throat, diameter = fit_balls(region, np.zeros(len(pairs), np.int32), narrow, widest + 0.5, normal)
+    area = np.linalg.norm(normal, axis=1)
+
+    path = np.linalg.norm(centre[pairs] - throat[:, None], axis=2).sum(axis=1)
+    size = volume.voxel_size
+    return Network(
+        region=region,
+        voxel_size=size,
+        r_max=int(r_max),
+        sigma=float(sigma),
+        left_out=float(1 - voxels.sum() / np.count_nonzero(volume.pore)),
+        pore_centre=(centre + 0.5) * size,
+        body_diameter=own_diameter * size,
+        body_diameter_equivalent=np.cbrt(6 * voxels / np.pi) * size,
+        body_diameter_extended=extended * size,
+        pore_volume=voxels * size**3,
+        coordination=np.bincount(pairs.ravel(), minlength=n).astype(np.int64),
+        touches=touches,
+        throat_pores=pairs,
+        throat_centre=(throat + 0.5) * size,
+        throat_diameter=diameter * size,
+        throat_diameter_equivalent=np.sqrt(4 * area / np.pi) * size,
+        throat_area=area * size**2,
+        throat_length=path * size,
+    )
+
+
+# name -> (unit, definition) of the numbers of a network
+NETWORK_NUMBERS: dict[str, tuple[str, str]] = {
+    "pore_density": ("1/m³", "Pores of the network / bulk volume; a pore cut by the border counts as one."),
+    "body_diameter": ("m", "Mean diameter of the largest ball inside each pore's region."),
+    "body_diameter_equivalent": ("m", "Mean diameter of the balls with the volumes of the pores' regions."),
+    "body_diameter_extended": (
+        "m",
+        "Mean diameter of the largest ball centred in each region, up to the solid.",
+    ),
+    "throat_diameter": ("m", "Mean diameter of the largest ball centred on each throat, to the solid."),
+    "throat_diameter_equivalent": ("m", "Mean diameter of the circles with the areas of the throats."),
+    "coordination_number": ("1", "Mean number of throats of the pores that touch no face of the box."),
+    "coordination_number_all": ("1", "Mean number of throats of all pores; grows with the box."),
+}
+for _name in [name for name, (unit, _) in NETWORK_NUMBERS.items() if unit == "m"]:
+    for _p in (10, 50, 90):
+        _what = NETWORK_NUMBERS[_name][1].removeprefix("Mean ").replace("number", "numbers")
+        NETWORK_NUMBERS[f"{_name}_p{_p}"] = ("m", f"{_p}th percentile, by number: {_what}")
+
+
+def network_numbers(network: Network) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the numbers of `NETWORK_NUMBERS`, NaN where there is none, and the reason for each NaN.
+
+    Diameters are of all pores and throats alike, counted by number, those at the border included.
+    """
+    values = {"pore_density": network.pore_density}
+    reasons: dict[str, str] = {}
+    for name, (unit, _) in NETWORK_NUMBERS.items():
+        if unit != "m":
+            continue
+        diameter, _, percentile = name.partition("_p")
+        sizes = getattr(network, diameter)
+        if not sizes.size:
+            values[name] = np.nan
+            reasons[name] = f"the network has no throat; number of pores: {len(network.body_diameter)}"
+        else:
+            values[name] = float(np.percentile(sizes, int(percentile)) if percentile else sizes.mean())
+    inside = network.coordination[network.interior]
+    values["coordination_number_all"] = float(network.coordination.mean())
+    values["coordination_number"] = float(inside.mean()) if inside.size else np.nan
+    if not inside.size:
+        reasons["coordination_number"] = (
+            "every pore of the network touches the border of the box; measure a larger volume"
+        )
+    return {name: values[name] for name in NETWORK_NUMBERS}, reasons
+
+
+@njit(cache=True, nogil=True)
+def _survey(region, own_distance, distance, n):  # type: ignore[no-untyped-def]
+    """Look at every voxel once.
+
+    Returns, per region, voxels, centroid, the largest own and solid distance, faces of the box touched,
+    and how many voxel faces lie between regions.
+    """
+    nz, ny, nx = region.shape
+    voxels = np.zeros(n, np.int64)
+    middle = np.zeros((n, 3))
+    depth = np.zeros((2, n), np.float32)
+    touches = np.zeros((n, 6), np.bool_)
+    n_faces = 0
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                label = region[z, y, x]
+                if label == 0:
+                    continue
+                i = label - 1
+                voxels[i] += 1
+                middle[i, 0] += z
+                middle[i, 1] += y
+                middle[i, 2] += x
+                depth[0, i] = max(depth[0, i], own_distance[z, y, x])
+                depth[1, i] = max(depth[1, i], distance[z, y, x])
+                touches[i, 0] |= z == 0
+                touches[i, 1] |= z == nz - 1
+                touches[i, 2] |= y == 0
+                touches[i, 3] |= y == ny - 1
+                touches[i, 4] |= x == 0
+                touches[i, 5] |= x == nx - 1
+                if z + 1 < nz:
+                    n_faces += region[z + 1, y, x] != label and region[z + 1, y, x] != 0
+                if y + 1 < ny:
+                    n_faces += region[z, y + 1, x] != label and region[z, y + 1, x] != 0
+                if x + 1 < nx:
+                    n_faces += region[z, y, x + 1] != label and region[z, y, x + 1] != 0
+    for i in range(n):
+        for a in range(3):
+            middle[i, a] /= voxels[i]
+    return voxels, middle, depth, touches, n_faces
+
+
+@njit(cache=True, nogil=True)
+def _deepest(region, own_distance, distance, middle, depth):  # type: ignore[no-untyped-def]
+    """Return each region's deepest voxel by own and by solid distance; of equals, that nearest its middle."""
+    nz, ny, nx = region.shape
+    starts = np.zeros((2, len(middle), 3), np.int64)
+    nearest = np.full((2, len(middle)), np.inf)
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                i = region[z, y, x] - 1
+                if i < 0:
+                    continue
+                for kind in range(2):
+                    here = own_distance[z, y, x] if kind == 0 else distance[z, y, x]
+                    if here < depth[kind, i]:
+                        continue
+                    apart = (z - middle[i, 0]) ** 2 + (y - middle[i, 1]) ** 2 + (x - middle[i, 2]) ** 2
+                    if apart < nearest[kind, i]:
+                        nearest[kind, i] = apart
+                        starts[kind, i, 0], starts[kind, i, 1], starts[kind, i, 2] = z, y, x
+    return starts
+
+
+@njit(cache=True, nogil=True)
+def _interfaces(region, n, n_faces):  # type: ignore[no-untyped-def]
+    """List the voxel faces between regions: a number for the pair, the voxel before the face, and the axis.
+
+    The axis is 1, 2 or 3 for z, y, x, negative where the first voxel belongs to the second region.
+    """
+    nz, ny, nx = region.shape
+    key = np.empty(n_faces, np.int64)
+    voxel = np.empty(n_faces, np.int64)
+    axis = np.empty(n_faces, np.int8)
+    f = 0
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                here = np.int64(region[z, y, x])
+                if here == 0:
+                    continue
+                for a in range(3):
+                    k, j, i = z + (a == 0), y + (a == 1), x + (a == 2)
+                    if k == nz or j == ny or i == nx:
+                        continue
+                    there = np.int64(region[k, j, i])
+                    if there != 0 and there != here:
+                        key[f] = min(here, there) * (n + 1) + max(here, there)
+                        voxel[f] = (z * ny + y) * nx + x
+                        axis[f] = a + 1 if here < there else -a - 1
+                        f += 1
+    return key, voxel, axis
+
+
+@njit(cache=True, nogil=True)
+def _narrows(distance, groups, voxel, axis):  # type: ignore[no-untyped-def]
+    """Return, per throat, the middle of its widest face, how wide that is, and the sum of its faces' normals.
+
+    A ball passes from voxel to voxel, so a face is as wide as the narrower of its two sides; of equally
+    wide faces that nearest the middle of the interface counts.
+    """
+    m = len(groups) - 1
+    start = np.empty((m, 3))
+    widest = np.zeros(m, np.float32)
+    normal = np.zeros((m, 3))
+    for t in range(m):
+        z0, y0, x0 = 0.0, 0.0, 0.0
+        for f in range(groups[t], groups[t + 1]):
+            normal[t, abs(axis[f]) - 1] += 1 if axis[f] > 0 else -1
+            width, z, y, x = _face(distance, voxel[f], abs(axis[f]) - 1)
+            widest[t] = max(widest[t], width)
+            z0, y0, x0 = z0 + z, y0 + y, x0 + x
+        n = groups[t + 1] - groups[t]
+        nearest = np.inf
+        for f in range(groups[t], groups[t + 1]):
+            width, z, y, x = _face(distance, voxel[f], abs(axis[f]) - 1)
+            apart = (z - z0 / n) ** 2 + (y - y0 / n) ** 2 + (x - x0 / n) ** 2
+            if width == widest[t] and apart < nearest:
+                nearest = apart
+                start[t, 0], start[t, 1], start[t, 2] = z, y, x
+    return start, widest, normal
+
+
+@njit(cache=True, nogil=True)
+def _face(distance, voxel, axis):  # type: ignore[no-untyped-def]
+    """Return the smaller distance of the two sides of a voxel face, and where its middle is."""
+    _, ny, nx = distance.shape
+    z, y, x = voxel // (ny * nx), voxel // nx % ny, voxel % nx
+    k, j, i = z + (axis == 0), y + (axis == 1), x + (axis == 2)
+    return min(distance[z, y, x], distance[k, j, i]), 0.5 * (z + k), 0.5 * (y + j), 0.5 * (x + i)

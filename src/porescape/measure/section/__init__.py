@@ -1,0 +1,1 @@
+"""Statistics of sections: what images and slices of structures are compared by."""

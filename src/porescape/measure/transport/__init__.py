@@ -1,0 +1,1 @@
+"""Diffusion, flow, paths, and what passes a membrane."""

@@ -1,0 +1,190 @@
+"""What a membrane holds back, by size, and how much clean water it lets through."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, eye_array
+from scipy.sparse.linalg import spsolve
+
+from porescape.core.curve import Curve
+from porescape.errors import SettingsError
+from porescape.measure.network.extract import Network
+from porescape.measure.network.flow import Fluxes, first_step, no_way, pipe_fluxes
+
+WATER_VISCOSITY = 1.002e-3  # Pa s, at 20 °C
+RATINGS = (0.90, 0.95, 0.99)
+_STRAY = 1e-9  # of the flow; less than this through a throat is rounding
+_LOST = 1e-14  # of what leaves a pore; so that particles that can only go in circles are held back
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retention:
+    """Share of particles held back, by their diameter.
+
+    Attributes
+    ----------
+    curve : Curve
+        Share of the particles held back over their diameter [m].
+    d90, d95, d99 : float
+        Particles larger than this are held back to 90, 95 or 99 % at least [m].
+    layers : float
+        How often the box was taken to follow itself.
+    """
+
+    curve: Curve
+    d90: float
+    d95: float
+    d99: float
+    layers: float
+
+
+def retention(
+    network: Network,
+    axis: int,
+    *,
+    fluxes: Fluxes | None = None,
+    diameters: NDArray[np.float64] | None = None,
+    thickness: float | None = None,
+    sizes: int = 30,
+) -> Retention:
+    """Let particles of many sizes drift through a network and count what gets out.
+
+    Hard balls come with the flow, as many into each pore as liquid. In each pore they mix, and leave by the
+    throats with the flow. Where a throat (inscribed ball) or the next pore (extended ball) is narrower than
+    the particle it stays for good. So what passes is a Markov chain along the net fluxes, and a deep network
+    sieves again and again. A thicker membrane is taken as independent layers: with R of one box,
+    1 - (1 - R)^n of n boxes.
+
+    Left out: adsorption, diffusion, charge, hydrodynamic lift and hindrance (a particle does not ride
+    the mean flow), particles that deform, that block a pore for those that follow or turn the flow aside.
+    So this is the clean membrane's sieving alone, the lower bound for particles that stick to it. How wide
+    the cut that the face makes through a pore is, is not looked at.
+
+    Parameters
+    ----------
+    network : Network
+    axis : int
+        0, 1, 2 for z, y, x; particles come before the first face.
+    fluxes : Fluxes, optional
+        Along this axis: of a Stokes flow by `throat_fluxes`, or other ones; by default those of pipes.
+    diameters : ndarray of float64, shape (k,), optional
+        For the curve [m], ascending; by default `sizes` from the narrowest throat to beyond the widest pore.
+    thickness : float, optional
+        Of the membrane along `axis` [m]; that of the box by default.
+    sizes : int
+        See `diameters`.
+
+    Raises
+    ------
+    InputError
+        No pores lead from face to face.
+
+    References
+    ----------
+    Rege and Fogler (1987), Chemical Engineering Science 42, 1553 (straining in a network, paths chosen in
+    proportion to flow; there the pores also clog).
+    """
+    length = network.region.shape[axis] * network.voxel_size
+    layers = 1.0 if thickness is None else thickness / length
+    if not (math.isfinite(layers) and layers > 0):
+        raise SettingsError(f"the thickness of a membrane must be a positive length [m], got {thickness}")
+    fluxes = pipe_fluxes(network, axis) if fluxes is None else fluxes
+    passing = _sieve(network, axis, fluxes)
+    body, throat = network.body_diameter_extended, network.throat_diameter
+    steps = np.unique(np.concatenate((body, throat)))
+
+    def held_back(particle: float) -> float:
+        """Share of particles of a diameter that are just larger than this."""
+        return 1.0 - float(max(passing(particle), 0.0) ** layers)
+
+    def rating(share: float) -> float:
+        return float(steps[first_step(lambda step: held_back(steps[step]) >= share, len(steps))])
+
+    if diameters is None:
+        diameters = np.geomspace(steps[0] * 0.99, steps[-1] * 1.01, sizes)
+    curve = np.array([held_back(np.nextafter(d, 0)) for d in diameters])  # d itself still fits through d
+    d90, d95, d99 = (rating(share) for share in RATINGS)
+    return Retention(Curve(diameters, np.maximum.accumulate(curve), "m", "1"), d90, d95, d99, layers)
+
+
+def _sieve(network: Network, axis: int, fluxes: Fluxes) -> Callable[[float], float]:
+    """Return the function that tells which share of particles just larger than a diameter gets through."""
+    inflow = np.maximum(fluxes.inlet, 0)  # where liquid turns back out of the inlet no particles come in
+    total = float(inflow.sum())
+    if total <= 0 or fluxes.outlet.max(initial=0) <= 0:
+        raise no_way(network, axis)
+    body, n = network.body_diameter_extended, len(network.body_diameter_extended)
+    forward = fluxes.throat > 0
+    source = np.where(forward, *network.throat_pores.T)
+    target = np.where(forward, *network.throat_pores.T[::-1])
+    flux = np.where(np.abs(fluxes.throat) > _STRAY * total, np.abs(fluxes.throat), 0)
+    outflow = np.maximum(fluxes.outlet, 0)
+    leaving = np.bincount(source, flux, minlength=n) + outflow
+    leaving[leaving == 0] = 1  # a dead end
+    chance = flux / leaving[source] * (1 - _LOST)
+    fits = np.minimum(network.throat_diameter, body[target])
+
+    def passing(diameter: float) -> float:
+        is_open = (fits > diameter) & (chance > 0)
+        moves = csr_array((chance[is_open], (target[is_open], source[is_open])), shape=(n, n))
+        visits = spsolve((eye_array(n) - moves).tocsc(), inflow * (body > diameter))
+        return min(float((visits * outflow / leaving).sum()) / total, 1.0)
+
+    return passing
+
+
+def clean_water_flux(
+    permeability: float, thickness: float, pressure: float, viscosity: float = WATER_VISCOSITY
+) -> float:
+    """Volume of water per membrane area and time by Darcy's law, k Δp / (μ t) [m/s].
+
+    Left out: resistance of the support, of entrance and exit, fouling, osmotic pressure, compression of the
+    membrane, and all layers (such as a skin) that the permeability was not measured on.
+
+    Parameters
+    ----------
+    permeability : float
+        Along the flow [m²].
+    thickness : float
+        Of the membrane [m].
+    pressure : float
+        Difference across it [Pa].
+    viscosity : float
+        [Pa s]; of water at 20 °C by default.
+
+    References
+    ----------
+    Darcy (1856), Les fontaines publiques de la ville de Dijon.
+
+    Examples
+    --------
+    >>> flux = clean_water_flux(permeability=1e-15, thickness=100e-6, pressure=1e5)
+    >>> round(litres_per_square_metre_and_hour(flux))
+    3593
+    """
+    if not (math.isfinite(permeability) and permeability >= 0):
+        raise SettingsError(f"permeability must be 0 or more, in m², got {permeability}")
+    for name, value in (("thickness", thickness), ("pressure", pressure), ("viscosity", viscosity)):
+        if not (math.isfinite(value) and value > 0):
+            raise SettingsError(f"{name} must be positive and finite, in SI units, got {value}")
+    return permeability * pressure / (viscosity * thickness)
+
+
+def litres_per_square_metre_and_hour(flux: float) -> float:
+    """Turn a flux [m/s] into L/(m² h), the LMH of data sheets.
+
+    >>> litres_per_square_metre_and_hour(1e-3)
+    3600.0
+    """
+    return flux * 3.6e6
+
+
+def permeance(permeability: float, thickness: float, viscosity: float = WATER_VISCOSITY) -> float:
+    """Clean water flux per bar of pressure difference [L/(m² h bar)].
+
+    Parameters and limits are those of `clean_water_flux`.
+    """
+    return litres_per_square_metre_and_hour(clean_water_flux(permeability, thickness, 1e5, viscosity))

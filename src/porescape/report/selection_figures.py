@@ -1,0 +1,135 @@
+"""The pictures behind the choice of a replica: crops side by side, and every replica's marks."""
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from porescape.core.image import PhaseImage
+from porescape.core.volume import Volume
+from porescape.report.drawing import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    TEXT,
+    TWO_PHASES,
+    WIDE,
+    dress,
+    entitle,
+    extent_of,
+    picture_row,
+)
+from porescape.rng import stream
+from porescape.select.selection import CROP, Verdict, draw_crops
+from porescape.units import format_length
+
+BY_CHANCE = 0.8  # mean of |z|: what a perfect copy scores in the unseen descriptors
+
+
+def contact_sheet(
+    section: PhaseImage,
+    volume: Volume,
+    *,
+    seed: int = 0,
+    crop: int = CROP,
+    rows: int = 4,
+    columns: int = 6,
+) -> Figure:
+    """Draw crops of the image beside crops of a replica at one scale, drawn at random, not chosen.
+
+    The replica's are from slices across all three axes in turn. Where the image is smaller than a crop,
+    crops are as large as it allows; in a small image they overlap.
+    """
+    crop = min(crop, *section.pore.shape, *volume.shape)
+    sheets = []
+    for index, pore in enumerate((section.pore, volume.pore)):
+        whole = tuple((0, n) for n in pore.shape)
+        chance = stream(seed, "judge", 3 + index)
+        drawn = draw_crops(pore, whole, crop, rows * columns, chance, section.speck_pixels)
+        sheets.append(_sheet(drawn, rows, columns))
+    figure, panels = picture_row([sheet.shape for sheet in sheets], volume.voxel_size)
+    for panel, sheet, name in zip(panels, sheets, ("the image", "the replica"), strict=True):
+        panel.imshow(
+            sheet,
+            extent=extent_of(sheet.shape, volume.voxel_size),
+            cmap=TWO_PHASES.with_extremes(bad="white"),
+            vmin=0,
+            vmax=1,
+            interpolation="nearest",
+        )
+        for spine in panel.spines.values():
+            spine.set_visible(False)
+        width = format_length(crop * volume.voxel_size, 3)
+        entitle(panel, f"{name}: {rows * columns} crops, each {width} wide")
+    return figure
+
+
+def verdict_figure(verdict: Verdict) -> Figure:
+    """Draw every replica's eye test and distance in unseen descriptors; the selected one is filled."""
+    scores = verdict.scores
+    rows = range(len(scores))
+    figure = Figure(figsize=(WIDE, 1.5 + 0.3 * len(scores)), layout="constrained")
+    eye, unseen = figure.subplots(1, 2, sharey=True)
+    dress(eye, "Eye test", "held-out crops told apart [%]")
+    dress(unseen, "Descriptors the fit did not use", "distance from the image [standard errors]")
+    eye.axvline(50, color=GREY, lw=0.9, ls=":")
+    unseen.axvline(BY_CHANCE, color=GREY, lw=0.9, ls=":")
+    most = 2 * BY_CHANCE
+    for row, score in zip(rows, scores, strict=True):
+        colour, filled = (ORANGE, True) if row == verdict.selected else (BLUE, False)
+        if score.eye is not None:
+            _mark(eye, 100 * score.eye.accuracy, row, colour, filled, 100 * score.eye.error)
+        values = list(score.unseen.values())
+        unseen.plot(values, [row] * len(values), "|", ms=8, mew=1.2, color=colour, alpha=0.55)
+        _mark(unseen, score.distance, row, colour, filled)
+        most = max(most, *values)
+    accuracies = [score.eye.accuracy for score in scores if score.eye is not None]
+    if accuracies:
+        eye.set_xlim(min(45.0, 100 * min(accuracies) - 5), 103)
+    else:
+        eye.set_xlim(45, 103)
+        eye.text(
+            0.5, 0.5, "too small for one", transform=eye.transAxes, ha="center", color=GREY, fontsize=TEXT
+        )
+    unseen.set_xlim(0, 1.06 * most)
+    eye.set_ylim(len(scores) - 0.4, -0.9)
+    eye.set_yticks(list(rows), [_row_name(row, verdict.selected) for row in rows])
+    for panel, at, words in ((eye, 50.0, "guessing"), (unseen, BY_CHANCE, "chance alone")):
+        panel.annotate(
+            words,
+            (at, -0.9),
+            xytext=(3, -2),
+            textcoords="offset points",
+            va="top",
+            color=GREY,
+            fontsize=TEXT - 0.5,
+        )
+        panel.tick_params(axis="y", length=0, labelcolor=INK, labelsize=TEXT)
+        panel.spines["left"].set_visible(False)
+        panel.xaxis.set_major_locator(MaxNLocator(6))
+    return figure
+
+
+def _mark(panel: Axes, at: float, row: float, colour: str, filled: bool, error: float = 0.0) -> None:
+    if error:
+        panel.plot([at - error, at + error], [row, row], color=colour, lw=1.6, alpha=0.6)
+    panel.plot([at], [row], "o", ms=7, mfc=colour if filled else "white", mec=colour, mew=1.5)
+
+
+def _row_name(row: int, selected: int) -> str:
+    return f"replica {row + 1}" + (" (selected)" if row == selected else "")
+
+
+def _sheet(crops: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.float64]:
+    """Return crops in rows and columns with gaps of NaN, shape (pixels, pixels)."""
+    edge = crops.shape[-1]
+    step = edge + max(edge // 12, 1)
+    sheet = np.full((rows * step - (step - edge), columns * step - (step - edge)), math.nan)
+    for k, crop in enumerate(crops):
+        top, left = k // columns * step, k % columns * step
+        sheet[top : top + edge, left : left + edge] = crop
+    return sheet

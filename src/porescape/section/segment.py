@@ -1,0 +1,141 @@
+"""From grey to pore and solid.
+
+A threshold method is a small function from grey and settings to a threshold surface of the same
+shape: a pixel is bright where it lies above the surface. Everything else (smoothing before, median
+and specks after, which side is pore) is the same for every method.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.filters import threshold_otsu, threshold_sauvola
+
+from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.settings import Segmentation
+from porescape.core.volume import Volume
+from porescape.errors import InputError
+from porescape.measure.geometry.correlation import mean_chords
+from porescape.section.specks import without_specks
+
+Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Threshold = Callable[[Grey, Segmentation], Grey]  # grey (ny, nx) in [0, 1] -> threshold (ny, nx)
+
+LEAST_SHARE = 0.01  # of the pixels; a phase rarer than this is noise or dust, and no statistics come of it
+LARGEST_FEATURE = 1 / 3  # of the shorter side; fewer than three features in a row are anecdotes
+SAUVOLA_K = 0.2  # Sauvola & Pietikäinen's own range is 0.2 to 0.5; pores are large dark areas, so the least
+SAUVOLA_R = 0.5  # largest standard deviation of grey in [0, 1]; the 128 of 256 in the paper
+
+
+def segment(image: Micrograph, settings: Segmentation, shift: float = 0.0) -> PhaseImage:
+    """Tell pore from solid in one micrograph.
+
+    Gaussian, threshold, median, specks, in this order. An image that came with two grey levels is
+    only cut at the middle between them: nothing is smoothed and no speck removed. `shift` is added to
+    the threshold [grey level, 0 to 1], to see what another choice would have made.
+
+    What it does badly: struts behind the section plane that are as bright as the plane itself become
+    solid. No threshold can know their depth.
+    """
+    grey = image.grey
+    low, high = float(grey.min()), float(grey.max())
+    if low == high:
+        raise InputError(
+            f"every pixel of {image.name} has the grey level {low:.3g}, but pore and solid need two; "
+            "check the file and the crop"
+        )
+    if image.is_binary:
+        bright = grey > (low + high) / 2
+    else:
+        smooth = _smooth(grey, settings.smoothing)
+        bright = smooth > THRESHOLDS[settings.method](smooth, settings) + shift
+        bright = _median(bright, settings.median)
+        bright = without_specks(bright, settings.speck)
+    pore = bright if settings.pore == "bright" else ~bright
+    _check_usable(pore, image.name)
+    speck = 0 if image.is_binary else settings.speck
+    return PhaseImage(pore, image.pixel_size, speck * image.pixel_size**2)
+
+
+def adaptive_threshold(grey: Grey, settings: Segmentation) -> Grey:
+    """Mean of the neighbourhood x (1.6 - sensitivity), clipped to [0, 1].
+
+    MATLAB's `adaptthresh` for a bright foreground: box mean, border pixels repeated outwards,
+    window 2*floor(n/16) + 1 along each axis. A phase with flat areas wider than the window breaks up
+    in them: make the window at least twice the largest pore. Near sensitivity 0.6 the threshold is the
+    mean itself, which pulls porosity towards one half. The factor is relative to black, so the less
+    contrast an image has the more a small change of sensitivity moves its porosity.
+
+    References
+    ----------
+    Bradley & Roth (2007), Adaptive thresholding using the integral image, J. Graphics Tools 12, 13-21.
+    """
+    mean = ndimage.uniform_filter(grey, size=_window(grey, settings), mode="nearest")
+    return np.asarray(np.clip(mean * (1.6 - settings.sensitivity), 0, 1), dtype=np.float32)
+
+
+def otsu_threshold(grey: Grey, settings: Segmentation) -> Grey:
+    """One level for the whole image, the one that separates the two grey classes best; fails on shading."""
+    return np.full_like(grey, threshold_otsu(grey))
+
+
+def sauvola_threshold(grey: Grey, settings: Segmentation) -> Grey:
+    """Local mean, lowered where contrast is low: mean x (1 + k (deviation/R - 1)), k = 0.2, R = 0.5.
+
+    References
+    ----------
+    Sauvola & Pietikäinen (2000), Adaptive document image binarization, Pattern Recognition 33, 225-236.
+    """
+    surface = threshold_sauvola(grey, window_size=_window(grey, settings), k=SAUVOLA_K, r=SAUVOLA_R)
+    return np.asarray(surface, dtype=np.float32)
+
+
+def fixed_threshold(grey: Grey, settings: Segmentation) -> Grey:
+    """The level the user gave, everywhere."""
+    return np.full_like(grey, settings.threshold)
+
+
+THRESHOLDS: dict[str, Threshold] = {
+    "adaptive": adaptive_threshold,
+    "otsu": otsu_threshold,
+    "sauvola": sauvola_threshold,
+    "fixed": fixed_threshold,
+}
+
+
+def _window(grey: Grey, settings: Segmentation) -> tuple[int, ...]:
+    if settings.window is not None:
+        return (settings.window,) * grey.ndim
+    return tuple(2 * (n // 16) + 1 for n in grey.shape)
+
+
+def _smooth(grey: Grey, sigma: float) -> Grey:
+    return np.asarray(ndimage.gaussian_filter(grey, sigma, mode="nearest")) if sigma else grey
+
+
+def _median(mask: Mask, size: int) -> Mask:
+    """Majority of each size x size square; for two phases that is the median, and a box mean is faster."""
+    if size < 2:
+        return mask
+    votes = ndimage.uniform_filter(mask.astype(np.float64), size, mode="nearest")
+    return np.asarray(votes > 0.5)
+
+
+def _check_usable(pore: Mask, name: str) -> None:
+    porosity = float(pore.mean())
+    if not LEAST_SHARE <= porosity <= 1 - LEAST_SHARE:
+        raise InputError(
+            f"{porosity:.1%} of {name} came out as pore, wanted {LEAST_SHARE:.0%} to {1 - LEAST_SHARE:.0%}; "
+            "try another threshold method or sensitivity, or crop to the porous part"
+        )
+    side = min(pore.shape)
+    chords = mean_chords(Volume(pore[None], 1.0))  # pixels
+    chord, phase = max(zip(chords, ("pores", "solid"), strict=True))
+    if chord > LARGEST_FEATURE * side:
+        raise InputError(
+            f"a line through the {phase} of {name} is {chord:.0f} pixels long on average, wanted at most a "
+            f"third of the shorter image side ({side / 3:.0f}); take an image at lower magnification, "
+            "or another threshold method if the pores in this one are small"
+        )

@@ -1,0 +1,1 @@
+"""Structures beyond memory, block by block."""

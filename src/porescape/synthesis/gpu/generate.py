@@ -1,0 +1,214 @@
+"""The structure of a recipe by array operations: what `synthesis.generate` does, some layers at a time.
+
+Whole fields are kept in two bytes per voxel where they are samples, one where they are a phase; everything
+wider, but the last field, exists for some layers only.
+"""
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+import numpy as np
+
+from porescape.core.domain import Domain, Window
+from porescape.core.recipe import Recipe
+from porescape.core.volume import Volume
+from porescape.synthesis.fields import (
+    BRANCH_CAP,
+    FINEST_BRANCH,
+    FINEST_GRAIN,
+    branch_moments,
+    grain_scale,
+)
+from porescape.synthesis.generate import highpass_voxels
+from porescape.synthesis.gpu.arrays import SLAB, Array, Space, slabs, to_host
+from porescape.synthesis.gpu.distance import distance_to_points, lowered, squares_along_z
+from porescape.synthesis.gpu.rank import rank_level
+from porescape.synthesis.gpu.smoothing import OF_SAMPLES, of_noise, rounded, smoothed_slabs
+from porescape.synthesis.noise import NOISE_SD, box_of, drawn_tiles, random_points
+from porescape.synthesis.smoothing import SAMPLE_SD, context
+
+PER_VOXEL = 8  # bytes, of the box with its halos; measured with numpy
+PER_SLAB = 40  # bytes per voxel worked on at a time, likewise
+
+Field = Callable[[int, int], Array]  # float32 layers, numbered in the coordinates of space
+
+
+def generate_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: int = SLAB) -> Volume:
+    """Make the structure of a recipe with the arrays of one namespace.
+
+    Parameters
+    ----------
+    xp : module
+        numpy or cupy.
+    recipe : Recipe
+    domain : Domain
+        Of any shape, periodic or not; made whole.
+    seed : int
+    slab : int
+        Voxels to work on at a time; says how much memory and time it takes, and nothing else.
+
+    Returns
+    -------
+    Volume
+        The very voxels of `porescape.generate`.
+    """
+    field = height_field_on(xp, recipe, domain, seed, slab)
+    level = rank_level(xp, field, recipe.porosity, slab)
+    pore = np.empty(domain.shape, dtype=bool)
+    for layers in slabs(domain.shape[0], domain.shape[1] * domain.shape[2], slab):
+        pore[layers] = to_host(xp, field[layers] > level)
+    return Volume(pore, domain.voxel_size)
+
+
+def height_field_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: int = SLAB) -> Array:
+    """Return the field whose upper part is pore, of the whole domain."""
+    smoothing, highpass, wide, around = _halos(recipe, domain)
+    # given away at once, so that the samples are forgotten as soon as they are smoothed along one axis
+    smooth = smoothed_slabs(
+        xp,
+        _weighted_samples(xp, recipe, domain, seed, around, slab),
+        smoothing,
+        domain,
+        wide,
+        OF_SAMPLES,
+        1.0,
+        slab,
+    )
+    halo = tuple(-start for start in wide.start)
+    _, y, x = (slice(h, h + n) for h, n in zip(halo, domain.shape, strict=True))
+    for layers, part in smooth:
+        if layers.start == 0:  # not before, when more samples are held
+            if highpass is not None:
+                samples = xp.empty(wide.shape, dtype=np.int16)
+            field = xp.empty(domain.shape, dtype=np.float32)
+        if highpass is not None:
+            samples[layers] = rounded(xp, part, 1)
+        low, high = max(layers.start, halo[0]), min(layers.stop, halo[0] + domain.shape[0])
+        if low < high:
+            own = part[low - layers.start : high - layers.start, y, x]
+            field[low - halo[0] : high - halo[0]] = own
+    del smooth
+    if highpass is None:
+        return field
+    blurred = smoothed_slabs(xp, samples, highpass, domain, domain.whole, OF_SAMPLES, 1.0, slab)
+    del samples
+    for layers, part in blurred:
+        field[layers] -= part
+    return field
+
+
+def card_bytes(recipe: Recipe, domain: Domain, slab: int = SLAB) -> float:
+    """Return about how much memory `generate_on` takes at its peak, the structure itself not counted."""
+    _, _, _, around = _halos(recipe, domain)
+    if recipe.branch != 0:
+        around = _branch_halos(recipe, domain, around)[2]
+    return PER_VOXEL * math.prod(around.shape) + PER_SLAB * slab
+
+
+def _halos(recipe: Recipe, domain: Domain) -> tuple[float, float | None, Window, Window]:
+    """Return the widths of the last smoothing and the high-pass [voxels], and from where each is made."""
+    smoothing = recipe.smoothing / domain.voxel_size
+    highpass = highpass_voxels(recipe, domain)
+    wide = domain.whole if highpass is None else context(highpass, domain, domain.whole)
+    return smoothing, highpass, wide, context(smoothing, domain, wide)
+
+
+def _weighted_samples(
+    xp: Space, recipe: Recipe, domain: Domain, seed: int, window: Window, slab: int
+) -> Array:
+    """Return the weighted fields in whole-number samples of unit variance, int16."""
+    voxel = domain.voxel_size
+    norm = SAMPLE_SD / math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
+    fields: list[tuple[float, Field]] = []
+    for weight, name, spacing, length in (
+        (recipe.cells, "cells", recipe.cell_spacing, recipe.cell_length),
+        (-recipe.bumps, "bumps", recipe.bump_spacing, 0.0),
+    ):
+        if weight != 0:
+            grains = _grains(xp, seed, name, spacing / voxel, length / voxel, domain, window, slab)
+            fields.append((norm * weight, grains))
+    if recipe.branch != 0:
+        fields.append((norm * recipe.branch, _branch(xp, recipe, domain, seed, window, slab)))
+    samples = xp.empty(window.shape, dtype=np.int16)
+    for layers in slabs(window.shape[0], window.shape[1] * window.shape[2], slab):
+        total = xp.zeros((layers.stop - layers.start, *window.shape[1:]), dtype=np.float32)
+        for weight, field in fields:  # one product and one sum at a time: joined, they would round otherwise
+            total += field(window.start[0] + layers.start, window.start[0] + layers.stop) * np.float32(weight)
+        samples[layers] = rounded(xp, total, 1)
+    return samples
+
+
+def _grains(
+    xp: Space,
+    seed: int,
+    name: str,
+    spacing: float,
+    length: float,
+    domain: Domain,
+    window: Window,
+    slab: int,
+) -> Field:
+    """Return the standardised distance to the nearest seed, as `synthesis.fields` has it."""
+    spacing = max(spacing, FINEST_GRAIN)
+    middle, spread, cap = grain_scale(spacing, length)
+    mean, scale = np.float32(middle), np.float32(1 / spread)
+
+    def grains(start: int, stop: int) -> Array:
+        own = window.layers(start, stop)
+        around = own.grown(math.ceil(cap), (False, False, False))
+        points = random_points(seed, name, domain, around, spacing**-3, again=True, length=length)
+        return distance_to_points(xp, xp.asarray(points), own, cap, mean, scale, slab)
+
+    return grains
+
+
+def _branch_halos(recipe: Recipe, domain: Domain, window: Window) -> tuple[float, int, Window]:
+    """Return the branch field's width, the cap of its distances [voxels], and the window of its noise."""
+    width = max(recipe.branch_width / domain.voxel_size, FINEST_BRANCH)
+    cap = max(8, math.ceil(BRANCH_CAP * width))
+    return width, cap, context(width, domain, window.grown(cap, domain.wraps(window)))
+
+
+def _branch(xp: Space, recipe: Recipe, domain: Domain, seed: int, window: Window, slab: int) -> Field:
+    """Return the standardised signed distance to the cut of smoothed noise, as `synthesis.fields` has it."""
+    width, cap, wide = _branch_halos(recipe, domain, window)
+    wraps = domain.wraps(window)
+    around = window.grown(cap, wraps)
+    level = NormalDist().inv_cdf(recipe.branch_cut)
+    above = xp.empty(around.shape, dtype=bool)
+    for layers, smooth in smoothed_slabs(
+        xp,
+        _noise(xp, seed, domain, wide),
+        width,
+        domain,
+        around,
+        of_noise(NOISE_SD, width, domain),
+        1 / SAMPLE_SD,
+        slab,
+    ):
+        above[layers] = smooth > np.float32(level)
+    squares = squares_along_z(xp, above, cap, wraps[0])
+    del above
+    middle, spread = branch_moments(level)
+    mean, scale = np.float32(middle * width), np.float32(1 / (spread * width))
+
+    def branch(start: int, stop: int) -> Array:
+        along_z = squares[start - window.start[0] : stop - window.start[0]]
+        square = lowered(xp, lowered(xp, along_z, cap, 1, wraps[1]), cap, 2, wraps[2]).astype(np.float32)
+        # the wall lies midway between the two phases' voxels
+        distance = xp.sqrt(abs(square)) - np.float32(0.5)
+        return (xp.where(square > 0, distance, -distance) - mean) * scale
+
+    return branch
+
+
+def _noise(xp: Space, seed: int, domain: Domain, window: Window) -> Array:
+    """Return white noise: odd whole numbers, drawn on the CPU, tile by tile."""
+    drawn = np.empty(window.shape, dtype=np.int8)
+    for tile, there, here, size in drawn_tiles(seed, "branch", domain, window):
+        drawn[box_of(here, size)] = tile[box_of(there, size)]
+    noise = xp.asarray(drawn).astype(np.int16)
+    noise *= 2
+    noise += 1
+    return noise

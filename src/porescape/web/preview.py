@@ -1,0 +1,219 @@
+"""What the page shows of a draft: the picture, where it is in the file, its scale, pores, checks and needs.
+
+All of it runs in the looker's process (`porescape.web.preview_process`), because it decodes what strangers
+send.
+"""
+
+import base64
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from porescape.core.image import Crop, Micrograph, PhaseImage
+from porescape.core.settings import Segmentation
+from porescape.errors import InputError, PixelSizeMissing
+from porescape.io.images.image import read_image
+from porescape.io.images.scale_bar import find_scale_bar
+from porescape.jobs.reconstruct import at_voxel_size, choose_voxel_size
+from porescape.section.checks import Check, check_image
+from porescape.section.segment import segment
+from porescape.units import format_length
+from porescape.web.form import Form, command_line, describe_size, form_from, plain_name
+from porescape.web.limits import Limits
+from porescape.web.reading import read_for
+from porescape.web.uploads import look_inside
+
+UNKNOWN = 1e-9  # stands for a pixel size while nobody has said it; no length made with it is shown
+SCREEN = 1600  # pixels; no page shows more of a picture along its longer side
+SOLID, PORE, EDGE = 0, 1, 2
+BLUE, ORANGE = (0, 114, 178), (255, 176, 0)  # Okabe and Ito's blue, and the report's outline
+
+# path, pixel size and who said it, crop, page: what tells one reading of a file from another
+_Where = tuple[str, tuple[float, str] | None, Crop | None, int | None]
+
+
+def opened(path: str, limits: dict[str, Any]) -> dict[str, Any]:
+    """Look at the header of an upload, then read it all once; return what is known of the file."""
+    file = Path(path)
+    kind = look_inside(file, Limits(**limits))
+    try:  # a file that cannot be read is refused now, and not when the job starts
+        _read(path, Form())
+        kind = kind._replace(pages=1)  # what else is in it are thumbnails
+    except InputError:
+        if kind.pages == 1:
+            raise
+        _read(path, Form(page=1))
+    return {"suffix": kind.suffix} | kind.table(file)
+
+
+def picture(path: str, page: int | None) -> dict[str, Any]:
+    """Return the whole image, banner and all, as PNG, at most as large as a screen."""
+    grey = _whole(path, page).grey
+    return {"png": _encoded(_shrunk((255 * grey).astype(np.uint8)))}
+
+
+def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Return everything that follows from a form at once: crop, scale, pores, needs, command.
+
+    Fails where the form makes no sense; an unknown pixel size, or pores that make none, are answers.
+    """
+    form = form_from(table)
+    image, missing = _read(path, form)
+    file = _whole(path, form.page)
+    found: dict[str, Any] = {
+        "height": file.grey.shape[0],
+        "width": file.grey.shape[1],
+        "crop": list(image.crop),
+        "binary": image.is_binary,
+        "pixel_size": None
+        if missing
+        else {
+            "metres": image.pixel_size,
+            "text": format_length(image.pixel_size),
+            "source": image.pixel_size_source,
+            "field": describe_size(image.grey.shape[::-1], image.pixel_size),
+        },
+        "missing": missing,
+        "warnings": list(image.warnings),
+        "bar": _scale_bar(path, form.page),
+        "problem": "",
+        "command": command_line(form, name),
+    }
+    try:
+        phase = _segmented(*_key(path, form))
+    except InputError as error:
+        return found | {"problem": str(error)}
+    found |= {"porosity": phase.porosity, "fill": _overlay(phase.pore, BLUE), "outline": _outline(phase.pore)}
+    voxel = choose_voxel_size(phase, form.settings.output)
+    if not missing:
+        found["box"] = {
+            "voxel": format_length(voxel),
+            "coarser": voxel > image.pixel_size * (1 + 1e-6),
+            "size": describe_size(form.settings.output.size, voxel),
+        }
+    return found
+
+
+def check(path: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Return whether the segmented image can stand for its material, in words."""
+    form = form_from(table)
+    if _read(path, form)[1]:
+        return {"checks": []}
+    checks = _checked(*_key(path, form))
+    return {"checks": [{"name": one.name, "status": one.status, "sentence": one.sentence} for one in checks]}
+
+
+# -- reading, once ------------------------------------------------------------------------------------
+
+
+def _read(path: str, form: Form) -> tuple[Micrograph, str]:
+    """Return the image as the form wants it, and why its pixel size is not known, if so."""
+    return _read_once(*_where(path, form))
+
+
+def _where(path: str, form: Form) -> _Where:
+    return path, form.given_pixel_size(), form.rectangle(), form.page
+
+
+def _key(path: str, form: Form) -> tuple[_Where, Segmentation]:
+    return _where(path, form), form.settings.segmentation
+
+
+@lru_cache(maxsize=3)  # a few: an image of 100 megapixels takes 400 MB
+def _read_once(
+    path: str, given: tuple[float, str] | None, crop: Crop | None, page: int | None
+) -> tuple[Micrograph, str]:
+    file = Path(path)
+    name = plain_name(file.name)
+    try:
+        return read_for(file, name, given, crop, page), ""
+    except PixelSizeMissing as error:
+        return read_for(file, name, (UNKNOWN, "nobody"), crop, page), _shorter(str(error), file.name)
+
+
+@lru_cache(maxsize=1)
+def _segmented(where: _Where, how: Segmentation) -> PhaseImage:
+    return segment(_read_once(*where)[0], how)
+
+
+@lru_cache(maxsize=16)  # seconds each, and most of a form does not touch them
+def _checked(where: _Where, how: Segmentation) -> tuple[Check, ...]:
+    return check_image(_segmented(where, how))
+
+
+@lru_cache(maxsize=2)
+def _whole(path: str, page: int | None) -> Micrograph:
+    return read_image(Path(path), pixel_size=UNKNOWN, crop="none", page=page)
+
+
+def _shorter(words: str, name: str) -> str:
+    """Leave out of a message the name it was stored under, and the options of the command line."""
+    return words.replace(name, "the file").partition("; ")[0]
+
+
+@lru_cache(maxsize=8)
+def _scale_bar(path: str, page: int | None) -> dict[str, Any] | None:
+    """Return where the scale bar lies in the file, if one is seen."""
+    bar = find_scale_bar(_whole(path, page).grey)
+    if bar is None:
+        return None
+    ends = [at + 0.5 for end in (bar.start, bar.end) for at in reversed(end)]  # corners, not middles, are 0
+    return {"line": ends, "pixels": round(bar.length, 1)}
+
+
+# -- pictures -----------------------------------------------------------------------------------------
+
+
+def _overlay(pore: NDArray[np.bool_], colour: tuple[int, int, int]) -> str:
+    """Return pores as a see-through colour on nothing."""
+    return _palette(_shrunk(pore.astype(np.uint8)), [(0, 0, 0, 0), (*colour, 130)])
+
+
+def _outline(pore: NDArray[np.bool_]) -> str:
+    """Return the outermost pixels of the pores, on nothing."""
+    inside = _shrunk(pore.astype(np.uint8)) > 0
+    apart = np.zeros_like(inside)  # pore pixels with solid above, below, left or right
+    apart[1:] |= ~inside[:-1]
+    apart[:-1] |= ~inside[1:]
+    apart[:, 1:] |= ~inside[:, :-1]
+    apart[:, :-1] |= ~inside[:, 1:]
+    return _palette((inside & apart).astype(np.uint8), [(0, 0, 0, 0), (*ORANGE, 255)])
+
+
+def _shrunk(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return every n-th pixel, as many as a screen can show."""
+    step = -(-max(values.shape) // SCREEN)
+    return np.ascontiguousarray(values[::step, ::step])
+
+
+def _palette(levels: NDArray[np.uint8], colours: list[tuple[int, int, int, int]]) -> str:
+    drawn = Image.fromarray(levels).convert("P")
+    drawn.putpalette([channel for colour in colours for channel in colour[:3]])
+    return _encoded(drawn, transparency=bytes(colour[3] for colour in colours), bits=1)
+
+
+def _encoded(picture: NDArray[np.uint8] | Image.Image, **options: Any) -> str:
+    out = io.BytesIO()
+    drawn = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    drawn.save(out, format="png", compress_level=3, **options)
+    return base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def phase_png(pore: NDArray[np.bool_]) -> bytes:
+    """Return a section as PNG in the report's two colours: pores dark, solid paper."""
+    drawn = Image.fromarray(pore.astype(np.uint8)).convert("P")
+    drawn.putpalette([0xEF, 0xEC, 0xE4, 0x20, 0x26, 0x2E])
+    out = io.BytesIO()
+    drawn.save(out, format="png", bits=1)
+    return out.getvalue()
+
+
+def section_of(image: Micrograph, form: Form) -> PhaseImage:
+    """Return what the fit will see of an image."""
+    phase = segment(image, form.settings.segmentation)
+    return at_voxel_size(phase, choose_voxel_size(phase, form.settings.output))

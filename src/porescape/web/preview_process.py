@@ -1,0 +1,124 @@
+"""A process that looks at images for the server: what it decodes may be broken, huge, or out to harm.
+
+One question and one answer at a time, each a line of JSON. A looker that takes too long, or dies, is
+replaced; the server goes on.
+"""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from porescape import errors
+from porescape.errors import InputError, PorescapeError
+from porescape.web import process
+
+_TOO_MUCH = "looking at this image takes more memory than there is; crop it, or scale it down"
+
+
+class Looker:
+    """The server's end: call `ask` from any thread."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._turn = threading.Lock()
+        self._process: Any = None
+
+    def ask(self, what: str, *arguments: Any) -> dict[str, Any]:
+        """Call a function of `porescape.web.preview`, in the other process.
+
+        Raises
+        ------
+        PorescapeError
+            As that function does, or because the looker died or took too long.
+        """
+        with self._turn:
+            if self._process is None or self._process.poll() is not None:
+                self._process = process.start("porescape.web.preview_process")
+            late = threading.Event()
+
+            def give_up() -> None:
+                late.set()
+                process.end_tree(self._process)
+
+            clock = threading.Timer(self._patience, give_up)
+            clock.daemon = True
+            clock.start()
+            try:
+                line = self._exchange(json.dumps([what, *arguments]))
+            finally:
+                clock.cancel()
+            if not line:
+                self.close()
+                if late.is_set():
+                    raise InputError(
+                        f"looking at this image took longer than {self._patience:g} seconds and was stopped: "
+                        "crop it, or scale it down"
+                    )
+                raise InputError(
+                    "the process that looked at this image died, most likely for want of memory; "
+                    "crop the image or scale it down, or export it as plain TIFF"
+                )
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise _kinds().get(answer["kind"], PorescapeError)(answer["error"])
+        return answer
+
+    def close(self) -> None:
+        """End the other process."""
+        if self._process is not None:
+            process.end_tree(self._process)
+            self._process = None
+
+    def _exchange(self, question: str) -> bytes:
+        try:
+            self._process.stdin.write(question.encode() + b"\n")
+            self._process.stdin.flush()
+            return bytes(self._process.stdout.readline())
+        except (OSError, ValueError):
+            return b""
+
+
+def _kinds() -> dict[str, type[PorescapeError]]:
+    from porescape.web import uploads
+
+    found = [*vars(errors).values(), *vars(uploads).values()]
+    return {one.__name__: one for one in found if isinstance(one, type) and issubclass(one, PorescapeError)}
+
+
+def main() -> None:
+    """Answer questions from stdin until it ends."""
+    out = process.private_stdout()
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    process.limit_memory()
+    from porescape.web import preview
+
+    known: dict[str, Callable[..., dict[str, Any]]] = {
+        "opened": preview.opened,
+        "picture": preview.picture,
+        "look": preview.look,
+        "check": preview.check,
+        "awake": dict,
+    }
+    for line in sys.stdin.buffer:
+        what, *arguments = json.loads(line)
+        try:
+            answer = known[what](*arguments)
+        except MemoryError:
+            answer = {"error": _TOO_MUCH, "kind": "InputError"}
+        except PorescapeError as error:
+            answer = {"error": str(error), "kind": type(error).__name__}
+        except Exception as error:
+            logging.getLogger(__name__).exception("looking failed")
+            answer = {
+                "error": f"this image cannot be shown ({type(error).__name__}: {error})",
+                "kind": "InputError",
+            }
+        out.write(json.dumps(answer).encode() + b"\n")
+        out.flush()
+
+
+if __name__ == "__main__":
+    main()
