@@ -28,12 +28,12 @@ from porescape.core.chunked import slices
 from porescape.core.domain import Domain, Window
 from porescape.core.recipe import Recipe
 from porescape.core.volume import Volume
-from porescape.dask_pool import dask_crew
+from porescape.dask_pool import dask_pool
 from porescape.io.runs.settings import material_toml
 from porescape.io.volumes.ome_zarr_store import find_level, generate_zarr
 from porescape.io.volumes.volume import read_volume
 from porescape.memory import keep_memory
-from porescape.parallel import Tell, Workers, map_ordered
+from porescape.parallel import OnProgress, Workers, map_ordered
 from porescape.synthesis.families import fields
 from porescape.synthesis.generate import generate, generate_region
 
@@ -110,16 +110,16 @@ def hashes(n: int, scratch: Path) -> None:
 def in_chunks(n: int, chunk: tuple[int, int, int], workers: int, scratch: Path) -> np.ndarray:
     """Make a cube in blocks of a shape that the command does not offer, and read it back."""
     from porescape.io.volumes import ome_zarr_store as store
-    from porescape.synthesis.blockwise.blocks import Job, level_of, make_blocks
+    from porescape.synthesis.blockwise.blocks import BlockPlan, level_of, make_blocks
 
-    job = Job(middle(), cube(n), SEED, cube(n).whole, chunk)
+    plan = BlockPlan(middle(), cube(n), SEED, cube(n).whole, chunk)
     work = scratch / "hashes.work"
-    shelf = store._opened(work, job, resume=False, overwrite=True)
+    store = store._opened(work, plan, resume=False, overwrite=True)
     import zarr
 
-    group = zarr.create_group(shelf.store, zarr_format=3)
-    group.create_array("0", shape=job.window.shape, chunks=chunk, dtype="uint8", fill_value=0)
-    make_blocks(job, shelf, level_of(job, shelf, workers=workers), workers=workers)
+    group = zarr.create_group(store.store, zarr_format=3)
+    group.create_array("0", shape=plan.window.shape, chunks=chunk, dtype="uint8", fill_value=0)
+    make_blocks(plan, store, level_of(plan, store, workers=workers), workers=workers)
     read = group["0"][:] > 0
     shutil.rmtree(work)
     return np.asarray(read)
@@ -202,7 +202,7 @@ def one(size: str, side: str, out: str) -> None:
         workers: Workers = 1
         if side.startswith("dask"):
             count = int(side.split()[1])
-            workers = stack.enter_context(dask_crew("local", count))
+            workers = stack.enter_context(dask_pool("local", count))
             for _ in map_ordered(warm, range(2 * count), workers):
                 pass
         elif side != "memory":
@@ -215,7 +215,7 @@ def one(size: str, side: str, out: str) -> None:
         print(json.dumps(time.perf_counter() - clock))
 
 
-def warm(seed: int, tell: Tell) -> None:
+def warm(seed: int, progress: OnProgress) -> None:
     """Have a worker import and load what it needs."""
     generate(middle(), cube(48), seed)
     time.sleep(0.5)  # so that every worker gets one

@@ -49,7 +49,7 @@ def random_slices(name: str, count: int, seed: int = 1) -> list[PhaseImage]:
 def estimates(name: str, index: int, options: argparse.Namespace) -> Estimates:
     """Mean, interval and its parts of every number of one slice's reconstruction."""
     made_with = f"{options.size}-{options.replicas}-{options.trials}-{options.sweeps}"
-    kept = options.keep / f"calibration-{name}-{index}-{made_with}.json"
+    kept = options.checkpoint / f"calibration-{name}-{index}-{made_with}.json"
     table = json.loads(kept.read_text()) if kept.exists() else {}
     if not set(options.numbers) <= set(table):
         section = random_slices(name, index + 1)[index]
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--measure", default="basic")
     options = parser.parse_args()
     options.numbers = pick(options.measure.split(","))
-    options.keep.mkdir(parents=True, exist_ok=True)
+    options.checkpoint.mkdir(parents=True, exist_ok=True)
     names = chosen(options.materials)
     table = misses("refined" if options.sweeps else "as generated")
     held: dict[tuple[str, str], list[bool]] = {}

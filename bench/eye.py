@@ -33,7 +33,7 @@ from porescape.jobs.reconstruct import at_voxel_size, choose_voxel_size, make_re
 from porescape.measure.section.texture import GROUPS, unit_of
 from porescape.report.selection_figures import contact_sheet
 from porescape.section.segment import segment
-from porescape.select.selection import CROPS, EyeTest, eye_test
+from porescape.select.selection import CROPS, TwoSampleTest, two_sample_test
 from truths import NAMES, SHARED, load, need_shared, typical_slices
 
 YARDSTICK = ("distances to the wall", "neighbourhoods", "pairs of points")
@@ -52,7 +52,7 @@ def section_of(name: str, options: argparse.Namespace) -> PhaseImage:
 def replicas_of(name: str, section: PhaseImage, options: argparse.Namespace) -> Iterator[Volume]:
     """Yield the kept replicas, or make and keep them."""
     made_with = options.slice, options.size, options.trials, options.replicas, Output().refine
-    kept = options.keep / f"{Path(name).stem}-{'-'.join(map(str, made_with))}.npz"
+    kept = options.checkpoint / f"{Path(name).stem}-{'-'.join(map(str, made_with))}.npz"
     if not kept.exists():
         settings = Settings(
             fit=Fit(trials=options.trials),
@@ -86,29 +86,29 @@ def noise_like(section: PhaseImage, size: int, seed: int = 0) -> Volume:
     return Volume(cut(first * wanted / unit_of(cut(first)[::8])), section.pixel_size)
 
 
-def real_against_real(name: str, section: PhaseImage, crops: int) -> list[EyeTest]:
+def real_against_real(name: str, section: PhaseImage, crops: int) -> list[TwoSampleTest]:
     """Test slices against slices far from them, and halves of a micrograph against each other."""
     if name not in NAMES:
         half = section.pore.shape[1] // 2
         left = PhaseImage(section.pore[:, :half], section.pixel_size)
         right = Volume(section.pore[None, :, half:], section.pixel_size)
-        return [eye_test(left, right, seed=seed, crops=crops) for seed in range(2)]
+        return [two_sample_test(left, right, seed=seed, crops=crops) for seed in range(2)]
     volume = load(name)
     slices = typical_slices(volume, 8)
     return [
-        eye_test(one, Volume(other.pore[None], volume.voxel_size), seed=seed, crops=crops)
+        two_sample_test(one, Volume(other.pore[None], volume.voxel_size), seed=seed, crops=crops)
         for seed, (one, other) in enumerate(zip(slices[::2], slices[1::2], strict=True))
     ]
 
 
-def truth_against_itself(volume: Volume, crops: int) -> EyeTest:
+def truth_against_itself(volume: Volume, crops: int) -> TwoSampleTest:
     """Test one half of the true volume against the other."""
     n = volume.shape[0] // 2
     halves = [Volume(volume.pore[part], volume.voxel_size) for part in (slice(None, n), slice(n, None))]
-    return eye_test(*halves, seed=0, crops=crops)
+    return two_sample_test(*halves, seed=0, crops=crops)
 
 
-def cell(tests: list[EyeTest]) -> str:
+def cell(tests: list[TwoSampleTest]) -> str:
     """Write mean accuracy and its error [%]."""
     if not tests:
         return "–"
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("bench/kept/eye"))
     options = parser.parse_args()
     need_shared()
-    options.keep.mkdir(parents=True, exist_ok=True)
+    options.checkpoint.mkdir(parents=True, exist_ok=True)
     heads = (
         "material | replica, against its image | against the whole truth | the same, yardstick's numbers | "
         "real against real, images | halves of the truth | smooth noise | Gaussian field of its S2 | "
@@ -142,20 +142,23 @@ def main() -> None:
         noise = noise_like(section, options.size)
         field = gaussian_like(section, options.size, seed=0)
         truth = load(name) if name in NAMES else None
-        found = [eye_test(section, one, seed=options.slice) for one in replicas]
+        found = [two_sample_test(section, one, seed=options.slice) for one in replicas]
         cells = [cell(found)]
         if truth is None:
             cells += ["–", "–", cell(real_against_real(name, section, CROPS)), "–"]
-            cells += [cell([eye_test(section, other, seed=0)]) for other in (noise, field)]
+            cells += [cell([two_sample_test(section, other, seed=0)]) for other in (noise, field)]
             telling = found[0]
         else:
-            sharp = [eye_test(truth, one, seed=0, crops=options.crops) for one in replicas]
+            sharp = [two_sample_test(truth, one, seed=0, crops=options.crops) for one in replicas]
             plain = [
-                eye_test(truth, one, seed=0, crops=options.crops, without=NOT_YARDSTICK) for one in replicas
+                two_sample_test(truth, one, seed=0, crops=options.crops, without=NOT_YARDSTICK)
+                for one in replicas
             ]
             cells += [cell(sharp), cell(plain), cell(real_against_real(name, section, CROPS))]
             cells += [cell([truth_against_itself(truth, options.crops)])]
-            cells += [cell([eye_test(truth, other, seed=0, crops=options.crops)]) for other in (noise, field)]
+            cells += [
+                cell([two_sample_test(truth, other, seed=0, crops=options.crops)]) for other in (noise, field)
+            ]
             telling = sharp[0]
         cells.append(
             f"{next(iter(telling.importance))}: {telling.words} ({telling.in_replica:.3g}, "
@@ -163,7 +166,7 @@ def main() -> None:
         )
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
         sheet = contact_sheet(section, replicas[0])
-        sheet.savefig(options.keep / f"{Path(name).stem}-{options.slice}.png", dpi=110)
+        sheet.savefig(options.checkpoint / f"{Path(name).stem}-{options.slice}.png", dpi=110)
 
 
 if __name__ == "__main__":

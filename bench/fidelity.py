@@ -60,7 +60,7 @@ def main() -> None:
     baselines = [kind for kind in options.baselines.split(",") if kind not in ("none", options.method)]
     if unknown := set(baselines) - set(NOT_OURS):
         parser.error(f"no baseline is called {', '.join(unknown)}; known are {', '.join(NOT_OURS)}")
-    options.keep.mkdir(parents=True, exist_ok=True)
+    options.checkpoint.mkdir(parents=True, exist_ok=True)
 
     for name in names:
         load(name)  # one of our own making is made now, not by every worker

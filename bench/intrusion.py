@@ -222,8 +222,8 @@ def main() -> None:
         print(json.dumps(work(options.side[0], Path(options.side[1]))))
         return
     rival_python = options.rival_python
-    look = [rival_python, "-c", "import porespy"]
-    if subprocess.run(look, capture_output=True, check=False).returncode:
+    similarity = [rival_python, "-c", "import porespy"]
+    if subprocess.run(similarity, capture_output=True, check=False).returncode:
         print(f"PoreSpy is left out: {rival_python} cannot import it (extra `bench`)")
         rival_python = None
     for size in options.sizes:

@@ -38,7 +38,7 @@ FILES: dict[Finish, str] = {
 
 def kept(form: str, options: argparse.Namespace, **which: Any) -> dict[str, Any]:
     """Return one file of the fidelity bench, or leave in words."""
-    path = options.keep / form.format(**vars(options), **which)
+    path = options.checkpoint / form.format(**vars(options), **which)
     if not path.exists():
         sys.exit(f"{path} is not there; run bench/fidelity.py first, with the same options")
     return json.loads(path.read_text())
@@ -48,7 +48,7 @@ def slices_kept(name: str, options: argparse.Namespace) -> int:
     """Return how many slices of a material are kept in every finish, or leave in words."""
     count = 0
     while count < options.slices and all(
-        (options.keep / form.format(**vars(options), name=name, index=count)).exists()
+        (options.checkpoint / form.format(**vars(options), name=name, index=count)).exists()
         for form in FILES.values()
     ):
         count += 1

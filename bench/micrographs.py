@@ -77,8 +77,10 @@ def main() -> None:
         low, high = numbers["porosity"].ci95
         margin = (high - low) / 2
         doubts = ", ".join(f"{c.name} {c.status}" for c in result.checks if c.status != "ok")
-        eye = result.selected.look.eye
-        told = "-" if eye is None else f"{100 * eye.accuracy:.0f} ± {100 * eye.error:.0f} %"
+        two_sample = result.selected.similarity.two_sample
+        told = (
+            "-" if two_sample is None else f"{100 * two_sample.accuracy:.0f} ± {100 * two_sample.error:.0f} %"
+        )
         print(
             f"| {name} | {numbers['porosity'].mean:.3f} ± {margin:.3f} | "
             f"{format_length(result.section.pixel_size, 3)} | "

@@ -21,9 +21,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.dask_pool import dask_crew
+from porescape.dask_pool import dask_pool
 from porescape.io.images.image import read_image
-from porescape.io.runs.checkpoint import Checkpoint, open_checkpoint, work_folder
+from porescape.io.runs.checkpoint import FolderCheckpoint, open_checkpoint, work_folder
 from porescape.io.runs.run_folder import write_run
 from porescape.jobs.reconstruct import Progress, reconstruct
 from porescape.sample import sample_path
@@ -113,7 +113,9 @@ def main() -> None:
             clock = Fuse(work, number, pause)
             watch([*command, str(out)], work, clock)
             kept = (
-                f"{len(Checkpoint(work).finished())} replicas, {lines(work)} trials" if work.exists() else "-"
+                f"{len(FolderCheckpoint(work).finished())} replicas, {lines(work)} trials"
+                if work.exists()
+                else "-"
             )
             done, said, evaluated = watch([*command, str(out), *([] if out.exists() else ["--resume"])], work)
             assert done == 0 or out.exists(), said
@@ -135,19 +137,19 @@ def dask_worker_killed(home: Path, options: argparse.Namespace, wanted: dict[str
         output=Output(size=(options.size,) * 3, replicas=options.replicas),
         measure=Measure(numbers=("basic", "network")),
     )
-    keep = open_checkpoint(home / "dask.work", image, settings, 0)
+    checkpoint = open_checkpoint(home / "dask.work", image, settings, 0)
     at = random.randrange(options.replicas * options.trials // 2)
     heard: list[Progress] = []
-    with dask_crew("local", 2) as crew:
+    with dask_pool("local", 2) as pool:
 
-        def listen(event: Progress) -> None:
+        def progress(event: Progress) -> None:
             if event.trial is not None:
                 heard.append(event)
                 if len(heard) == at:
-                    os.kill(crew.processes()[0], signal.SIGKILL)
+                    os.kill(pool.processes()[0], signal.SIGKILL)
 
-        result = reconstruct(image, settings, 0, workers=crew, progress=listen, keep=keep)
-    twice = lines(keep.folder) - options.replicas * options.trials
+        result = reconstruct(image, settings, 0, workers=pool, progress=progress, checkpoint=checkpoint)
+    twice = lines(checkpoint.folder) - options.replicas * options.trials
     write_run(home / "dask", result, sample_path())
     same = "yes" if bytes_of(home / "dask") == wanted else "NO"
     print(

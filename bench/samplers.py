@@ -20,7 +20,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 
 from porescape.core.settings import Fit
-from porescape.fit.objective import SectionProblem
+from porescape.fit.objective import SectionObjective
 from porescape.fit.samplers import SAMPLERS
 from porescape.rng import stream, structure_seed
 from truths import NAMES, load, need_shared, typical_slices
@@ -51,7 +51,7 @@ class GaussianProcessSampler:
             point = self.optimiser.suggest()
         return np.array([point[name] for name in self.names])
 
-    def tell(self, x: np.ndarray, loss: float) -> None:
+    def progress(self, x: np.ndarray, loss: float) -> None:
         self.told += 1
         self.optimiser.register(dict(zip(self.names, map(float, x), strict=True)), -np.log(loss))
 
@@ -63,14 +63,14 @@ def one(job: tuple[str, str, int, int]) -> tuple[np.ndarray, float, float]:
     name, sampler_name, seed, trials = job
     section = typical_slices(load(name), seed + 1)[seed % 3 if seed >= 3 else seed]
     fit = Fit(trials=trials)
-    problem = SectionProblem(section, fit, structure_seed(seed, 0))
-    sampler = CANDIDATES[sampler_name](problem.dimensions["fields"], trials, stream(seed, "search", 0))
+    objective = SectionObjective(section, fit, structure_seed(seed, 0))
+    sampler = CANDIDATES[sampler_name](objective.dimensions["fields"], trials, stream(seed, "search", 0))
     losses, thinking, trying = [], 0.0, 0.0
     for _ in range(trials):
         clock = time.perf_counter()
         x = np.clip(sampler.ask(), 0, 1)
         asked = time.perf_counter()
-        loss = sum(problem.evaluate(problem.recipe(x)).values())
+        loss = sum(objective.evaluate(objective.recipe(x)).values())
         tried = time.perf_counter()
         sampler.tell(x, loss)
         thinking += asked - clock + time.perf_counter() - tried

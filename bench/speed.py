@@ -19,7 +19,7 @@ import numpy as np
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Fit
-from porescape.fit.objective import SectionProblem
+from porescape.fit.objective import SectionObjective
 from porescape.measure.geometry.connectivity import largest_cluster_fraction
 from porescape.measure.section.describe import describe, slices_of
 from porescape.memory import keep_memory
@@ -46,7 +46,7 @@ def main() -> None:
     n = options.size
     domain = Domain((n, n, n), 1e-7)
     rng = stream(0, "search", 0)
-    start = SectionProblem(_section(n), Fit(size=n), 0)
+    start = SectionObjective(_section(n), Fit(size=n), 0)
     points = list(rng.random((400, start.dimension)))
 
     def fresh(x: np.ndarray) -> None:

@@ -23,13 +23,13 @@ from contextlib import ExitStack
 
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.dask_pool import dask_crew
+from porescape.dask_pool import dask_pool
 from porescape.fit.objective import Point
 from porescape.fit.samplers import START
 from porescape.fit.search import CONFIRMED, DRAWS, search
 from porescape.io.images.image import read_image
 from porescape.jobs.reconstruct import Replica, make_replicas, prepare
-from porescape.parallel import Crew, Tell, Workers, crew_of
+from porescape.parallel import OnProgress, Pool, Workers, pool_of
 from porescape.sample import sample_path
 
 GENERATION = 10  # points of CMA-ES in nine dimensions
@@ -42,16 +42,16 @@ def rounds(trials: int, workers: int) -> int:
     return sum(-(-batch // workers) for batch in batches)
 
 
-def nothing(item: float, tell: Tell) -> float:
+def nothing(item: float, progress: OnProgress) -> float:
     time.sleep(item)
     return item
 
 
-def cost_of_asking(crew: Crew, batches: int = 30) -> float:
+def cost_of_asking(pool: Pool, batches: int = 30) -> float:
     """Seconds per trial that a search spends on asking, with all workers there."""
     clock = time.perf_counter()
     for _ in range(batches):
-        list(crew.map(nothing, [0.0] * GENERATION))
+        list(pool.map(nothing, [0.0] * GENERATION))
     return (time.perf_counter() - clock) / batches / GENERATION
 
 
@@ -72,18 +72,18 @@ class Waiting:
 
 
 def share_waiting(seconds: float, trials: int, most: int, dask: bool) -> None:
-    problem, fit = Waiting(seconds), Fit(trials=trials)
+    objective, fit = Waiting(seconds), Fit(trials=trials)
     print(f"\n{trials} trials that wait {seconds:g} s each, about\n")
     print("| workers | search | times as fast | at best | ms to ask and be answered |\n|---|---|---|---|---|")
     alone, workers = 0.0, 1
     while workers <= most:
         with ExitStack() as stack:
-            crew: Crew = stack.enter_context(dask_crew("local", workers) if dask else crew_of(workers))
-            list(crew.map(nothing, [1.0] * workers))  # so that each of them starts
-            list(search(problem, Fit(trials=START), 0, spread=crew.map))  # and imports what it needs
-            asking = cost_of_asking(crew)
+            pool: Pool = stack.enter_context(dask_pool("local", workers) if dask else pool_of(workers))
+            list(pool.map(nothing, [1.0] * workers))  # so that each of them starts
+            list(search(objective, Fit(trials=START), 0, spread=pool.map))  # and imports what it needs
+            asking = cost_of_asking(pool)
             clock = time.perf_counter()
-            list(search(problem, fit, 0, spread=crew.map))
+            list(search(objective, fit, 0, spread=pool.map))
             took = time.perf_counter() - clock
         alone = alone or took
         best = rounds(trials, 1) / rounds(trials, workers)
@@ -122,7 +122,7 @@ def race(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
         sides: dict[str, Workers] = {"1 process": 1, f"{options.workers} processes": options.workers}
         if options.dask:
-            sides[f"{options.workers} of Dask"] = stack.enter_context(dask_crew("local", options.workers))
+            sides[f"{options.workers} of Dask"] = stack.enter_context(dask_pool("local", options.workers))
         run(1)  # kernels
         times: dict[str, list[float]] = {name: [] for name in sides}
         print(f"\n| round | {' | '.join(sides)} | same | load |\n|---|{'---|' * len(sides)}---|---|")

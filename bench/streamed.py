@@ -105,15 +105,15 @@ def make(folder: Path, size: int, chunk: tuple[int, ...]) -> None:
 
 def measure(side: str, names: tuple[str, ...], folder: Path, memory: int) -> dict[str, Any]:
     """Measure one file in one way."""
-    from porescape.core.chunked import VolumeBlocks
+    from porescape.core.chunked import ChunkedArray
     from porescape.core.volume import Volume
-    from porescape.io.volumes.chunked import open_blocks
+    from porescape.io.volumes.chunked import open_chunked
     from porescape.io.volumes.volume import read_volume
-    from porescape.measure.streamed.meter import measure_blocks
+    from porescape.measure.streamed.meter import measure_chunked
     from porescape.measure.volume import measure_volume
 
     small = Volume(np.random.default_rng(0).random((32, 32, 32)) < 0.6, VOXEL)
-    measure_blocks(VolumeBlocks(small), names)  # compiles
+    measure_chunked(ChunkedArray(small), names)  # compiles
     measure_volume(small, names)
     held = peak_mb()
     clock = time.perf_counter()
@@ -121,8 +121,8 @@ def measure(side: str, names: tuple[str, ...], folder: Path, memory: int) -> dic
         found = measure_volume(read_volume(folder / "v.npy", VOXEL), names)
     else:
         file = "v.zarr" if side.endswith("chunks") else "v.npy"
-        with open_blocks(folder / file, VOXEL) as source:
-            found = measure_blocks(source.blocks, names, memory=memory).measurement
+        with open_chunked(folder / file, VOXEL) as source:
+            found = measure_chunked(source.blocks, names, memory=memory).measurement
     seconds = time.perf_counter() - clock
     values = {name: value for name, value in found.values.items() if not math.isnan(value)}
     return {"values": values, "missing": found.reasons, "seconds": seconds, "peak": peak_mb(), "held": held}

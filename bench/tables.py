@@ -110,13 +110,13 @@ def eye_table(ways: Sequence[Way], names: Sequence[str]) -> Iterator[str]:
     yield _line("material", "against", *(way.title for way in ways))
     yield "|" + "---|" * (2 + len(ways))
     for name in names:
-        for eye, what in zip(EYES, ("its image", "whole truth"), strict=True):
-            told = [_told(way, eye, [name]) for way in ways]
+        for two_sample, what in zip(EYES, ("its image", "whole truth"), strict=True):
+            told = [_told(way, two_sample, [name]) for way in ways]
             yield _line(name, what, *(f"{t.mean():.0f} ({t.min():.0f}-{t.max():.0f})" for t in told))
 
 
-def _told(way: Way, eye: str, names: Sequence[str]) -> np.ndarray:
-    return 100 * np.array([found[eye][: way.replicas] for name in names for found in way.slices[name]])
+def _told(way: Way, two_sample: str, names: Sequence[str]) -> np.ndarray:
+    return 100 * np.array([found[two_sample][: way.replicas] for name in names for found in way.slices[name]])
 
 
 def summary(ways: Sequence[Way], truths: Truths, curves: dict[str, TrueCurves]) -> Iterator[str]:
@@ -136,7 +136,7 @@ def summary(ways: Sequence[Way], truths: Truths, curves: dict[str, TrueCurves]) 
         ours = median if way is ways[0] else ours
         means, each = curve_distances(way, curves)
         shown += [f"{np.median(means):.1f} ({np.median(each):.1f})", f"{means.max():.1f} ({each.max():.1f})"]
-        shown += [f"{_told(way, eye, list(truths)).mean():.0f}" for eye in EYES]
+        shown += [f"{_told(way, two_sample, list(truths)).mean():.0f}" for two_sample in EYES]
         yield _line(way.title, *shown, _seconds(way), f"{median / ours:.1f}" if ours else "–")
 
 

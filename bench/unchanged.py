@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -160,6 +161,8 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, float) and isinstance(b, float) and math.isnan(a):
         return math.isnan(b)
+    if isinstance(a, str) and isinstance(b, str) and " " in a:  # a sentence may be reworded, not its figures
+        return re.findall(r"\d[\d.]*", a) == re.findall(r"\d[\d.]*", b)
     return bool(a == b)
 
 
@@ -173,7 +176,7 @@ def main() -> None:
         "--keep", type=Path, help="folder for what is made; what it holds of `before` is used again"
     )
     arguments = parser.parse_args()
-    folder = arguments.keep or Path(tempfile.mkdtemp(prefix="unchanged-"))
+    folder = arguments.checkpoint or Path(tempfile.mkdtemp(prefix="unchanged-"))
     only = {*filter(None, arguments.only.split(","))}
     first, second = folder / "before", folder / "after"
     if not first.exists():

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from two_sample import NOT_YARDSTICK
 
 from baselines import BASELINES, FLOORS
 from curves import CURVES, curves_of, last_lag, relative_l1
-from eye import NOT_YARDSTICK
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Fit, Measure, Output, Settings
@@ -30,9 +30,9 @@ from porescape.io.runs.replica import recipe_from
 from porescape.jobs.reconstruct import choose_voxel_size, make_replicas
 from porescape.measure.numbers import NUMBERS
 from porescape.measure.volume import measure_volume
-from porescape.parallel import Tell, map_ordered
+from porescape.parallel import OnProgress, map_ordered
 from porescape.rng import structure_seed
-from porescape.select.selection import CROP, eye_test
+from porescape.select.selection import CROP, two_sample_test
 from porescape.synthesis.generate import generate
 from truths import corner_blocks, load, typical_slices
 
@@ -77,7 +77,7 @@ class TrueCurves:
 
 def truth_numbers(name: str, options: argparse.Namespace) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of every number over the volume's corner blocks."""
-    kept = options.keep / f"truth-{name}-{options.size}.json"
+    kept = options.checkpoint / f"truth-{name}-{options.size}.json"
     table = _read(kept)
     if missing := [number for number in options.numbers if number not in table]:
         blocks = corner_blocks(load(name), options.size)
@@ -89,13 +89,13 @@ def truth_numbers(name: str, options: argparse.Namespace) -> dict[str, tuple[flo
     return {number: tuple(table[number]) for number in options.numbers}
 
 
-def _values(block: Volume, tell: Tell, *, numbers: Sequence[str]) -> dict[str, float]:
+def _values(block: Volume, progress: OnProgress, *, numbers: Sequence[str]) -> dict[str, float]:
     return measure_volume(block, numbers).values
 
 
 def truth_curves(name: str, options: argparse.Namespace) -> TrueCurves:
     """Mean curves over the volume's corner blocks."""
-    kept = options.keep / f"truth-{name}-{options.size}.json"
+    kept = options.checkpoint / f"truth-{name}-{options.size}.json"
     table = _read(kept)
     if "curves" not in table:
         blocks = corner_blocks(load(name), options.size)
@@ -118,7 +118,7 @@ def fitted(name: str, index: int, options: argparse.Namespace, method: str, repl
 
     Curves and eye tests are found here only where no refinement follows, which finds both.
     """
-    kept = options.keep / f"{method}-{name}-{index}-{options.size}-{options.trials}.json"
+    kept = options.checkpoint / f"{method}-{name}-{index}-{options.size}-{options.trials}.json"
     found = _read(kept)
     if missing := range(len(found.get("recipes", [])), replicas):
         section = typical_slices(load(name), options.slices)[index]
@@ -141,9 +141,9 @@ def fitted(name: str, index: int, options: argparse.Namespace, method: str, repl
                     found[key].append(value)
             _write(kept, found)
         print(f"# {name} slice {index}, {method} fit: {time.perf_counter() - clock:.0f} s", flush=True)
-    looks = LOOKS if is_plain(method, options) else ()
+    similarities = LOOKS if is_plain(method, options) else ()
     work = partial(_generate, recipes=found["recipes"], name=name, index=index, options=options)
-    return completed(kept, (*options.numbers, *looks), replicas, work, options.workers)
+    return completed(kept, (*options.numbers, *similarities), replicas, work, options.workers)
 
 
 def _settings(section: PhaseImage, options: argparse.Namespace, method: str, replicas: int) -> Settings:
@@ -171,7 +171,7 @@ def is_plain(method: str, options: argparse.Namespace) -> bool:
 
 def _generate(
     lack: Lack,
-    tell: Tell,
+    progress: OnProgress,
     *,
     recipes: list[dict[str, Any]],
     name: str,
@@ -191,7 +191,11 @@ def _again(recipe: dict[str, Any], voxel_size: float, seed: int, options: argpar
 def refined(name: str, index: int, options: argparse.Namespace, recipes: list[dict[str, Any]]) -> Found:
     """The same replicas with their walls refined; curves and eye tests of both, "before" and "after"."""
     kept = refined_file(name, index, options.sweeps, options)
-    wanted = (*options.numbers, *(f"{look} {stage}" for stage in STAGES for look in LOOKS), "seconds")
+    wanted = (
+        *options.numbers,
+        *(f"{similarity} {stage}" for stage in STAGES for similarity in LOOKS),
+        "seconds",
+    )
     work = partial(_refine, recipes=recipes, name=name, index=index, options=options)
     clock = time.perf_counter()
     found = completed(kept, wanted, options.replicas, work, options.workers)
@@ -202,12 +206,12 @@ def refined(name: str, index: int, options: argparse.Namespace, recipes: list[di
 
 def refined_file(name: str, index: int, sweeps: int, options: argparse.Namespace) -> Path:
     """Where a slice's refined replicas are kept."""
-    return options.keep / f"refined-{sweeps}-{name}-{index}-{options.size}-{options.trials}.json"
+    return options.checkpoint / f"refined-{sweeps}-{name}-{index}-{options.size}-{options.trials}.json"
 
 
 def _refine(
     lack: Lack,
-    tell: Tell,
+    progress: OnProgress,
     *,
     recipes: list[dict[str, Any]],
     name: str,
@@ -222,9 +226,9 @@ def _refine(
     after = refine(before, section, seed=seed, sweeps=options.sweeps)
     found: dict[str, Any] = {"seconds": time.process_time() - clock, **_numbers(after, keys)}
     for stage, volume in zip(STAGES, (before, after), strict=True):
-        wanted = [look for look in LOOKS if f"{look} {stage}" in keys]
-        looks = _looks(section, truth, volume, wanted)
-        found |= {f"{look} {stage}": value for look, value in looks.items()}
+        wanted = [similarity for similarity in LOOKS if f"{similarity} {stage}" in keys]
+        similarities = _looks(section, truth, volume, wanted)
+        found |= {f"{similarity} {stage}": value for similarity, value in similarities.items()}
     return found
 
 
@@ -249,7 +253,7 @@ def own_ways(names: Sequence[str], options: argparse.Namespace) -> list[Way]:
 def refined_ways(names: Sequence[str], options: argparse.Namespace) -> list[Way]:
     """Return all numbers of sweeps whose refined replicas are kept for every slice of all materials."""
     ways = []
-    files = options.keep.glob(f"refined-*-{names[0]}-0-{options.size}-{options.trials}.json")
+    files = options.checkpoint.glob(f"refined-*-{names[0]}-0-{options.size}-{options.trials}.json")
     for sweeps in sorted(int(file.name.split("-")[1]) for file in files):
         slices = {
             name: [_read(refined_file(name, index, sweeps, options)) for index in range(options.slices)]
@@ -268,10 +272,10 @@ def refined_ways(names: Sequence[str], options: argparse.Namespace) -> list[Way]
 def _stage(fit: Found, fine: Found, stage: str) -> Found:
     """Return the table of one stage of a refinement under plain names."""
     made = _made_seconds(fit)
-    looks = {look: fine[f"{look} {stage}"] for look in LOOKS}
+    similarities = {similarity: fine[f"{similarity} {stage}"] for similarity in LOOKS}
     if stage == "before":
-        return {**fit, **looks}
-    return {**fine, **looks, "seconds": [a + b for a, b in zip(made, fine["seconds"], strict=False)]}
+        return {**fit, **similarities}
+    return {**fine, **similarities, "seconds": [a + b for a, b in zip(made, fine["seconds"], strict=False)]}
 
 
 def _made_seconds(fit: Found) -> list[float]:
@@ -297,7 +301,7 @@ def baseline_way(kind: str, names: Sequence[str], options: argparse.Namespace) -
 
 def baseline(kind: str, name: str, index: int, options: argparse.Namespace) -> Found:
     """What one slice's replicas by a method without a fit are like."""
-    kept = options.keep / f"{kind}-{name}-{index}-{options.size}.json"
+    kept = options.checkpoint / f"{kind}-{name}-{index}-{options.size}.json"
     wanted = (*options.numbers, *LOOKS, "seconds")
     work = partial(_baseline, kind=kind, name=name, index=index, options=options)
     clock = time.perf_counter()
@@ -308,7 +312,7 @@ def baseline(kind: str, name: str, index: int, options: argparse.Namespace) -> F
 
 
 def _baseline(
-    lack: Lack, tell: Tell, *, kind: str, name: str, index: int, options: argparse.Namespace
+    lack: Lack, progress: OnProgress, *, kind: str, name: str, index: int, options: argparse.Namespace
 ) -> dict[str, Any]:
     k, keys = lack
     truth, section = _pair(name, index, options)
@@ -325,7 +329,7 @@ def completed(
     kept: Path,
     wanted: Sequence[str],
     replicas: int,
-    work: Callable[[Lack, Tell], dict[str, Any]],
+    work: Callable[[Lack, OnProgress], dict[str, Any]],
     workers: int,
 ) -> Found:
     """Return a kept table with every wanted key of every replica; what it lacks is worked out and kept.
@@ -375,8 +379,8 @@ def _looks(section: PhaseImage, truth: Volume, volume: Volume, keys: Sequence[st
 def eyes(section: PhaseImage, truth: Volume, volume: Volume) -> tuple[float, float]:
     """How often crops of a replica are told from its image, and from the whole truth."""
     crop = min(CROP, min(volume.shape) // 16 * 8)  # smaller ones in boxes without room for two
-    blunt = eye_test(section, volume, seed=0, crop=crop)
-    sharp = eye_test(truth, volume, seed=0, crop=crop, crops=400, without=NOT_YARDSTICK)
+    blunt = two_sample_test(section, volume, seed=0, crop=crop)
+    sharp = two_sample_test(truth, volume, seed=0, crop=crop, crops=400, without=NOT_YARDSTICK)
     return blunt.accuracy, sharp.accuracy
 
 

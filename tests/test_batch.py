@@ -27,9 +27,18 @@ from porescape.errors import InputError, OutputError, SettingsError
 from porescape.io.images.image import read_image
 from porescape.io.runs.batch import run_batch
 from porescape.io.runs.batch_folder import gather_batch
-from porescape.io.runs.batch_list import COLUMNS, _usable, check_names, read_jobs
+from porescape.io.runs.batch_list import COLUMNS, _usable, check_names, read_batch_list
 from porescape.io.runs.run_folder import read_run
-from porescape.jobs.batch import Batch, BatchProgress, Card, Job, Outcome, Status, over_images, part_of
+from porescape.jobs.batch import (
+    Batch,
+    BatchEntry,
+    BatchProgress,
+    Card,
+    Outcome,
+    Status,
+    over_images,
+    part_of,
+)
 from porescape.jobs.reconstruct import Reconstruction, reconstruct
 from porescape.measure.numbers import Estimate
 from porescape.report.batch_page import render_batch
@@ -83,7 +92,7 @@ def quick(made: Reconstruction, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Reconstruct in no time; the list names the images that were."""
     names: list[str] = []
 
-    def at_once(image, settings, seed, *, workers, progress, keep):  # type: ignore[no-untyped-def]
+    def at_once(image, settings, seed, *, workers, progress, checkpoint):  # type: ignore[no-untyped-def]
         names.append(image.name)
         return replace(made, image=image, settings=settings, seed=seed)
 
@@ -93,10 +102,10 @@ def quick(made: Reconstruction, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def three(tmp_path: Path) -> tuple[Job, ...]:
+def three(tmp_path: Path) -> tuple[BatchEntry, ...]:
     for number, name in enumerate("abc"):
         draw(tmp_path / "images" / f"{name}.png", number)
-    return read_jobs(tmp_path / "images", pixel_size=PIXEL)
+    return read_batch_list(tmp_path / "images", pixel_size=PIXEL)
 
 
 # -- lists -------------------------------------------------------------------------------------------
@@ -112,20 +121,20 @@ def test_a_table_names_images_and_what_is_special_about_each(tmp_path: Path) -> 
         "sub/b.tif,,,,,,PVDF\n"
         "sub/c.tif,50 nm,none,2,,dark,PES\n"
     )
-    first, third, second = read_jobs(table, pixel_size=2e-7)  # groups together
-    assert first == Job(
+    first, third, second = read_batch_list(table, pixel_size=2e-7)  # groups together
+    assert first == BatchEntry(
         tmp_path / "sub/a.png", "first", 1e-7, (0, 0, 100, 120), 1, "bright", "PES", "sub/a.png"
     )
-    assert second == Job(tmp_path / "sub/b.tif", "sub-b", 2e-7, group="PVDF", listed="sub/b.tif")
-    assert third == Job(tmp_path / "sub/c.tif", "sub-c", 5e-8, "none", 2, "dark", "PES", "sub/c.tif")
+    assert second == BatchEntry(tmp_path / "sub/b.tif", "sub-b", 2e-7, group="PVDF", listed="sub/b.tif")
+    assert third == BatchEntry(tmp_path / "sub/c.tif", "sub-c", 5e-8, "none", 2, "dark", "PES", "sub/c.tif")
 
 
 def test_a_line_that_tells_its_scale_bar_needs_no_other_scale(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("image,scale_bar\na.png,10 um\nb.png,\n")
-    a, b = read_jobs(tmp_path / "t.csv", pixel_size=PIXEL)
+    a, b = read_batch_list(tmp_path / "t.csv", pixel_size=PIXEL)
     assert (a.pixel_size, a.scale_bar) == (None, 1e-5)
     assert (b.pixel_size, b.scale_bar) == (PIXEL, None)
-    assert read_jobs(tmp_path / "t.csv", scale_bar=2e-5)[1].scale_bar == 2e-5
+    assert read_batch_list(tmp_path / "t.csv", scale_bar=2e-5)[1].scale_bar == 2e-5
 
 
 @pytest.mark.parametrize(
@@ -140,7 +149,7 @@ def test_a_line_that_tells_its_scale_bar_needs_no_other_scale(tmp_path: Path) ->
 )
 def test_tables_of_all_spreadsheets_say_the_same(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "t.csv").write_bytes(raw)
-    assert read_jobs(tmp_path / "t.csv") == (Job(tmp_path / "a.png", "x", 1e-7, listed="a.png"),)
+    assert read_batch_list(tmp_path / "t.csv") == (BatchEntry(tmp_path / "a.png", "x", 1e-7, listed="a.png"),)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +181,7 @@ def test_tables_of_all_spreadsheets_say_the_same(tmp_path: Path, raw: bytes) -> 
 def test_what_a_table_cannot_mean_is_refused_in_words(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(InputError) as error:
-        read_jobs(tmp_path / "t.csv")
+        read_batch_list(tmp_path / "t.csv")
     assert words in str(error.value)
 
 
@@ -190,21 +199,21 @@ def test_a_folder_gives_its_images_in_order_and_nothing_else(tmp_path: Path) -> 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "run" / "recipe.toml").write_text("")  # an earlier run's own files are no images of the batch
-    assert [job.name for job in read_jobs(tmp_path)] == ["a-png", "a-tif", "b"]
-    found = read_jobs(tmp_path, pattern="**/*", without=tmp_path / "out", pixel_size=PIXEL)
-    assert [(job.name, job.group) for job in found] == [
+    assert [entry.name for entry in read_batch_list(tmp_path)] == ["a-png", "a-tif", "b"]
+    found = read_batch_list(tmp_path, pattern="**/*", without=tmp_path / "out", pixel_size=PIXEL)
+    assert [(entry.name, entry.group) for entry in found] == [
         ("a-png", ""), ("a-tif", ""), ("b", ""), ("sub-a", "sub")
     ]  # fmt: skip
-    assert {job.pixel_size for job in found} == {PIXEL}
-    assert [job.name for job in read_jobs(tmp_path, pattern="*.txt")] == ["notes"]
+    assert {entry.pixel_size for entry in found} == {PIXEL}
+    assert [entry.name for entry in read_batch_list(tmp_path, pattern="*.txt")] == ["notes"]
     with pytest.raises(InputError, match=r"holds no .*--pattern such as '\*\*/\*'"):
-        read_jobs(tmp_path, pattern="z*")
+        read_batch_list(tmp_path, pattern="z*")
     with pytest.raises(InputError, match="does not exist; wanted a folder of images, or a CSV"):
-        read_jobs(tmp_path / "nowhere")
+        read_batch_list(tmp_path / "nowhere")
     with pytest.raises(InputError, match="--pattern is for folders"):
-        read_jobs(tmp_path / "notes.txt", pattern="*")
+        read_batch_list(tmp_path / "notes.txt", pattern="*")
     with pytest.raises(InputError, match="is none"):
-        read_jobs(tmp_path, pattern="/etc/*")
+        read_batch_list(tmp_path, pattern="/etc/*")
 
 
 @given(name=st.text("aAx .:/\\*<\0é-_") | st.sampled_from(("con", "Aux.tif", "batch.csv", "..", "x.work")))
@@ -219,9 +228,9 @@ def test_any_name_becomes_one_that_can_be_a_folder(name: str) -> None:
 
 @given(count=st.integers(1, 30), of=st.integers(1, 12))
 def test_shards_share_the_images_evenly(count: int, of: int) -> None:
-    jobs = [Job(Path(str(i)), str(i)) for i in range(count)]
-    parts = [part_of(jobs, (number, of)) for number in range(1, of + 1)]
-    assert sorted(int(job.name) for part in parts for job in part) == list(range(count))
+    entries = [BatchEntry(Path(str(i)), str(i)) for i in range(count)]
+    parts = [part_of(entries, (number, of)) for number in range(1, of + 1)]
+    assert sorted(int(entry.name) for part in parts for entry in part) == list(range(count))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
@@ -260,18 +269,18 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Batch]:
         checks=Checks(accept=("stationarity", "size", "sharpness")),
         output=replace(TINY.output, voxel_size=None),
     )
-    jobs = read_jobs(folder / "images.csv")
-    return folder / "out", run_batch(jobs, folder / "out", settings, 3)
+    entries = read_batch_list(folder / "images.csv")
+    return folder / "out", run_batch(entries, folder / "out", settings, 3)
 
 
 def test_a_failing_image_does_not_stop_the_rest(mixed: tuple[Path, Batch]) -> None:
     out, batch = mixed
-    status = {one.job.name: one.status for one in batch.outcomes}
+    status = {one.entry.name: one.status for one in batch.outcomes}
     assert list(status) == ["a", "broken", "stretched", "b", "sample", "nosize"]  # groups together
     assert {name for name, one in status.items() if one is Status.FAILED} == {
         "broken", "stretched", "nosize"
     }  # fmt: skip
-    reasons = {one.job.name: one.reason for one in batch.outcomes}
+    reasons = {one.entry.name: one.reason for one in batch.outcomes}
     assert "broken.tif" in reasons["broken"]
     assert "isotropy: features are" in reasons["stretched"]
     assert "--pixel-size" in reasons["nosize"]
@@ -282,10 +291,10 @@ def test_a_failing_image_does_not_stop_the_rest(mixed: tuple[Path, Batch]) -> No
 
 def test_each_finished_image_has_the_run_folder_it_would_have_alone(mixed: tuple[Path, Batch]) -> None:
     out, batch = mixed
-    job = next(one.job for one in batch.outcomes if one.job.name == "b")
+    entry = next(one.entry for one in batch.outcomes if one.entry.name == "b")
     alone = read_run(out / "b")
     assert alone.settings.segmentation.pore == "bright"
-    image = read_image(job.image, pixel_size=2e-7)
+    image = read_image(entry.image, pixel_size=2e-7)
     settings = replace(batch.settings, segmentation=replace(batch.settings.segmentation, pore="bright"))
     again = reconstruct(image, settings, 3)
     assert np.array_equal(again.replicas[0].volume.pore, alone.replicas[0].volume.pore)
@@ -296,7 +305,7 @@ def test_each_finished_image_has_the_run_folder_it_would_have_alone(mixed: tuple
 def test_the_tables_say_what_the_run_folders_say(mixed: tuple[Path, Batch]) -> None:
     out, batch = mixed
     rows = rows_of(out)
-    assert list(rows) == [one.job.name for one in batch.outcomes]
+    assert list(rows) == [one.entry.name for one in batch.outcomes]
     table = {
         one["name"]: one for one in json.loads((out / "batch.json").read_text(encoding="utf-8"))["images"]
     }
@@ -339,9 +348,11 @@ def test_means_over_a_group_are_over_its_images() -> None:
     half = 4.302652729911275 * 0.1 / math.sqrt(3)  # Student's t of 2 degrees of freedom
     factor = math.exp(half / 0.5)  # a porosity is positive
     assert found.ci95 == pytest.approx((0.5 / factor, 0.5 * factor))
-    alone = Batch((Outcome(Job(Path("x"), "x"), Status.DONE, card=card(0.4)),), Settings(), 0)
+    alone = Batch((Outcome(BatchEntry(Path("x"), "x"), Status.DONE, card=card(0.4)),), Settings(), 0)
     assert alone.notes() == ()
-    twice = Batch((*alone.outcomes, Outcome(Job(Path("x"), "y"), Status.DONE, card=card(0.4))), Settings(), 0)
+    twice = Batch(
+        (*alone.outcomes, Outcome(BatchEntry(Path("x"), "y"), Status.DONE, card=card(0.4))), Settings(), 0
+    )
     assert twice.notes() == ("x and y are one and the same picture; it counts more than once in a mean",)
 
 
@@ -349,9 +360,10 @@ def test_means_over_a_group_are_over_its_images() -> None:
 def test_a_page_has_room_for_any_number_of_images(mixed: tuple[Path, Batch], count: int) -> None:
     card = mixed[1].cards["a"]
     outcomes = [
-        Outcome(Job(Path("x"), f"n{i}", group="ab"[i % 2]), Status.DONE, card=card) for i in range(count)
+        Outcome(BatchEntry(Path("x"), f"n{i}", group="ab"[i % 2]), Status.DONE, card=card)
+        for i in range(count)
     ]
-    outcomes.append(Outcome(Job(Path("w"), "w", group="b"), Status.WAITING))
+    outcomes.append(Outcome(BatchEntry(Path("w"), "w", group="b"), Status.WAITING))
     page = render_batch(Batch(tuple(outcomes), TINY, 0))
     assert page.count("report.html") == count
     assert "1</b> waits: this page is written again" in page
@@ -361,7 +373,9 @@ def test_a_page_has_room_for_any_number_of_images(mixed: tuple[Path, Batch], cou
 # -- going on ----------------------------------------------------------------------------------------
 
 
-def test_what_is_done_is_not_made_again(three: tuple[Job, ...], tmp_path: Path, quick: list[str]) -> None:
+def test_what_is_done_is_not_made_again(
+    three: tuple[BatchEntry, ...], tmp_path: Path, quick: list[str]
+) -> None:
     out = tmp_path / "out"
     broken = replace(three[1], image=tmp_path / "images" / "gone.png")
     run_batch([three[0], broken, three[2]], out, TINY)
@@ -376,7 +390,7 @@ def test_what_is_done_is_not_made_again(three: tuple[Job, ...], tmp_path: Path, 
 
 
 def test_other_settings_are_refused_until_told_to_overwrite(
-    three: tuple[Job, ...], tmp_path: Path, quick: list[str]
+    three: tuple[BatchEntry, ...], tmp_path: Path, quick: list[str]
 ) -> None:
     out = tmp_path / "out"
     run_batch(three, out, TINY)
@@ -400,7 +414,7 @@ def test_other_settings_are_refused_until_told_to_overwrite(
 
 
 def test_a_newer_version_makes_a_note_or_everything_again(
-    three: tuple[Job, ...], tmp_path: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
+    three: tuple[BatchEntry, ...], tmp_path: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
     run_batch(three[:1], out, TINY)
@@ -413,7 +427,7 @@ def test_a_newer_version_makes_a_note_or_everything_again(
 
 
 def test_a_folder_of_something_else_is_left_alone(
-    three: tuple[Job, ...], tmp_path: Path, quick: list[str]
+    three: tuple[BatchEntry, ...], tmp_path: Path, quick: list[str]
 ) -> None:
     out = tmp_path / "out"
     (out / "a").mkdir(parents=True)
@@ -438,7 +452,7 @@ def test_a_folder_of_something_else_is_left_alone(
 
 
 def test_shards_and_a_last_call_write_what_one_call_writes(
-    three: tuple[Job, ...], tmp_path: Path, quick: list[str]
+    three: tuple[BatchEntry, ...], tmp_path: Path, quick: list[str]
 ) -> None:
     first = run_batch(three, tmp_path / "many", TINY, shard=(2, 2))
     assert [one.status for one in first.outcomes] == [Status.WAITING, Status.DONE, Status.WAITING]
@@ -451,9 +465,9 @@ def test_shards_and_a_last_call_write_what_one_call_writes(
 
 
 def test_an_error_nobody_thought_of_is_that_of_one_image(
-    three: tuple[Job, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Reconstruction
+    three: tuple[BatchEntry, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Reconstruction
 ) -> None:
-    def sometimes(image, settings, seed, *, workers, progress, keep):  # type: ignore[no-untyped-def]
+    def sometimes(image, settings, seed, *, workers, progress, checkpoint):  # type: ignore[no-untyped-def]
         if image.name == "a.png":
             raise ZeroDivisionError("oh")
         if image.name == "b.png":
@@ -469,23 +483,23 @@ def test_an_error_nobody_thought_of_is_that_of_one_image(
     assert c.status is Status.DONE
 
 
-def test_an_error_of_the_listener_stops_all(three: tuple[Job, ...], tmp_path: Path) -> None:
-    def listen(heard: BatchProgress) -> None:
+def test_an_error_of_the_listener_stops_all(three: tuple[BatchEntry, ...], tmp_path: Path) -> None:
+    def progress(heard: BatchProgress) -> None:
         if heard.event is not None:
             raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
-        run_batch(three, tmp_path / "out", TINY, progress=listen)
+        run_batch(three, tmp_path / "out", TINY, progress=progress)
     assert {row["status"] for row in rows_of(tmp_path / "out").values()} == {"waiting"}
 
 
-def test_a_box_in_metres_is_as_large_in_every_image(three: tuple[Job, ...], tmp_path: Path) -> None:
-    from porescape.io.runs.batch import read_job, settings_of
+def test_a_box_in_metres_is_as_large_in_every_image(three: tuple[BatchEntry, ...], tmp_path: Path) -> None:
+    from porescape.io.runs.batch import read_entry, settings_of
 
     free = replace(TINY, output=replace(TINY.output, voxel_size=None))
     for size in (5e-8, 1e-7):
-        job = replace(three[0], pixel_size=size)
-        own = settings_of(job, read_job(job), free, (2e-6, 4e-6, 4e-6)).output
+        entry = replace(three[0], pixel_size=size)
+        own = settings_of(entry, read_entry(entry), free, (2e-6, 4e-6, 4e-6)).output
         assert own.voxel_size is not None
         assert np.array(own.size) * own.voxel_size == pytest.approx([2e-6, 4e-6, 4e-6], rel=0.05)
 
@@ -510,7 +524,9 @@ run_batch(read_jobs(sys.argv[2], pixel_size=t.PIXEL), sys.argv[3], t.TINY, progr
 """
 
 
-def test_a_batch_killed_inside_an_image_goes_on_inside_it(three: tuple[Job, ...], tmp_path: Path) -> None:
+def test_a_batch_killed_inside_an_image_goes_on_inside_it(
+    three: tuple[BatchEntry, ...], tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     three[2].image.unlink()
     two = three[:2]
@@ -532,7 +548,7 @@ def test_a_batch_killed_inside_an_image_goes_on_inside_it(three: tuple[Job, ...]
     before = (out / "a" / "results.json").stat().st_mtime_ns
     run_batch(two, out, TINY, progress=heard.append)
     assert (out / "a" / "results.json").stat().st_mtime_ns == before
-    first = next(one.event.trial for one in heard if one.job.name == "b" and one.event and one.event.trial)
+    first = next(one.event.trial for one in heard if one.entry.name == "b" and one.event and one.event.trial)
     assert first is not None
     assert first.loss == json.loads(kept.partition(b" ")[2])["loss"]  # given back, not made again
     calm = reconstruct(read_image(two[1].image, pixel_size=PIXEL), TINY, 0)
@@ -562,7 +578,7 @@ WORDS = ("--pixel-size", "0.1 um", "--size", "40", "--workers", "1", "--replicas
 
 
 def test_the_command_ends_with_a_code_that_says_whether_all_went_well(
-    three: tuple[Job, ...], here: Called, quick: list[str]
+    three: tuple[BatchEntry, ...], here: Called, quick: list[str]
 ) -> None:
     code, out, told = here("batch", "images", *WORDS, "--out", "out", "--json")
     assert code == 0, told
@@ -606,7 +622,7 @@ def test_the_command_ends_with_a_code_that_says_whether_all_went_well(
     ],
 )
 def test_bad_options_end_in_one_sentence_and_leave_nothing(
-    three: tuple[Job, ...], here: Called, arguments: tuple[str, ...], code: int, words: str
+    three: tuple[BatchEntry, ...], here: Called, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     before = sorted(Path().rglob("*"))
     ended, _, told = here("batch", *arguments)
@@ -617,7 +633,7 @@ def test_bad_options_end_in_one_sentence_and_leave_nothing(
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
-    three: tuple[Job, ...], here: Called, quick: list[str], monkeypatch: pytest.MonkeyPatch
+    three: tuple[BatchEntry, ...], here: Called, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import porescape.io.runs.batch
 

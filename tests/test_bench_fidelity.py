@@ -191,7 +191,7 @@ def test_what_the_others_choose_is_what_is_told_of_the_one_left_out() -> None:
 
 
 def count_calls(
-    lack: tuple[int, list[str]], tell: object, *, made: list[tuple[int, tuple[str, ...]]], area: float
+    lack: tuple[int, list[str]], progress: object, *, made: list[tuple[int, tuple[str, ...]]], area: float
 ) -> dict[str, float]:
     k, keys = lack
     made.append((k, tuple(keys)))

@@ -31,10 +31,10 @@ from porescape.io.volumes.ome_zarr_store import WorkFolder, find_level, generate
 from porescape.io.volumes.volume import read_volume
 from porescape.synthesis.blockwise import blocks
 from porescape.synthesis.blockwise.blocks import (
+    BlockIndex,
+    BlockPlan,
     Bracket,
     Draft,
-    Job,
-    Number,
     level_of,
     make_blocks,
     sampled_bracket,
@@ -78,24 +78,24 @@ class Memory:
     """A shelf of dictionaries, for one process."""
 
     def __init__(self) -> None:
-        self.blocks: dict[Number, NDArray[np.bool_]] = {}
-        self.drafts: dict[Number, Draft] = {}
+        self.blocks: dict[BlockIndex, NDArray[np.bool_]] = {}
+        self.drafts: dict[BlockIndex, Draft] = {}
         self.notes: dict[str, object] = {}
 
-    def has_block(self, number: Number) -> bool:
+    def has_block(self, number: BlockIndex) -> bool:
         return number in self.blocks
 
-    def put_block(self, number: Number, pore: NDArray[np.bool_]) -> None:
+    def put_block(self, number: BlockIndex, pore: NDArray[np.bool_]) -> None:
         assert number not in self.blocks, "made twice"
         self.blocks[number] = pore.copy()
 
-    def draft(self, number: Number, bits: bool = True) -> Draft | None:
+    def draft(self, number: BlockIndex, bits: bool = True) -> Draft | None:
         return self.drafts.get(number)
 
-    def put_draft(self, number: Number, draft: Draft) -> None:
+    def put_draft(self, number: BlockIndex, draft: Draft) -> None:
         self.drafts[number] = draft
 
-    def drop_draft(self, number: Number) -> None:
+    def drop_draft(self, number: BlockIndex) -> None:
         self.drafts.pop(number, None)
 
     def note(self, name: str) -> object:
@@ -104,10 +104,10 @@ class Memory:
     def put_note(self, name: str, value: object) -> None:
         self.notes[name] = value
 
-    def whole(self, job: Job) -> NDArray[np.bool_]:
-        out = np.empty(job.window.shape, dtype=bool)
-        for number in job.numbers:
-            out[slices(job.block(number))] = self.blocks[number]
+    def whole(self, plan: BlockPlan) -> NDArray[np.bool_]:
+        out = np.empty(plan.window.shape, dtype=bool)
+        for number in plan.numbers:
+            out[slices(plan.block(number))] = self.blocks[number]
         return out
 
 
@@ -143,14 +143,14 @@ def test_blocks_have_the_bytes_of_the_whole(
 ) -> None:
     material = WIDE if wide else recipe()
     domain = Domain(shape, VOXEL, periodic)
-    job = Job(material, domain, seed, domain.whole, chunk)
-    shelf = Memory()
+    plan = BlockPlan(material, domain, seed, domain.whole, chunk)
+    store = Memory()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "STEP", step)
-        level = level_of(job, shelf)
-        make_blocks(job, shelf, level)
+        level = level_of(plan, store)
+        make_blocks(plan, store, level)
     whole = generate(material, domain, seed)
-    assert np.array_equal(shelf.whole(job), whole.pore)
+    assert np.array_equal(store.whole(plan), whole.pore)
     solid = round((1 - material.porosity) * whole.pore.size)
     assert abs(int(whole.pore.sum()) - (whole.pore.size - solid)) <= 1
 
@@ -163,11 +163,11 @@ def test_a_region_has_the_bytes_it_has_in_the_whole(data: st.DataObject, periodi
     size = tuple(data.draw(st.integers(1, n - a)) for a, n in zip(start, domain.shape, strict=True))
     window = Window(start, size)
     whole = generate(recipe(), domain, seed)
-    job = Job(recipe(), domain, seed, window, (16, 24, 16))
-    shelf = Memory()
-    level = level_of(job, shelf)
-    make_blocks(job, shelf, level)
-    assert np.array_equal(shelf.whole(job), whole.pore[slices(window)])
+    plan = BlockPlan(recipe(), domain, seed, window, (16, 24, 16))
+    store = Memory()
+    level = level_of(plan, store)
+    make_blocks(plan, store, level)
+    assert np.array_equal(store.whole(plan), whole.pore[slices(window)])
     assert np.array_equal(generate_region(recipe(), domain, seed, window, level), whole.pore[slices(window)])
 
 
@@ -213,10 +213,10 @@ def test_one_and_two_workers_and_any_chunk_write_the_same_voxels(tmp_path: Path)
 class Inline:
     """A crew from elsewhere, which is here."""
 
-    def map(self, work, items, listen):  # type: ignore[no-untyped-def]
+    def map(self, work, items, progress):  # type: ignore[no-untyped-def]
         copies = pickle.loads(pickle.dumps((work, list(items))))  # as they travel to a cluster
         for item in copies[1]:
-            yield copies[0](item, listen)
+            yield copies[0](item, progress)
 
 
 def test_a_crew_from_elsewhere_writes_the_same_voxels(tmp_path: Path) -> None:
@@ -239,11 +239,11 @@ def test_a_level_outside_the_samples_bracket_is_said_and_found_in_a_second_pass(
 ) -> None:
     right = sampled_bracket(recipe(), SMALL, 0)
     monkeypatch.setattr(blocks, "sampled_bracket", lambda *_: Bracket(right.low + off, right.high + off))
-    job, shelf, words = Job(recipe(), SMALL, 0, SMALL.whole, (24, 24, 24)), Memory(), []
-    level = level_of(job, shelf, listen=lambda event: words.append(event.words))
+    plan, store, words = BlockPlan(recipe(), SMALL, 0, SMALL.whole, (24, 24, 24)), Memory(), []
+    level = level_of(plan, store, progress=lambda event: words.append(event.words))
     assert len([w for w in words if "a second pass looks between" in w]) == 1
-    make_blocks(job, shelf, level)
-    assert np.array_equal(shelf.whole(job), generate(recipe(), SMALL, 0).pore)
+    make_blocks(plan, store, level)
+    assert np.array_equal(store.whole(plan), generate(recipe(), SMALL, 0).pore)
 
 
 @given(
@@ -272,12 +272,12 @@ def test_a_rank_is_found_among_pieces(values: list[float], pieces: int, data: st
 
 
 def test_few_voxels_are_put_aside() -> None:
-    job, shelf = Job(recipe(), SMALL, 0, SMALL.whole, (24, 24, 24)), Memory()
+    plan, store = BlockPlan(recipe(), SMALL, 0, SMALL.whole, (24, 24, 24)), Memory()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "SAMPLES", 6)
         patch.setattr(blocks, "SAMPLE_EDGE", 48)
-        level_of(job, shelf)
-    aside = sum(draft.values.size for draft in shelf.drafts.values())
+        level_of(plan, store)
+    aside = sum(draft.values.size for draft in store.drafts.values())
     assert aside < 0.06 * math.prod(SMALL.shape)
 
 
@@ -286,28 +286,28 @@ def test_few_voxels_are_put_aside() -> None:
 
 @given(st.data())
 def test_units_cover_what_is_missing_and_split_for_every_hand(data: st.DataObject) -> None:
-    job = Job(recipe(), Domain((80, 96, 64), VOXEL), 0, Window((0, 0, 0), (80, 90, 64)), (16, 16, 32))
-    missing = data.draw(st.sets(st.sampled_from(job.numbers)))
-    hands = data.draw(st.integers(1, 4))
-    found = units(job, missing, hands, 1e12)
+    plan = BlockPlan(recipe(), Domain((80, 96, 64), VOXEL), 0, Window((0, 0, 0), (80, 90, 64)), (16, 16, 32))
+    missing = data.draw(st.sets(st.sampled_from(plan.numbers)))
+    count = data.draw(st.integers(1, 4))
+    found = units(plan, missing, count, 1e12)
     covered = [(z, y) for unit in found for z in unit.rows for y in unit.columns]
     assert len(covered) == len(set(covered))
     assert {(z, y) for z, y, _ in missing} <= set(covered)
-    assert len(found) >= min(hands, len({z for z, _, _ in missing}))
+    assert len(found) >= min(count, len({z for z, _, _ in missing}))
 
 
 def test_columns_are_as_wide_as_memory_allows() -> None:
-    job = Job(recipe(), Domain((512,) * 3, VOXEL), 0, Window((0, 0, 0), (512,) * 3), (64, 64, 64))
-    whole = units(job, job.numbers, 1, 1e12)
+    plan = BlockPlan(recipe(), Domain((512,) * 3, VOXEL), 0, Window((0, 0, 0), (512,) * 3), (64, 64, 64))
+    whole = units(plan, plan.numbers, 1, 1e12)
     assert [unit.columns for unit in whole] == [range(8)]
-    room = unit_bytes(job, whole[0]) * 0.8
-    assert all(unit_bytes(job, unit) <= room for unit in units(job, job.numbers, 1, room))
+    room = unit_bytes(plan, whole[0]) * 0.8
+    assert all(unit_bytes(plan, unit) <= room for unit in units(plan, plan.numbers, 1, room))
 
 
 def test_what_does_not_fit_in_memory_is_refused_in_words() -> None:
-    job = Job(recipe(), Domain((512,) * 3, VOXEL), 0, Window((0, 0, 0), (512,) * 3), (64, 64, 64))
+    plan = BlockPlan(recipe(), Domain((512,) * 3, VOXEL), 0, Window((0, 0, 0), (512,) * 3), (64, 64, 64))
     with pytest.raises(SettingsError, match=r"need 0\.\d GB of memory per worker, but it may have 0\.1 GB"):
-        units(job, job.numbers, 1, 1e8)
+        units(plan, plan.numbers, 1, 1e8)
 
 
 def test_far_windows_draw_near_tiles_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,13 +365,13 @@ def _interrupted(out: Path, after: int, stage: str = "blocks", **more: object) -
     """Stop a job as Ctrl-C does, when so many blocks of a stage are done."""
     heard = []
 
-    def listen(event: blocks.Done) -> None:
+    def progress(event: blocks.BlockProgress) -> None:
         heard.append(event.stage == stage and event.number is not None)
         if sum(heard) == after:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate_zarr(recipe(), SMALL, 3, out, chunk=16, progress=listen, **more)  # type: ignore[arg-type]
+        generate_zarr(recipe(), SMALL, 3, out, chunk=16, progress=progress, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("stage", "after"), [("level", 13), ("blocks", 1), ("blocks", 20)])
@@ -575,8 +575,8 @@ def test_a_gaussian_too_wide_for_whole_numbers_is_refused() -> None:
 
 
 def test_blocks_tile_the_wanted_part() -> None:
-    job = Job(recipe(), SMALL, 0, Window((5, 0, 3), (40, 33, 50)), (16, 16, 16))
-    assert [job.block(number) for number in job.numbers] == list(tiled((40, 33, 50), (16, 16, 16)))
+    plan = BlockPlan(recipe(), SMALL, 0, Window((5, 0, 3), (40, 33, 50)), (16, 16, 16))
+    assert [plan.block(number) for number in plan.numbers] == list(tiled((40, 33, 50), (16, 16, 16)))
 
 
 # -- the command -------------------------------------------------------------------------------------

@@ -13,17 +13,17 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.section.texture import texture, unit_of
-from porescape.report.selection_figures import contact_sheet, verdict_figure
+from porescape.report.selection_figures import contact_sheet, selection_figure
 from porescape.section.specks import without_specks
 from porescape.select.selection import (
-    EyeTest,
     Score,
-    Verdict,
+    Selection,
+    TwoSampleTest,
     draw_crops,
-    eye_test,
-    judge,
+    held_out_distances,
+    select_replica,
     split,
-    unseen_numbers,
+    two_sample_test,
 )
 
 VOXEL = 1e-6
@@ -167,7 +167,7 @@ def test_specks_that_the_image_could_not_show_give_nothing_away(alike: Volume) -
     clean = blobs((80, 80, 80), 2.2, seed=4)
     dotted = Volume(clean | (np.random.default_rng(1).random(clean.shape) < 0.03), VOXEL)
     told = {
-        speck: eye_test(
+        speck: two_sample_test(
             PhaseImage(without_specks(alike.pore[20], speck), VOXEL, speck * VOXEL**2),
             dotted,
             seed=0,
@@ -186,14 +186,14 @@ def test_specks_that_the_image_could_not_show_give_nothing_away(alike: Volume) -
 
 def test_one_process_is_not_told_from_itself(alike: Volume) -> None:
     again = Volume(blobs((80, 80, 80), 2.2, seed=4), VOXEL)
-    found = eye_test(alike, again, seed=0, crop=32, crops=160, trees=40)
+    found = two_sample_test(alike, again, seed=0, crop=32, crops=160, trees=40)
     assert abs(found.accuracy - 0.5) < 0.08
     assert "no better than guessing" in found.sentence
 
 
 def test_another_process_is_told_apart_and_why(section: PhaseImage, alike: Volume, other: Volume) -> None:
-    assert eye_test(alike, other, seed=0, crop=32, crops=160, trees=40).accuracy > 0.95
-    found = eye_test(section, other, seed=0, crop=32, crops=160, trees=40)
+    assert two_sample_test(alike, other, seed=0, crop=32, crops=160, trees=40).accuracy > 0.95
+    found = two_sample_test(section, other, seed=0, crop=32, crops=160, trees=40)
     assert found.accuracy > 0.85  # one small image is a blunter test
     assert sum(found.importance.values()) == pytest.approx(1)
     assert next(iter(found.importance)) in found.sentence
@@ -203,36 +203,40 @@ def test_another_process_is_told_apart_and_why(section: PhaseImage, alike: Volum
 
 def test_what_has_equal_crops_is_a_matter_of_tossing_a_coin() -> None:
     board = PhaseImage(chequers((96, 96), 1), VOXEL)
-    found = eye_test(board, Volume(chequers((64, 64, 64), 1), VOXEL), seed=0, crop=24, crops=16, trees=5)
+    found = two_sample_test(
+        board, Volume(chequers((64, 64, 64), 1), VOXEL), seed=0, crop=24, crops=16, trees=5
+    )
     assert found.accuracy == 0.5
 
 
 def test_the_same_seed_gives_the_same_test(section: PhaseImage, alike: Volume) -> None:
-    one, two, three = (eye_test(section, alike, seed=s, crop=32, crops=60, trees=10) for s in (5, 5, 6))
+    one, two, three = (
+        two_sample_test(section, alike, seed=s, crop=32, crops=60, trees=10) for s in (5, 5, 6)
+    )
     assert one == two != three
 
 
 def test_a_small_image_gets_a_caution(section: PhaseImage, alike: Volume) -> None:
     small = PhaseImage(section.pore[:64, :64], VOXEL)
-    found = eye_test(small, alike, seed=0, crop=32, crops=16, trees=5)
+    found = two_sample_test(small, alike, seed=0, crop=32, crops=16, trees=5)
     assert found.separate == 4
     assert "only 4 separate crops of 32 pixels" in found.caution
-    assert eye_test(section, alike, seed=0, crop=32, crops=16, trees=5).caution == ""
+    assert two_sample_test(section, alike, seed=0, crop=32, crops=16, trees=5).caution == ""
 
 
 def test_an_image_too_small_for_two_places_says_so(section: PhaseImage, alike: Volume) -> None:
     with pytest.raises(InputError, match=r"image is 60 x 60 and the replica 80 x 80 x 80; take a larger"):
-        eye_test(PhaseImage(section.pore[:60, :60], VOXEL), alike, seed=0, crop=40)
+        two_sample_test(PhaseImage(section.pore[:60, :60], VOXEL), alike, seed=0, crop=40)
 
 
 def test_two_grids_are_not_compared(section: PhaseImage, alike: Volume) -> None:
     with pytest.raises(InputError, match="must be on one grid, but a pixel is 1 µm and a voxel 2 µm"):
-        eye_test(section, Volume(alike.pore, 2 * VOXEL), seed=0)
+        two_sample_test(section, Volume(alike.pore, 2 * VOXEL), seed=0)
 
 
 def test_an_image_of_one_phase_says_so(alike: Volume) -> None:
     with pytest.raises(InputError, match="all pore; check the segmentation"):
-        judge(PhaseImage(np.ones((96, 96), dtype=bool), VOXEL), [alike], seed=0)
+        select_replica(PhaseImage(np.ones((96, 96), dtype=bool), VOXEL), [alike], seed=0)
 
 
 # -- the verdict ------------------------------------------------------------------------------------
@@ -241,57 +245,57 @@ def test_an_image_of_one_phase_says_so(alike: Volume) -> None:
 def test_the_same_process_is_as_near_as_chance_and_another_is_not(
     section: PhaseImage, alike: Volume, other: Volume
 ) -> None:
-    near = unseen_numbers(section, alike)
-    far = unseen_numbers(section, other)
+    near = held_out_distances(section, alike)
+    far = held_out_distances(section, other)
     assert np.mean(list(near.values())) < 1.2
     assert np.mean(list(far.values())) > 2
     assert "pairs of points" not in near  # the fit has seen these
 
 
 @pytest.fixture(scope="module")
-def verdict(section: PhaseImage, alike: Volume, other: Volume) -> Verdict:
+def selection(section: PhaseImage, alike: Volume, other: Volume) -> Selection:
     coarse = Volume(blobs((80, 80, 80), 3.2, seed=7), VOXEL)
-    return judge(section, [other, alike, coarse], seed=0)
+    return select_replica(section, [other, alike, coarse], seed=0)
 
 
-def test_the_right_replica_is_chosen_among_wrong_ones(verdict: Verdict) -> None:
-    assert verdict.selected == 1
-    assert sum(score.total for score in verdict.scores) == pytest.approx(0)
-    assert verdict.reason.startswith("replica 2: closest in ")
-    assert "of 7 unseen descriptors; the eye test tells it apart in" in verdict.reason
-    assert "%)" in verdict.reason
+def test_the_right_replica_is_chosen_among_wrong_ones(selection: Selection) -> None:
+    assert selection.selected == 1
+    assert sum(score.total for score in selection.scores) == pytest.approx(0)
+    assert selection.reason.startswith("replica 2: closest in ")
+    assert "of 7 unseen descriptors; the eye test tells it apart in" in selection.reason
+    assert "%)" in selection.reason
 
 
 def test_a_replica_has_the_same_marks_in_any_company(
-    verdict: Verdict, section: PhaseImage, alike: Volume
+    selection: Selection, section: PhaseImage, alike: Volume
 ) -> None:
-    alone = judge(section, [alike], seed=0)
-    assert alone.scores[0].unseen == verdict.scores[1].unseen
-    assert alone.scores[0].eye == verdict.scores[1].eye
+    alone = select_replica(section, [alike], seed=0)
+    assert alone.scores[0].held_out == selection.scores[1].held_out
+    assert alone.scores[0].two_sample == selection.scores[1].two_sample
     assert alone.reason.startswith("replica 1 is the only one")
 
 
 def test_without_room_for_an_eye_test_the_numbers_decide(alike: Volume, other: Volume) -> None:
     small = PhaseImage(blobs((40, 40), 2.2, seed=1), VOXEL)
-    found = judge(small, [other, alike], seed=0)
-    assert found.scores[0].eye is None
+    found = select_replica(small, [other, alike], seed=0)
+    assert found.scores[0].two_sample is None
     assert "too small for two separate places" in found.cautions[0]
     assert "eye test" not in found.reason
-    assert verdict_figure(found).axes
+    assert selection_figure(found).axes
 
 
 def test_choosing_from_nothing_and_comparing_with_a_crumb(section: PhaseImage) -> None:
     with pytest.raises(InputError, match="at least one, got none"):
-        judge(section, [], seed=0)
+        select_replica(section, [], seed=0)
     with pytest.raises(InputError, match="windows of at least 16 pixels"):
-        judge(section, [Volume(chequers((12, 12, 12), 3), VOXEL)], seed=0)
+        select_replica(section, [Volume(chequers((12, 12, 12), 3), VOXEL)], seed=0)
 
 
 # -- the pictures -----------------------------------------------------------------------------------
 
 
-def test_the_verdict_is_drawn_with_its_choice_named(verdict: Verdict) -> None:
-    figure = verdict_figure(verdict)
+def test_the_verdict_is_drawn_with_its_choice_named(selection: Selection) -> None:
+    figure = selection_figure(selection)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["replica 1", "replica 2 (selected)", "replica 3"]
 
@@ -303,6 +307,6 @@ def test_a_contact_sheet_shows_both_at_one_scale(section: PhaseImage, alike: Vol
 
 
 def test_differences_within_the_eye_tests_own_error_weigh_little() -> None:
-    eye = EyeTest(0.6, 0.1, 48, 240, 30, {"bodies": 1.0}, "x", 0.0, 0.0)
-    assert "no better than guessing" in eye.sentence
-    assert Score({"bodies": 1.0, "openings": 2.0}, eye, 0.0).distance == 1.5
+    two_sample = TwoSampleTest(0.6, 0.1, 48, 240, 30, {"bodies": 1.0}, "x", 0.0, 0.0)
+    assert "no better than guessing" in two_sample.sentence
+    assert Score({"bodies": 1.0, "openings": 2.0}, two_sample, 0.0).distance == 1.5

@@ -13,26 +13,26 @@ from typing import Any
 
 import pytest
 
-from porescape.dask_pool import DaskCrew, dask_crew
+from porescape.dask_pool import DaskPool, dask_pool
 from porescape.errors import MissingExtra, PorescapeError, SettingsError
 from porescape.io.runs.checkpoint import open_checkpoint
 from porescape.jobs.reconstruct import Progress, Reconstruction, reconstruct
 from porescape.memory import HABITS
-from porescape.parallel import Crew, Spread, Tell, crew_of, map_divided, map_ordered
+from porescape.parallel import OnProgress, ParallelMap, Pool, map_divided, map_ordered, pool_of
 from test_resume import REPLICAS, SEED, TINY, TRIALS, bytes_of, lines_of, section
 
 
-def square(item: int, tell: Tell) -> int:
+def square(item: int, progress: OnProgress) -> int:
     for step in range(3):
-        tell((item, step))
+        progress((item, step))
     return item**2
 
 
-def fail(item: int, tell: Tell) -> int:
+def fail(item: int, progress: OnProgress) -> int:
     raise SettingsError(f"item {item}")
 
 
-def die_once(item: tuple[int, Path], tell: Tell) -> int:
+def die_once(item: tuple[int, Path], progress: OnProgress) -> int:
     """Kill the own process, but only the first time."""
     number, folder = item
     with contextlib.suppress(FileExistsError):
@@ -50,48 +50,48 @@ def stop(message: object) -> None:
     raise Stop
 
 
-def linger(folder: Path, tell: Tell) -> None:
+def linger(folder: Path, progress: OnProgress) -> None:
     (folder / str(os.getpid())).touch()
     time.sleep(60)
 
 
-def linger_until_nobody_waits(folder: Path, tell: Tell) -> None:
+def linger_until_nobody_waits(folder: Path, progress: OnProgress) -> None:
     (folder / "started").touch()
     try:
         while True:
             time.sleep(0.02)
-            tell("still here")
+            progress("still here")
     finally:
         (folder / "ended").touch()
 
 
-def where(item: int, tell: Tell) -> tuple[int, int]:
-    tell(item)
+def where(item: int, progress: OnProgress) -> tuple[int, int]:
+    progress(item)
     return item, os.getpid()
 
 
-def habits(item: int, tell: Tell) -> dict[str, str | None]:
+def habits(item: int, progress: OnProgress) -> dict[str, str | None]:
     return {name: os.environ.get(name) for name in (*HABITS, "OMP_NUM_THREADS")}
 
 
-def lead(item: int, tell: Tell, spread: Spread) -> set[int]:
+def lead(item: int, progress: OnProgress, parallel_map: ParallelMap) -> set[int]:
     """Give away three batches, one after the other; returns who worked on them."""
     found = set()
     for batch in range(3):
-        tell(f"batch {batch} of {item}")
+        progress(f"batch {batch} of {item}")
         numbers = range(100 * item + 10 * batch, 100 * item + 10 * batch + 4)
-        answers = list(spread(where, numbers, listen=tell))
+        answers = list(parallel_map(where, numbers, progress=progress))
         assert [number for number, _ in answers] == list(numbers)
         found |= {process for _, process in answers}
     return found
 
 
-def lead_badly(item: int, tell: Tell, spread: Spread) -> None:
-    list(spread(fail, [item]))
+def lead_badly(item: int, progress: OnProgress, parallel_map: ParallelMap) -> None:
+    list(parallel_map(fail, [item]))
 
 
-def lead_to_where_nobody_waits(folder: Path, tell: Tell, spread: Spread) -> None:
-    list(spread(linger_until_nobody_waits, [folder], listen=tell))
+def lead_to_where_nobody_waits(folder: Path, progress: OnProgress, parallel_map: ParallelMap) -> None:
+    list(parallel_map(linger_until_nobody_waits, [folder], progress=progress))
 
 
 def until(path: Path) -> None:
@@ -110,13 +110,13 @@ def test_a_killed_worker_is_said_in_words(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def processes() -> Iterator[Crew]:
-    with crew_of(2) as crew:
-        yield crew
+def processes() -> Iterator[Pool]:
+    with pool_of(2) as pool:
+        yield pool
 
 
 def test_divided_work_shares_one_crew_and_keeps_its_order(
-    processes: Crew, monkeypatch: pytest.MonkeyPatch
+    processes: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # what is done is handed on at once: looking for it now and then would cost a search a tenth of its time
     monkeypatch.setattr("porescape.parallel._POLL", 300.0)
@@ -125,9 +125,9 @@ def test_divided_work_shares_one_crew_and_keeps_its_order(
     assert len(list(map_divided(lead, [], processes))) == 0
 
 
-def assert_divided_work_is_done(crew: Crew) -> None:
+def assert_divided_work_is_done(pool: Pool) -> None:
     heard: list[Any] = []
-    workers = set().union(*map_divided(lead, range(3), crew, heard.append))
+    workers = set().union(*map_divided(lead, range(3), pool, heard.append))
     assert len(workers) <= 2  # three leaders, and still no more than two at work
     assert os.getpid() not in workers
     assert len(heard) == 3 * (3 + 12)
@@ -136,24 +136,24 @@ def assert_divided_work_is_done(crew: Crew) -> None:
         assert own == [f"batch {batch} of {item}" for batch in range(3)]
 
 
-def test_an_error_in_a_piece_is_the_callers(processes: Crew) -> None:
-    with crew_of(1) as alone:
-        for crew in (processes, alone):
+def test_an_error_in_a_piece_is_the_callers(processes: Pool) -> None:
+    with pool_of(1) as alone:
+        for pool in (processes, alone):
             with pytest.raises(SettingsError, match="item 7"):
-                list(map_divided(lead_badly, [7], crew))
+                list(map_divided(lead_badly, [7], pool))
     assert leaders() == []
 
 
 def test_a_killed_worker_is_said_to_all_who_wait(tmp_path: Path) -> None:
     items = [(i, tmp_path) for i in range(2)]
-    with pytest.raises(PorescapeError, match="ended from outside"), crew_of(2) as crew:  # noqa: PT012
-        assert list(crew.map(die_once, items[:1])) == [0]
-        list(map_divided(lead_to_a_death, [items, items], crew))
+    with pytest.raises(PorescapeError, match="ended from outside"), pool_of(2) as pool:  # noqa: PT012
+        assert list(pool.map(die_once, items[:1])) == [0]
+        list(map_divided(lead_to_a_death, [items, items], pool))
     assert leaders() == []
 
 
-def lead_to_a_death(items: list[tuple[int, Path]], tell: Tell, spread: Spread) -> None:
-    list(spread(die_once, items))
+def lead_to_a_death(items: list[tuple[int, Path]], progress: OnProgress, parallel_map: ParallelMap) -> None:
+    list(parallel_map(die_once, items))
 
 
 def leaders() -> list[str]:
@@ -161,8 +161,8 @@ def leaders() -> list[str]:
 
 
 def test_leaders_end_when_nobody_listens_any_more(tmp_path: Path) -> None:
-    with pytest.raises(Stop), crew_of(2) as crew:
-        list(map_divided(lead_to_where_nobody_waits, [tmp_path], crew, stop))
+    with pytest.raises(Stop), pool_of(2) as pool:
+        list(map_divided(lead_to_where_nobody_waits, [tmp_path], pool, stop))
     assert leaders() == []
 
 
@@ -208,10 +208,10 @@ def _is_alive(process: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def crew() -> Iterator[DaskCrew]:
+def pool() -> Iterator[DaskPool]:
     pytest.importorskip("distributed", reason='needs the extra "dask"')
-    with dask_crew("local", 2) as crew:
-        yield crew
+    with dask_pool("local", 2) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="module")
@@ -219,21 +219,21 @@ def undisturbed() -> Reconstruction:
     return reconstruct(section(), TINY, SEED)
 
 
-def test_a_cluster_keeps_the_order_and_brings_every_message(crew: DaskCrew) -> None:
+def test_a_cluster_keeps_the_order_and_brings_every_message(pool: DaskPool) -> None:
     heard: list[Any] = []
-    assert list(map_ordered(square, range(5), crew, heard.append)) == [0, 1, 4, 9, 16]
+    assert list(map_ordered(square, range(5), pool, heard.append)) == [0, 1, 4, 9, 16]
     assert sorted(heard) == [(item, step) for item in range(5) for step in range(3)]
-    assert list(map_ordered(square, [], crew)) == []
+    assert list(map_ordered(square, [], pool)) == []
 
 
-def test_divided_work_on_a_cluster(crew: DaskCrew) -> None:
-    assert crew.size == 2
-    assert_divided_work_is_done(crew)
+def test_divided_work_on_a_cluster(pool: DaskPool) -> None:
+    assert pool.size == 2
+    assert_divided_work_is_done(pool)
 
 
-def test_an_error_on_a_cluster_is_the_callers(crew: DaskCrew) -> None:
+def test_an_error_on_a_cluster_is_the_callers(pool: DaskPool) -> None:
     with pytest.raises(SettingsError, match="item 0"):
-        list(map_ordered(fail, range(3), crew))
+        list(map_ordered(fail, range(3), pool))
 
 
 @pytest.mark.parametrize("kind", ["processes", "crew"])
@@ -244,18 +244,18 @@ def test_workers_have_one_thread_and_keep_their_memory(kind: str, request: pytes
     assert habits(0, lambda message: None) == before
 
 
-def test_a_worker_that_dies_costs_its_own_task_only(crew: DaskCrew, tmp_path: Path) -> None:
-    assert list(map_ordered(die_once, [(i, tmp_path) for i in range(4)], crew)) == [0, 1, 2, 3]
+def test_a_worker_that_dies_costs_its_own_task_only(pool: DaskPool, tmp_path: Path) -> None:
+    assert list(map_ordered(die_once, [(i, tmp_path) for i in range(4)], pool)) == [0, 1, 2, 3]
 
 
-def test_work_that_nobody_waits_for_any_more_ends(crew: DaskCrew, tmp_path: Path) -> None:
+def test_work_that_nobody_waits_for_any_more_ends(pool: DaskPool, tmp_path: Path) -> None:
     for name in ("whole", "divided"):
         folder = tmp_path / name
         folder.mkdir()
         lingering = (
-            map_ordered(linger_until_nobody_waits, [folder], crew, stop)
+            map_ordered(linger_until_nobody_waits, [folder], pool, stop)
             if name == "whole"
-            else map_divided(lead_to_where_nobody_waits, [folder], crew, stop)
+            else map_divided(lead_to_where_nobody_waits, [folder], pool, stop)
         )
         with pytest.raises(Stop):
             next(lingering)
@@ -263,36 +263,36 @@ def test_work_that_nobody_waits_for_any_more_ends(crew: DaskCrew, tmp_path: Path
         assert leaders() == []
 
 
-def test_other_versions_on_the_workers_are_refused(crew: DaskCrew, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_versions_on_the_workers_are_refused(pool: DaskPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("porescape.dask_pool.__version__", "99")
     with pytest.raises(PorescapeError, match=r"has porescape .*, but 99 asks for work"):
-        list(map_ordered(square, range(2), crew))
+        list(map_ordered(square, range(2), pool))
 
 
-def test_a_run_on_a_cluster_is_the_run_of_one_process(crew: DaskCrew, undisturbed: Reconstruction) -> None:
+def test_a_run_on_a_cluster_is_the_run_of_one_process(pool: DaskPool, undisturbed: Reconstruction) -> None:
     events: list[Progress] = []
-    result = reconstruct(section(), TINY, SEED, workers=crew, progress=events.append)
+    result = reconstruct(section(), TINY, SEED, workers=pool, progress=events.append)
     assert bytes_of(result) == bytes_of(undisturbed)
     assert len([event for event in events if event.trial is not None]) == REPLICAS * TRIALS
 
 
 def test_a_run_whose_worker_is_killed_goes_on_from_its_trials(
-    crew: DaskCrew, undisturbed: Reconstruction, tmp_path: Path
+    pool: DaskPool, undisturbed: Reconstruction, tmp_path: Path
 ) -> None:
     image = section()
-    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    checkpoint = open_checkpoint(tmp_path / "work", image, TINY, SEED)
     killed: list[int] = []
 
-    def listen(event: Progress) -> None:
+    def progress(event: Progress) -> None:
         if event.trial is not None and event.trial.number == 2 and not killed:
-            workers = crew.processes()
+            workers = pool.processes()
             killed.append(workers[0])
             os.kill(workers[0], signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
-    result = reconstruct(image, TINY, SEED, workers=crew, progress=listen, keep=keep)
+    result = reconstruct(image, TINY, SEED, workers=pool, progress=progress, checkpoint=checkpoint)
     assert killed
     assert bytes_of(result) == bytes_of(undisturbed)
-    assert len(lines_of(keep.folder)) <= REPLICAS * TRIALS + 1  # but for the one in flight, none twice
+    assert len(lines_of(checkpoint.folder)) <= REPLICAS * TRIALS + 1  # but for the one in flight, none twice
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,12 +301,12 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
     for address in ("tcp://127.0.0.1:1", "nonsense"):
         with (
             pytest.raises(SettingsError, match=f"no Dask scheduler answers at '{address}'"),
-            dask_crew(address),
+            dask_pool(address),
         ):
             pass
 
 
 def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtra, match=r'extra "dask".*leave --scheduler away'), dask_crew("local"):
+    with pytest.raises(MissingExtra, match=r'extra "dask".*leave --scheduler away'), dask_pool("local"):
         pass

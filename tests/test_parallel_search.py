@@ -14,10 +14,10 @@ from typing import TypeVar
 import pytest
 
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.dask_pool import DaskCrew, dask_crew
-from porescape.io.runs.checkpoint import Checkpoint, open_checkpoint
+from porescape.dask_pool import DaskPool, dask_pool
+from porescape.io.runs.checkpoint import FolderCheckpoint, open_checkpoint
 from porescape.jobs.reconstruct import Progress, Reconstruction, _share_out, reconstruct
-from porescape.parallel import Spread, Tell, Workers, hear_nothing
+from porescape.parallel import OnProgress, ParallelMap, Workers, no_progress
 from test_resume import Stop, bytes_of, section
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ def alone() -> tuple[Reconstruction, Told]:
     return found, told(events)
 
 
-def keep_in(folder: Path) -> Checkpoint:
+def keep_in(folder: Path) -> FolderCheckpoint:
     return open_checkpoint(folder, section(), ONE, SEED)
 
 
@@ -56,9 +56,11 @@ def lines_of(folder: Path) -> int:
     return sum(log.read_bytes().count(b"\n") for log in folder.glob("*-trials.jsonl"))
 
 
-def assert_as_alone(alone: tuple[Reconstruction, Told], workers: Workers, keep: Checkpoint) -> None:
+def assert_as_alone(
+    alone: tuple[Reconstruction, Told], workers: Workers, checkpoint: FolderCheckpoint
+) -> None:
     events: list[Progress] = []
-    found = reconstruct(section(), ONE, SEED, workers=workers, progress=events.append, keep=keep)
+    found = reconstruct(section(), ONE, SEED, workers=workers, progress=events.append, checkpoint=checkpoint)
     assert bytes_of(found) == bytes_of(alone[0])
     assert told(events) == alone[1]  # one trial after the other
 
@@ -91,7 +93,7 @@ def test_a_search_killed_on_four_workers_and_stopped_on_two_is_that_of_one(
             raise Stop
 
     with pytest.raises(Stop):
-        reconstruct(section(), ONE, SEED, workers=2, progress=stop, keep=keep_in(folder))
+        reconstruct(section(), ONE, SEED, workers=2, progress=stop, checkpoint=keep_in(folder))
     assert 83 <= lines_of(folder) - torn <= TRIALS
     assert_as_alone(alone, 1, keep_in(folder))
     assert lines_of(folder) == TRIALS + torn  # those under hands are lost, none is tried twice
@@ -109,14 +111,14 @@ class Few:
 
     def map(
         self,
-        work: Callable[[T, Tell], R],
+        work: Callable[[T, OnProgress], R],
         items: Iterable[T],
         *,
-        listen: Tell = hear_nothing,
+        progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
         for item in items:
-            yield work(item, listen)
+            yield work(item, progress)
 
 
 @pytest.mark.parametrize(
@@ -126,11 +128,11 @@ class Few:
 def test_replicas_that_are_left_over_are_divided(replicas: int, workers: int, whole: int) -> None:
     """Unless they are many, or their searches short."""
 
-    def work(index: int, tell: Tell, spread: Spread | None = None) -> tuple[int, bool]:
-        return index, spread is not None
+    def work(index: int, progress: OnProgress, parallel_map: ParallelMap | None = None) -> tuple[int, bool]:
+        return index, parallel_map is not None
 
     for trials, limit in ((32, whole), (31, replicas)):
-        shared = _share_out(work, range(replicas), Few(workers), trials, hear_nothing)  # type: ignore[arg-type]
+        shared = _share_out(work, range(replicas), Few(workers), trials, no_progress)  # type: ignore[arg-type]
         assert list(shared) == [(index, index >= limit) for index in range(replicas)]
 
 
@@ -147,27 +149,27 @@ def test_three_replicas_by_two_are_those_of_one() -> None:
 
 
 @pytest.fixture(scope="module")
-def crew() -> Iterator[DaskCrew]:
+def pool() -> Iterator[DaskPool]:
     pytest.importorskip("distributed", reason='needs the extra "dask"')
-    with dask_crew("local", 2) as crew:
-        yield crew
+    with dask_pool("local", 2) as pool:
+        yield pool
 
 
 def test_a_worker_that_dies_in_a_search_costs_its_own_trial_only(
-    alone: tuple[Reconstruction, Told], crew: DaskCrew, tmp_path: Path
+    alone: tuple[Reconstruction, Told], pool: DaskPool, tmp_path: Path
 ) -> None:
     killed: list[int] = []
     events: list[Progress] = []
 
-    def listen(event: Progress) -> None:
+    def progress(event: Progress) -> None:
         events.append(event)
         if event.trial is not None and event.trial.number == 40:
-            killed.append(crew.processes()[0])
+            killed.append(pool.processes()[0])
             os.kill(killed[0], signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
-    keep = keep_in(tmp_path / "work")
-    found = reconstruct(section(), ONE, SEED, workers=crew, progress=listen, keep=keep)
+    checkpoint = keep_in(tmp_path / "work")
+    found = reconstruct(section(), ONE, SEED, workers=pool, progress=progress, checkpoint=checkpoint)
     assert killed
     assert bytes_of(found) == bytes_of(alone[0])
     assert told(events) == alone[1]
-    assert lines_of(keep.folder) == TRIALS  # kept here, where the search is led
+    assert lines_of(checkpoint.folder) == TRIALS  # kept here, where the search is led

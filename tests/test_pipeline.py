@@ -166,12 +166,12 @@ def test_a_box_with_few_pores_is_said(image: Micrograph, result: Reconstruction)
 # -- parallel work ---------------------------------------------------------------------------------
 
 
-def _square(item: int, tell: object) -> int:
-    tell(("squared", item))  # type: ignore[operator]
+def _square(item: int, progress: object) -> int:
+    progress(("squared", item))  # type: ignore[operator]
     return item**2
 
 
-def _fail(item: int, tell: object) -> int:
+def _fail(item: int, progress: object) -> int:
     raise SettingsError(f"item {item}")
 
 

@@ -14,7 +14,7 @@ from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.fit.refine.annealing import refine
-from porescape.fit.refine.floating_solid import dissolve_crumbs
+from porescape.fit.refine.floating_solid import remove_floating_solid
 from porescape.fit.refine.topology import CELLS, is_simple
 from porescape.measure.section.patterns import counts_in_volume, patterns, shares_in_section
 
@@ -149,38 +149,38 @@ PILLAR = (slice(0, 5), slice(8, 11), slice(8, 11))
 @pytest.mark.parametrize("periodic", [True, False])
 def test_what_floats_is_dissolved_and_what_stands_is_not(periodic: bool) -> None:
     pore = with_solid((16, 20, 20), PILLAR, (9, 4, 4))
-    assert (dissolve_crumbs(pore, periodic) == with_solid((16, 20, 20), PILLAR)).all()
+    assert (remove_floating_solid(pore, periodic) == with_solid((16, 20, 20), PILLAR)).all()
 
 
 def test_a_corner_is_enough_to_hang_on() -> None:
     pore = with_solid((16, 20, 20), PILLAR, (5, 11, 11))
-    assert (dissolve_crumbs(pore, periodic=True) == pore).all()
+    assert (remove_floating_solid(pore, periodic=True) == pore).all()
 
 
 def test_a_piece_at_a_face_hangs_on_what_is_beyond() -> None:
     hanging = with_solid((16, 20, 20), (15, 3, 4))  # below the floor of the next period
     crossing = with_solid((16, 20, 20), (8, 5, 0), (8, 6, 19))  # one crumb, on two faces
-    assert (dissolve_crumbs(hanging, periodic=True) == hanging).all()
-    assert (dissolve_crumbs(crossing, periodic=False) == crossing).all(), "nobody knows what is beyond"
-    assert (dissolve_crumbs(crossing, periodic=True) == with_solid((16, 20, 20))).all()
+    assert (remove_floating_solid(hanging, periodic=True) == hanging).all()
+    assert (remove_floating_solid(crossing, periodic=False) == crossing).all(), "nobody knows what is beyond"
+    assert (remove_floating_solid(crossing, periodic=True) == with_solid((16, 20, 20))).all()
 
 
 def test_what_is_large_is_no_crumb() -> None:
     two = with_solid((16, 20, 20), (slice(6, 8), slice(4, 6), slice(4, 6)))  # 8 voxels beside 400: 2 %
-    assert (dissolve_crumbs(two, periodic=True) == two).all()
+    assert (remove_floating_solid(two, periodic=True) == two).all()
 
 
 def test_without_solid_there_are_no_crumbs() -> None:
-    assert dissolve_crumbs(np.ones((4, 4, 4), dtype=bool), periodic=True).all()
+    assert remove_floating_solid(np.ones((4, 4, 4), dtype=bool), periodic=True).all()
 
 
 @given(st.integers(0, 1000), st.tuples(*[st.integers(0, 11)] * 3))
 def test_crumbs_are_the_same_wherever_a_period_begins(seed: int, by: tuple[int, int, int]) -> None:
     pore = blobs((12, 12, 12), 1.0, seed, porosity=0.75)
-    once = dissolve_crumbs(pore, periodic=True)
+    once = remove_floating_solid(pore, periodic=True)
     assert (once >= pore).all()
-    assert (dissolve_crumbs(once, periodic=True) == once).all()
-    rolled = dissolve_crumbs(np.roll(pore, by, axis=(0, 1, 2)), periodic=True)
+    assert (remove_floating_solid(once, periodic=True) == once).all()
+    rolled = remove_floating_solid(np.roll(pore, by, axis=(0, 1, 2)), periodic=True)
     assert (rolled == np.roll(once, by, axis=(0, 1, 2))).all()
 
 
@@ -247,7 +247,7 @@ def test_crumbs_go_unless_they_may_stay(rough: Volume, section: PhaseImage) -> N
     for crumbs in (True, False):
         after = refine(before, section, seed=0, sweeps=2, crumbs=crumbs).pore
         assert after.sum() == pore.sum(), "porosity is that of before"
-        assert (dissolve_crumbs(after, periodic=True) != after).any() == crumbs
+        assert (remove_floating_solid(after, periodic=True) != after).any() == crumbs
 
 
 def test_the_seed_decides(rough: Volume, section: PhaseImage) -> None:

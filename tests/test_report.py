@@ -35,7 +35,7 @@ from porescape.report.raycast import NOTCH, View, raycast
 from porescape.report.summary import key_names, looks_like, trust
 from porescape.report.viewer import pack, source_hash
 from porescape.report.words import describe_box, label_of, scale_of, within_a_sentence, write
-from porescape.select.selection import choose
+from porescape.select.selection import select
 from porescape.units import parse_length
 
 NAME = "<b>x</b> & co.tif"
@@ -641,10 +641,10 @@ def test_the_truth_stands_beside_the_mean_with_the_sign_of_the_error(page, resul
 
 
 def test_the_replica_shown_is_the_selected_one(page, result):
-    totals = [score.total for score in result.verdict.scores]
+    totals = [score.total for score in result.selection.scores]
     assert result.selected is result.replicas[totals.index(min(totals))]
     assert f"Crops drawn at random from the image and from replica {result.selected.index + 1}" in page
-    assert result.verdict.reason in page
+    assert result.selection.reason in page
 
 
 def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report(result):
@@ -660,7 +660,7 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
             result,
             replicas=(alone,),
             properties=summarise([alone.measurement]),
-            verdict=choose(result.section, [alone.look]),
+            selection=select(result.section, [alone.similarity]),
         ),
         job='seed = 3\n[image]\nfile = "<x>"\n',
     )

@@ -21,9 +21,9 @@ from porescape.errors import Cancelled, InputError, OutputError, PorescapeError,
 from porescape.fit.search import Trial, search
 from porescape.io.images.image import image_from_array
 from porescape.io.resources import available_memory, check_process_limit, check_room, free_disk
-from porescape.io.runs.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
+from porescape.io.runs.checkpoint import FolderCheckpoint, is_work_folder, open_checkpoint, work_folder
 from porescape.io.runs.run_folder import fit_history, results
-from porescape.jobs.costs import MIB, needs_of, workers_that_fit
+from porescape.jobs.costs import MIB, costs_of, workers_that_fit
 from porescape.jobs.reconstruct import Progress, Reconstruction, reconstruct, reconstruct_shard
 from porescape.sample import load_truth
 
@@ -88,12 +88,12 @@ class Stop(Exception):
 def stop_after(events: int) -> Callable[[Progress], None]:
     heard: list[Progress] = []
 
-    def listen(event: Progress) -> None:
+    def progress(event: Progress) -> None:
         heard.append(event)
         if len(heard) > events:
             raise Stop
 
-    return listen
+    return progress
 
 
 # -- going on ------------------------------------------------------------------------------------------
@@ -118,13 +118,13 @@ def test_a_run_stopped_again_and_again_ends_like_one_that_was_not(
                 TINY,
                 SEED,
                 progress=stop_after(events),
-                keep=open_checkpoint(folder, image, TINY, SEED),
+                checkpoint=open_checkpoint(folder, image, TINY, SEED),
             )
-    result = reconstruct(image, TINY, SEED, keep=open_checkpoint(folder, image, TINY, SEED))
+    result = reconstruct(image, TINY, SEED, checkpoint=open_checkpoint(folder, image, TINY, SEED))
     assert bytes_of(result) == bytes_of(undisturbed)
     assert sorted(lines_of(folder)) == [(r, t) for r in range(REPLICAS) for t in range(TRIALS)]
     again: list[Progress] = []  # everything is there now
-    kept = reconstruct(image, TINY, SEED, progress=again.append, keep=Checkpoint(folder))
+    kept = reconstruct(image, TINY, SEED, progress=again.append, checkpoint=FolderCheckpoint(folder))
     assert bytes_of(kept) == bytes_of(undisturbed)
     assert [event.stage for event in again] == ["segment", "kept", "kept", "interval"]
 
@@ -132,10 +132,10 @@ def test_a_run_stopped_again_and_again_ends_like_one_that_was_not(
 def test_the_kept_measurements_behind_the_intervals_are_used(
     image: Micrograph, undisturbed: Reconstruction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
-    reconstruct(image, TINY, SEED, keep=keep)
+    checkpoint = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    reconstruct(image, TINY, SEED, checkpoint=checkpoint)
     monkeypatch.setattr("porescape.jobs.reconstruct.numbers_of", None)  # calling it would fail
-    assert bytes_of(reconstruct(image, TINY, SEED, keep=keep)) == bytes_of(undisturbed)
+    assert bytes_of(reconstruct(image, TINY, SEED, checkpoint=checkpoint)) == bytes_of(undisturbed)
 
 
 CHILD = """
@@ -162,7 +162,7 @@ def test_killed_outright_and_resumed_the_bytes_are_the_same(
         child.kill()
     time.sleep(0.3)  # its workers see it and end
     at_kill = len(lines_of(folder))
-    result = reconstruct(image, TINY, SEED, keep=open_checkpoint(folder, image, TINY, SEED))
+    result = reconstruct(image, TINY, SEED, checkpoint=open_checkpoint(folder, image, TINY, SEED))
     assert bytes_of(result) == bytes_of(undisturbed)
     assert at_kill > 0
     assert len(lines_of(folder)) <= REPLICAS * TRIALS + workers  # but for those in flight, none twice
@@ -171,18 +171,18 @@ def test_killed_outright_and_resumed_the_bytes_are_the_same(
 def test_torn_and_strange_lines_do_not_count(
     image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
 ) -> None:
-    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    checkpoint = open_checkpoint(tmp_path / "work", image, TINY, SEED)
     with pytest.raises(Stop):
-        reconstruct(image, TINY, SEED, progress=stop_after(5), keep=keep)
+        reconstruct(image, TINY, SEED, progress=stop_after(5), checkpoint=checkpoint)
     log = tmp_path / "work" / "replica-01-trials.jsonl"
     whole = log.read_bytes()
     for torn in (whole[:-1], whole[:-90], whole + b"\n\0\0\0", whole.replace(b'"loss": ', b'"loss": 1', 1)):
         log.write_bytes(torn)
-        assert len(keep.trials(0)) in (0, 4, 5)
-        copy = keep.trials(0)
-        result = reconstruct(image, TINY, SEED, keep=keep)
+        assert len(checkpoint.trials(0)) in (0, 4, 5)
+        copy = checkpoint.trials(0)
+        result = reconstruct(image, TINY, SEED, checkpoint=checkpoint)
         assert bytes_of(result) == bytes_of(undisturbed)
-        assert keep.trials(0)[: len(copy)] == copy
+        assert checkpoint.trials(0)[: len(copy)] == copy
         for path in (tmp_path / "work").glob("replica-0*"):
             path.unlink()
 
@@ -190,14 +190,14 @@ def test_torn_and_strange_lines_do_not_count(
 def test_a_damaged_replica_is_made_again(
     image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
 ) -> None:
-    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
-    reconstruct(image, TINY, SEED, keep=keep)
+    checkpoint = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    reconstruct(image, TINY, SEED, checkpoint=checkpoint)
     volume = tmp_path / "work" / "replica-02.tif"
     volume.write_bytes(volume.read_bytes()[:-1] + b"?")
-    assert keep.replica(0) is not None
-    assert keep.replica(1) is None
-    assert bytes_of(reconstruct(image, TINY, SEED, keep=keep)) == bytes_of(undisturbed)
-    assert keep.replica(1) is not None
+    assert checkpoint.replica(0) is not None
+    assert checkpoint.replica(1) is None
+    assert bytes_of(reconstruct(image, TINY, SEED, checkpoint=checkpoint)) == bytes_of(undisturbed)
+    assert checkpoint.replica(1) is not None
 
 
 def test_trials_of_another_search_are_not_taken_for_ones_own(image: Micrograph, tmp_path: Path) -> None:
@@ -274,47 +274,47 @@ def test_a_full_disk_is_said_and_the_run_goes_on_after_it(
     image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
 ) -> None:
     resource = pytest.importorskip("resource", reason="only POSIX systems limit the size of files")
-    keep = open_checkpoint(tmp_path / "work", image, TINY, SEED)
+    checkpoint = open_checkpoint(tmp_path / "work", image, TINY, SEED)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, hard))  # a line is cut in the middle, as on a full disk
     try:
         with pytest.raises(
             OutputError, match=r"replica-01-trials\.jsonl could not be written: File too large"
         ):
-            reconstruct(image, TINY, SEED, keep=keep)
+            reconstruct(image, TINY, SEED, checkpoint=checkpoint)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert (keep.folder / "replica-01-trials.jsonl").stat().st_size == 3000
-    assert 0 < len(keep.trials(0)) < TRIALS
-    assert bytes_of(reconstruct(image, TINY, SEED, keep=keep)) == bytes_of(undisturbed)
+    assert (checkpoint.folder / "replica-01-trials.jsonl").stat().st_size == 3000
+    assert 0 < len(checkpoint.trials(0)) < TRIALS
+    assert bytes_of(reconstruct(image, TINY, SEED, checkpoint=checkpoint)) == bytes_of(undisturbed)
 
 
 def test_where_the_folder_cannot_be_seen_the_run_ends_all_the_same(
     image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
 ) -> None:
     """As on workers of a cluster that do not share it."""
-    nowhere = Checkpoint(tmp_path / "not here")
-    assert bytes_of(reconstruct(image, TINY, SEED, keep=nowhere)) == bytes_of(undisturbed)
+    nowhere = FolderCheckpoint(tmp_path / "not here")
+    assert bytes_of(reconstruct(image, TINY, SEED, checkpoint=nowhere)) == bytes_of(undisturbed)
     assert not nowhere.folder.exists()
 
 
 def test_what_is_needed_is_known_before_and_refused_in_words(tmp_path: Path) -> None:
     everything = Settings()  # 128³, all numbers: measured 687 MiB per worker
-    needs = needs_of(everything, 8)
-    assert 687 * MIB < needs.worker < 850 * MIB
-    assert needs_of(everything, 1).memory < needs_of(everything, 2).memory
+    costs = costs_of(everything, 8)
+    assert 687 * MIB < costs.worker < 850 * MIB
+    assert costs_of(everything, 1).memory < costs_of(everything, 2).memory
     one = replace(everything, output=Output(replicas=1))  # whose trials all share, and one or two measure
-    assert 300 * MIB < (needs_of(one, 8).memory - needs_of(one, 2).memory) / 6 < needs.worker / 2
+    assert 300 * MIB < (costs_of(one, 8).memory - costs_of(one, 2).memory) / 6 < costs.worker / 2
     short = replace(one, fit=Fit(trials=9))  # too short to be shared
-    assert needs_of(short, 8).memory == needs_of(short, 2).memory
-    assert needs_of(everything, 0).memory < needs_of(everything, 1).memory
-    assert needs_of(replace(everything, measure=Measure(numbers=("basic",))), 1).worker < needs.worker
+    assert costs_of(short, 8).memory == costs_of(short, 2).memory
+    assert costs_of(everything, 0).memory < costs_of(everything, 1).memory
+    assert costs_of(replace(everything, measure=Measure(numbers=("basic",))), 1).worker < costs.worker
     assert workers_that_fit(everything, 8, None) == 8
     assert workers_that_fit(everything, 8, 3000 * MIB) == 3
     assert workers_that_fit(everything, 8, 1) == 1
-    check_room(needs_of(TINY, 1), tmp_path / "new" / "out")
+    check_room(costs_of(TINY, 1), tmp_path / "new" / "out")
     assert free_disk(tmp_path / "new") > 0
-    huge = needs_of(replace(TINY, output=Output(size=(20_000,) * 3)), 1)
+    huge = costs_of(replace(TINY, output=Output(size=(20_000,) * 3)), 1)
     with pytest.raises(OutputError, match=r"will write about .* GiB, but only .* are free"):
         check_room(huge, tmp_path)
     with pytest.raises(PorescapeError, match=r"needs about .* of memory .* per worker"):
@@ -328,7 +328,7 @@ def test_a_process_that_may_have_too_little_is_refused(
     with pytest.raises(PorescapeError, match=r"only 500 MiB .*ulimit -v.*the libraries alone take 550 MiB"):
         check_process_limit()
     with pytest.raises(PorescapeError, match=r"a worker needs about .* a process may have only 500 MiB here"):
-        check_room(needs_of(TINY, 1), tmp_path)
+        check_room(costs_of(TINY, 1), tmp_path)
 
 
 def test_limits_of_control_groups_count(tmp_path: Path) -> None:
@@ -357,17 +357,17 @@ def test_limits_of_control_groups_count(tmp_path: Path) -> None:
 def test_shards_gathered_are_the_plain_run(
     image: Micrograph, undisturbed: Reconstruction, tmp_path: Path
 ) -> None:
-    def keep() -> Checkpoint:
+    def checkpoint() -> FolderCheckpoint:
         return open_checkpoint(tmp_path / "work", image, TINY, SEED)
 
-    assert reconstruct_shard(image, TINY, SEED, (2, 2), keep()) == [1]
-    assert keep().finished() == {1}
-    assert keep().words(TINY) == "1 of 2 replicas and 0 more trials"
-    assert reconstruct_shard(image, TINY, SEED, (1, 2), keep()) == [0]
-    assert reconstruct_shard(image, TINY, SEED, (3, 3), keep()) == []  # more shards than replicas
-    assert bytes_of(reconstruct(image, TINY, SEED, keep=keep())) == bytes_of(undisturbed)
+    assert reconstruct_shard(image, TINY, SEED, (2, 2), checkpoint()) == [1]
+    assert checkpoint().finished() == {1}
+    assert checkpoint().words(TINY) == "1 of 2 replicas and 0 more trials"
+    assert reconstruct_shard(image, TINY, SEED, (1, 2), checkpoint()) == [0]
+    assert reconstruct_shard(image, TINY, SEED, (3, 3), checkpoint()) == []  # more shards than replicas
+    assert bytes_of(reconstruct(image, TINY, SEED, checkpoint=checkpoint())) == bytes_of(undisturbed)
     with pytest.raises(SettingsError, match="shard 3/2 does not exist"):
-        reconstruct_shard(image, TINY, SEED, (3, 2), keep())
+        reconstruct_shard(image, TINY, SEED, (3, 2), checkpoint())
 
 
 Called = Callable[..., tuple[int, str]]
@@ -432,13 +432,13 @@ def test_ctrl_c_and_sigterm_say_what_is_kept_and_how_to_go_on(
     out = tmp_path / "out"
     job = (picture, "--pixel-size", "25 nm", "--size", 32, "--fit-size", 32, "--replicas", 1, "--trials", 9)
     job = (*job, "--measure", "porosity", "--out", out, "--workers", 1)
-    added = Checkpoint.add_trial
+    added = FolderCheckpoint.add_trial
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
-    def interrupt(number: signal.Signals) -> Callable[[Checkpoint, int, Trial], None]:
-        def add_trial(keep: Checkpoint, replica: int, trial: Trial) -> None:
-            added(keep, replica, trial)
+    def interrupt(number: signal.Signals) -> Callable[[FolderCheckpoint, int, Trial], None]:
+        def add_trial(checkpoint: FolderCheckpoint, replica: int, trial: Trial) -> None:
+            added(checkpoint, replica, trial)
             if trial.number % 3 == 2:
                 signal.raise_signal(number)
 
@@ -446,32 +446,32 @@ def test_ctrl_c_and_sigterm_say_what_is_kept_and_how_to_go_on(
 
     more: Sequence[str] = ()
     for number, kept in ((signal.SIGINT, 3), (signal.SIGTERM, 6)):
-        monkeypatch.setattr(Checkpoint, "add_trial", interrupt(number))
+        monkeypatch.setattr(FolderCheckpoint, "add_trial", interrupt(number))
         code, said = run(*job, *more)
         assert code == Cancelled.exit_code
         assert f"stopped; kept in {out}.work: 0 of 1 replicas and {kept} more trials. Go on with" in said
         assert said.rstrip().endswith("--workers 1 --resume")
         more = ("--resume",)
-    monkeypatch.setattr(Checkpoint, "add_trial", full)
+    monkeypatch.setattr(FolderCheckpoint, "add_trial", full)
     assert "No space left" in run(*job, "--resume")[1]
     assert is_work_folder(work_folder(out))
-    monkeypatch.setattr(Checkpoint, "add_trial", full)
+    monkeypatch.setattr(FolderCheckpoint, "add_trial", full)
     code, said = run(*job, "--overwrite")  # anew, and nothing is kept of it
     assert code == OutputError.exit_code
     assert "Go on with" not in said
     assert not work_folder(out).exists()
 
 
-def full(keep: Checkpoint, replica: int, trial: Trial) -> None:
+def full(checkpoint: FolderCheckpoint, replica: int, trial: Trial) -> None:
     raise OutputError("trials could not be written: No space left on device")
 
 
 def test_what_two_processes_both_did_counts_once(tmp_path: Path) -> None:
-    keep = Checkpoint(tmp_path)
+    checkpoint = FolderCheckpoint(tmp_path)
     trial = Trial(0, (0.5,) * 9, PaperRecipe((0.5,) * 9), 1.0, {"x": math.nan}, 0.1)
-    keep.add_trial(0, replace(trial, number=1))
-    assert keep.trials(0) == ()  # the first is missing, so nothing is known from the start
-    keep.add_trial(0, trial)
-    keep.add_trial(0, replace(trial, seconds=0.2))
-    assert [t.number for t in keep.trials(0)] == [0, 1]
-    assert keep.trials(0)[0].seconds == 0.1
+    checkpoint.add_trial(0, replace(trial, number=1))
+    assert checkpoint.trials(0) == ()  # the first is missing, so nothing is known from the start
+    checkpoint.add_trial(0, trial)
+    checkpoint.add_trial(0, replace(trial, seconds=0.2))
+    assert [t.number for t in checkpoint.trials(0)] == [0, 1]
+    assert checkpoint.trials(0)[0].seconds == 0.1

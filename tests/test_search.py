@@ -16,12 +16,12 @@ from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import FAMILY_SHARES, LEAST_CUBE, Fit, Output, Settings
 from porescape.errors import SettingsError
-from porescape.fit.objective import DEGENERATE, SectionProblem, problem_for, unit_length
+from porescape.fit.objective import DEGENERATE, SectionObjective, objective_for, unit_length
 from porescape.fit.samplers import SAMPLERS, START
 from porescape.fit.search import CONFIRMED, DRAWS, MOST_AHEAD, Trial, best_of, search
 from porescape.measure.section.combined import combined_distance_function
 from porescape.measure.section.describe import cut_windows, describe, slices_of
-from porescape.parallel import Tell, hear_nothing
+from porescape.parallel import OnProgress, no_progress
 from porescape.rng import stream
 from porescape.section.specks import without_specks
 from porescape.synthesis.families import FAMILIES, fibres, fields, grains, radius_of
@@ -161,20 +161,20 @@ def test_combined_distances_are_those_of_the_material_at_every_zoom() -> None:
 
 
 def test_the_truth_is_a_better_answer_than_another_material(section: PhaseImage) -> None:
-    problem = SectionProblem(section, Fit(size=64), seed=3)
-    right = sum(problem.evaluate(MATERIAL).values())
+    objective = SectionObjective(section, Fit(size=64), seed=3)
+    right = sum(objective.evaluate(MATERIAL).values())
     coarser = fields(np.full(9, 0.8), 2e-6, 0.6)
-    assert right < 0.6 * sum(problem.evaluate(coarser).values())
+    assert right < 0.6 * sum(objective.evaluate(coarser).values())
 
 
 def test_a_structure_without_a_single_grain_is_a_bad_answer_not_a_crash(section: PhaseImage) -> None:
     empty = fields(np.array([1, 0, 0, 1, 1, 0, 0, 1, 0.0]), 1e-3, 0.6)
-    assert SectionProblem(section, Fit(size=32), 0).evaluate(empty) == {"degenerate": DEGENERATE}
+    assert SectionObjective(section, Fit(size=32), 0).evaluate(empty) == {"degenerate": DEGENERATE}
 
 
 def test_loose_pieces_cost_only_where_they_are_asked_about(section: PhaseImage) -> None:
     cost = {
-        phase: SectionProblem(section, Fit(size=48, percolate=phase), 0).evaluate(MATERIAL)["percolation"]  # type: ignore[arg-type]
+        phase: SectionObjective(section, Fit(size=48, percolate=phase), 0).evaluate(MATERIAL)["percolation"]  # type: ignore[arg-type]
         for phase in ("none", "pore", "solid", "both")
     }
     assert cost["none"] == 0
@@ -189,7 +189,7 @@ def test_a_few_closed_pores_cost_nothing_and_loose_solid_does(
 ) -> None:
     shares = (1 - pores, 1 - solids)
     monkeypatch.setattr("porescape.fit.objective.largest_cluster_fraction", lambda pore: shares)
-    found = SectionProblem(section, Fit(size=48), 0).evaluate(MATERIAL)["percolation"]
+    found = SectionObjective(section, Fit(size=48), 0).evaluate(MATERIAL)["percolation"]
     assert found == pytest.approx(cost)
 
 
@@ -197,7 +197,7 @@ def test_specks_that_a_segmentation_removes_are_removed_from_replicas_too(sectio
     rough = replace(MATERIAL, smoothing=0.1 * VOXEL, branch_width=1.5 * VOXEL)  # has islands in sections
     clean = PhaseImage(without_specks(section.pore, 9), VOXEL, 9 * VOXEL**2)
     kept, removed = (
-        SectionProblem(one, Fit(size=64), seed=0).evaluate(rough)["euler"]
+        SectionObjective(one, Fit(size=64), seed=0).evaluate(rough)["euler"]
         for one in (PhaseImage(clean.pore, VOXEL), clean)
     )
     assert removed < kept
@@ -206,7 +206,7 @@ def test_specks_that_a_segmentation_removes_are_removed_from_replicas_too(sectio
 def test_a_fit_in_pixels_and_in_nanometres_is_the_same_fit(section: PhaseImage) -> None:
     smaller = PhaseImage(section.pore, VOXEL / 1000)
     fit = Fit(size=32, trials=3)
-    here, there = (list(search(problem_for(s, fit, 1), fit, 0)) for s in (section, smaller))
+    here, there = (list(search(objective_for(s, fit, 1), fit, 0)) for s in (section, smaller))
     assert [t.loss for t in here] == pytest.approx([t.loss for t in there])
     assert [t.x for t in here] == [t.x for t in there]
 
@@ -220,10 +220,10 @@ def test_weights_near_nothing_leave_a_field_out() -> None:
 
 
 def test_the_papers_problem_looks_at_one_slice_only(section: PhaseImage) -> None:
-    problem = problem_for(section, Fit(method="paper", size=48), 0)
-    recipe = problem.recipe(np.full(9, 0.5))
+    objective = objective_for(section, Fit(method="paper", size=48), 0)
+    recipe = objective.recipe(np.full(9, 0.5))
     assert recipe == PaperRecipe((0.5,) * 9)
-    assert set(problem.evaluate(recipe)) == {"combined_distance"}
+    assert set(objective.evaluate(recipe)) == {"combined_distance"}
 
 
 # -- families --------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def test_fibres_are_known_by_their_sections() -> None:
     mat = fibres(np.array([0.25, 0.6, 0.3]), 5 * VOXEL, 0.75)
     section = PhaseImage(generate(mat, Domain((160,) * 3, VOXEL), 5).pore[48], VOXEL)
     fit = Fit(trials=100, size=64)
-    found = best_of(list(search(problem_for(section, fit, 0), fit, 0)))
+    found = best_of(list(search(objective_for(section, fit, 0), fit, 0)))
     assert found.family == "fibres"
     assert radius_of(found.recipe) == pytest.approx(radius_of(mat), rel=0.15)
 
@@ -368,11 +368,15 @@ class Elsewhere:
         self.batches: list[int] = []
 
     def __call__(
-        self, work: Callable[[T, Tell], R], items: Iterable[T], *, listen: Tell = hear_nothing
+        self,
+        work: Callable[[T, OnProgress], R],
+        items: Iterable[T],
+        *,
+        progress: OnProgress = no_progress,
     ) -> Iterator[R]:
         asked = list(items)
         self.batches.append(len(asked))
-        turned = [work(item, listen) for item in reversed(asked)]
+        turned = [work(item, progress) for item in reversed(asked)]
         return reversed(turned)
 
 

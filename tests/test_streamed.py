@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from porescape.cli import main
-from porescape.core.chunked import VolumeBlocks, slices, tiled
+from porescape.core.chunked import ChunkedArray, slices, tiled
 from porescape.core.domain import Shape, Window
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.io.volumes.chunked import FileBlocks, open_blocks, shape_of
+from porescape.io.volumes.chunked import ChunkedFile, open_chunked, shape_of
 from porescape.io.volumes.volume import read_volume_with_source, write_tiff
 from porescape.measure.geometry.connectivity import connected_porosities
 from porescape.measure.geometry.correlation import two_point_correlation
@@ -33,7 +33,7 @@ from porescape.measure.streamed.clusters import Clusters, PoreClusters
 from porescape.measure.streamed.counting import THICKNESS
 from porescape.measure.streamed.lags import Lags
 from porescape.measure.streamed.layers import planes, steps_of
-from porescape.measure.streamed.meter import measure_blocks
+from porescape.measure.streamed.meter import measure_chunked
 from porescape.measure.streamed.neighbours import Neighbours
 from porescape.measure.streamed.parts import spread
 from porescape.measure.streamed.room import refuse_whole, whole_memory
@@ -51,15 +51,15 @@ def field(shape: Shape, width: float = 2.0, porosity: float = 0.6, seed: int = 0
 
 
 def clusters_of(pore: Bools, chunk: Shape, step: int) -> PoreClusters:
-    blocks = VolumeBlocks(Volume(pore, VOXEL), chunk)
-    clusters = Clusters(blocks.shape)
-    for some in planes(blocks, step):
+    chunked = ChunkedArray(Volume(pore, VOXEL), chunk)
+    clusters = Clusters(chunked.shape)
+    for some in planes(chunked, step):
         clusters.add(some)
     return clusters.found()
 
 
 @st.composite
-def structures(draw: st.DrawFn, shortest: int = 1) -> VolumeBlocks:
+def structures(draw: st.DrawFn, shortest: int = 1) -> ChunkedArray:
     """Volumes of up to some thousand voxels, noise or with pores of a few voxels, in pieces of any shape."""
     shape = draw(st.tuples(*[st.integers(shortest, 14)] * 2, st.integers(shortest, 80)))
     seed, porosity = draw(st.integers(0, 2**32)), draw(st.sampled_from((0.0, 0.2, 0.5, 0.7, 0.95, 1.0)))
@@ -69,30 +69,30 @@ def structures(draw: st.DrawFn, shortest: int = 1) -> VolumeBlocks:
         noise = gaussian_filter(noise, width)
     pore = noise < np.quantile(noise, porosity) if 0 < porosity < 1 else np.full(shape, porosity == 1)
     chunk = draw(st.tuples(*[st.integers(1, 15)] * 3))
-    return VolumeBlocks(Volume(pore, VOXEL), chunk)
+    return ChunkedArray(Volume(pore, VOXEL), chunk)
 
 
 # -- the pieces -------------------------------------------------------------------------------------
 
 
-@given(blocks=structures(), step=st.integers(1, 5000))
-def test_planes_come_whole_and_in_order(blocks: VolumeBlocks, step: int) -> None:
-    some = list(planes(blocks, step))
-    assert len(some) == steps_of(blocks, step)
-    assert np.array_equal(np.concatenate(some), blocks.volume.pore)
+@given(chunked=structures(), step=st.integers(1, 5000))
+def test_planes_come_whole_and_in_order(chunked: ChunkedArray, step: int) -> None:
+    some = list(planes(chunked, step))
+    assert len(some) == steps_of(chunked, step)
+    assert np.array_equal(np.concatenate(some), chunked.volume.pore)
 
 
 def test_no_piece_of_the_store_is_read_twice() -> None:
-    class Counting(VolumeBlocks):
+    class Counting(ChunkedArray):
         seen = np.zeros((20, 30, 40), dtype=int)
 
         def read(self, window: Window) -> Bools:
             self.seen[slices(window)] += 1
             return super().read(window)
 
-    blocks = Counting(Volume(field((20, 30, 40)), VOXEL), (8, 7, 40))
-    list(planes(blocks, 2000))
-    assert (blocks.seen == 1).all()
+    chunked = Counting(Volume(field((20, 30, 40)), VOXEL), (8, 7, 40))
+    list(planes(chunked, 2000))
+    assert (chunked.seen == 1).all()
 
 
 # -- closed forms -----------------------------------------------------------------------------------
@@ -151,23 +151,23 @@ def test_closed_pores_touch_no_face() -> None:
 
 
 @settings(max_examples=60)
-@given(blocks=structures(), step=st.integers(1, 4000))
-def test_clusters_do_not_depend_on_the_pieces(blocks: VolumeBlocks, step: int) -> None:
-    found = clusters_of(blocks.volume.pore, blocks.chunk, step)
-    assert found.connected == connected_porosities(blocks.volume)
-    assert found.porosity == blocks.volume.porosity
+@given(chunked=structures(), step=st.integers(1, 4000))
+def test_clusters_do_not_depend_on_the_pieces(chunked: ChunkedArray, step: int) -> None:
+    found = clusters_of(chunked.volume.pore, chunked.chunk, step)
+    assert found.connected == connected_porosities(chunked.volume)
+    assert found.porosity == chunked.volume.porosity
 
 
 @settings(max_examples=40)
-@given(blocks=structures(shortest=2), step=st.integers(1, 4000), share=st.floats(0, 1))
-def test_counts_do_not_depend_on_the_pieces(blocks: VolumeBlocks, step: int, share: float) -> None:
-    neighbours = Neighbours(blocks.shape, configurations=True)
-    lags = Lags(blocks.shape, int(share * (min(blocks.shape) - 1)))
-    for some in planes(blocks, step):
+@given(chunked=structures(shortest=2), step=st.integers(1, 4000), share=st.floats(0, 1))
+def test_counts_do_not_depend_on_the_pieces(chunked: ChunkedArray, step: int, share: float) -> None:
+    neighbours = Neighbours(chunked.shape, configurations=True)
+    lags = Lags(chunked.shape, int(share * (min(chunked.shape) - 1)))
+    for some in planes(chunked, step):
         neighbours.add(some)
         lags.add(some)
-    assert neighbours.minkowski_densities(VOXEL) == minkowski_densities(blocks.volume)
-    assert np.array_equal(lags.two_point(), two_point_correlation(blocks.volume.pore, lags.longest))
+    assert neighbours.minkowski_densities(VOXEL) == minkowski_densities(chunked.volume)
+    assert np.array_equal(lags.two_point(), two_point_correlation(chunked.volume.pore, lags.longest))
 
 
 def same(streamed: Measurement, whole: Measurement) -> None:
@@ -187,21 +187,21 @@ def same(streamed: Measurement, whole: Measurement) -> None:
 
 
 @settings(max_examples=30)
-@given(blocks=structures())
-def test_every_basic_number_and_curve_is_that_of_the_whole_volume(blocks: VolumeBlocks) -> None:
+@given(chunked=structures())
+def test_every_basic_number_and_curve_is_that_of_the_whole_volume(chunked: ChunkedArray) -> None:
     wanted = ("basic", "kozeny_carman")
-    same(measure_blocks(blocks, wanted).measurement, measure_volume(blocks.volume, wanted))
+    same(measure_chunked(chunked, wanted).measurement, measure_volume(chunked.volume, wanted))
 
 
 @pytest.mark.parametrize("phase", ["pore", "solid"])
 def test_thickness_of_blocks_is_that_of_the_whole(phase: halo.Phase) -> None:
-    blocks = VolumeBlocks(Volume(field((40, 56, 48), 1.5), VOXEL))
-    whole = thickness_distribution(blocks.volume, phase)
+    chunked = ChunkedArray(Volume(field((40, 56, 48), 1.5), VOXEL))
+    whole = thickness_distribution(chunked.volume, phase)
     for edge, reach in ((16, 1), (20, 9)):
         shares, reaches = zip(
             *(
-                halo.block_shares(blocks, tile, phase, reach, LARGE)
-                for tile in tiled(blocks.shape, (edge,) * 3)
+                halo.block_shares(chunked, tile, phase, reach, LARGE)
+                for tile in tiled(chunked.shape, (edge,) * 3)
             ),
             strict=True,
         )
@@ -214,18 +214,18 @@ def test_thickness_of_blocks_is_that_of_the_whole(phase: halo.Phase) -> None:
 
 def test_a_ball_far_wider_than_the_blocks_is_seen_by_all_it_covers() -> None:
     far = np.sum((np.indices((48, 48, 48)) - 23.5) ** 2, axis=0)
-    blocks = VolumeBlocks(Volume(far < 19**2, VOXEL))
-    whole = thickness_distribution(blocks.volume)
-    tiles = tiled(blocks.shape, (16, 16, 16))
-    found = halo.merged(*(halo.block_shares(blocks, tile, "pore", 2, LARGE)[0] for tile in tiles))
+    chunked = ChunkedArray(Volume(far < 19**2, VOXEL))
+    whole = thickness_distribution(chunked.volume)
+    tiles = tiled(chunked.shape, (16, 16, 16))
+    found = halo.merged(*(halo.block_shares(chunked, tile, "pore", 2, LARGE)[0] for tile in tiles))
     assert halo.distribution(found, VOXEL).mean == pytest.approx(whole.mean, rel=1e-12)
 
 
 def test_with_little_memory_blocks_are_halved_and_nothing_changes() -> None:
-    blocks = VolumeBlocks(Volume(field((48, 48, 48), 1.0), VOXEL))
-    tile = Window((0, 0, 0), blocks.shape)
+    chunked = ChunkedArray(Volume(field((48, 48, 48), 1.0), VOXEL))
+    tile = Window((0, 0, 0), chunked.shape)
     (full, _), (small, _) = (
-        halo.tile_shares(blocks, (2, 2), memory, tile, lambda message: None)
+        halo.tile_shares(chunked, (2, 2), memory, tile, lambda message: None)
         for memory in (LARGE, 0.9 * 48**3 * halo.BYTES)
     )
     assert np.array_equal(full.thickness, small.thickness)
@@ -233,18 +233,18 @@ def test_with_little_memory_blocks_are_halved_and_nothing_changes() -> None:
 
 
 def test_thickness_that_has_no_room_says_how_much_it_needs() -> None:
-    blocks = VolumeBlocks(Volume(field((40, 40, 40)), VOXEL))
-    found = measure_blocks(blocks, ["thickness_pore", "porosity"], memory=2**18).measurement
+    chunked = ChunkedArray(Volume(field((40, 40, 40)), VOXEL))
+    found = measure_chunked(chunked, ["thickness_pore", "porosity"], memory=2**18).measurement
     assert math.isnan(found.values["thickness_pore"])
     assert "MiB of memory, and 0 MiB may be used; allow more memory" in found.reasons["thickness_pore"]
-    assert found.values["porosity"] == blocks.volume.porosity
+    assert found.values["porosity"] == chunked.volume.porosity
 
 
 def test_lags_that_have_no_room_are_left_out_in_words() -> None:
     stripes = np.zeros((40, 40, 40), dtype=bool)
     stripes[:, :20] = True
-    found = measure_blocks(
-        VolumeBlocks(Volume(stripes, VOXEL)), ["correlation_length"], memory=1600
+    found = measure_chunked(
+        ChunkedArray(Volume(stripes, VOXEL)), ["correlation_length"], memory=1600
     ).measurement
     assert "still" in found.reasons["correlation_length"]
     assert "for lack of memory" in found.reasons["correlation_length"]
@@ -274,8 +274,8 @@ def test_eight_sub_volumes_of_a_cube_are_its_corners() -> None:
 
 def test_sub_volumes_are_measured_as_volumes_of_their_own() -> None:
     volume = Volume(field((48, 48, 48)), VOXEL)
-    found = measure_blocks(
-        VolumeBlocks(volume),
+    found = measure_chunked(
+        ChunkedArray(volume),
         ["porosity", "tortuosity_z", "geodesic_ratio_z"],
         sub_volumes=2,
         sub_volume_size=24,
@@ -296,10 +296,10 @@ def test_sub_volumes_are_measured_as_volumes_of_their_own() -> None:
 
 def test_one_and_two_workers_find_the_same(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", field((40, 40, 40)))
-    with open_blocks(tmp_path / "v.npy", VOXEL) as source:
+    with open_chunked(tmp_path / "v.npy", VOXEL) as source:
         one, two = (
-            measure_blocks(
-                source.blocks,
+            measure_chunked(
+                source.chunked,
                 ["thickness_pore"],
                 workers=n,
                 memory=2**26,
@@ -312,8 +312,8 @@ def test_one_and_two_workers_find_the_same(tmp_path: Path) -> None:
 def test_what_no_sub_volume_has_is_missing_in_words() -> None:
     walls = np.ones((40, 40, 40), dtype=bool)
     walls[::5] = False
-    found = measure_blocks(
-        VolumeBlocks(Volume(walls, VOXEL)), ["tortuosity_z"], sub_volumes=3, sub_volume_size=32
+    found = measure_chunked(
+        ChunkedArray(Volume(walls, VOXEL)), ["tortuosity_z"], sub_volumes=3, sub_volume_size=32
     )
     assert "no sub-volume has a value" in found.measurement.reasons["tortuosity_z"]
     assert found.measurement.warnings == (
@@ -323,9 +323,9 @@ def test_what_no_sub_volume_has_is_missing_in_words() -> None:
 
 def test_progress_counts_up_to_the_end() -> None:
     heard: list[tuple[str, int, int]] = []
-    blocks = VolumeBlocks(Volume(field((40, 40, 40)), VOXEL))
-    measure_blocks(
-        blocks,
+    chunked = ChunkedArray(Volume(field((40, 40, 40)), VOXEL))
+    measure_chunked(
+        chunked,
         ["basic", "tortuosity_z"],
         sub_volumes=2,
         sub_volume_size=20,
@@ -422,8 +422,8 @@ def test_every_file_is_understood_as_it_is_when_read_whole(
     path = write(tmp_path, values)
     whole = read_volume_with_source(path, VOXEL)
     assert shape_of(path) == whole.volume.shape
-    with open_blocks(path, VOXEL) as source:
-        assert source.blocks.voxel_size == whole.volume.voxel_size
+    with open_chunked(path, VOXEL) as source:
+        assert source.chunked.voxel_size == whole.volume.voxel_size
         for name in (
             "name",
             "voxel_size_source",
@@ -440,43 +440,43 @@ def test_every_file_is_understood_as_it_is_when_read_whole(
             Window((3, 1, 5), (9, 20, 11)),
             Window((19, 22, 36), (1, 1, 1)),
         ):
-            assert np.array_equal(source.blocks.read(window), whole.volume.pore[slices(window)])
-        again = pickle.loads(pickle.dumps(source.blocks))
-        assert len(pickle.dumps(source.blocks)) < 2000
-        assert np.array_equal(again.read(window), source.blocks.read(window))
+            assert np.array_equal(source.chunked.read(window), whole.volume.pore[slices(window)])
+        again = pickle.loads(pickle.dumps(source.chunked))
+        assert len(pickle.dumps(source.chunked)) < 2000
+        assert np.array_equal(again.read(window), source.chunked.read(window))
 
 
 @pytest.mark.parametrize("write", [npy, packed_tiff, ome_zarr])
 def test_numbers_of_a_file_are_those_of_the_volume_in_it(tmp_path: Path, write: Writer) -> None:
     path = write(tmp_path, np.where(PORE, np.uint8(255), np.uint8(0)))
     whole = measure_volume(read_volume_with_source(path, VOXEL).volume, ["basic"])
-    with open_blocks(path, VOXEL) as source:
-        same(measure_blocks(source.blocks, ["basic"]).measurement, whole)
+    with open_chunked(path, VOXEL) as source:
+        same(measure_chunked(source.chunked, ["basic"]).measurement, whole)
 
 
 @pytest.mark.parametrize("pore", ["dark", "bright"])
 def test_threshold_and_side_are_those_given(tmp_path: Path, pore: str) -> None:
     path = plain_zarr(tmp_path, GREY)
     whole = read_volume_with_source(path, VOXEL, threshold=120, pore=pore)  # type: ignore[arg-type]
-    with open_blocks(path, VOXEL, threshold=120, pore=pore) as source:  # type: ignore[arg-type]
+    with open_chunked(path, VOXEL, threshold=120, pore=pore) as source:  # type: ignore[arg-type]
         assert (source.threshold, source.pore) == (120, pore)
-        assert np.array_equal(source.blocks.read(Window((0, 0, 0), source.blocks.shape)), whole.volume.pore)
+        assert np.array_equal(source.chunked.read(Window((0, 0, 0), source.chunked.shape)), whole.volume.pore)
 
 
 @pytest.mark.parametrize("value", [0, 7])
 def test_one_value_only_is_one_phase_in_words(tmp_path: Path, value: int) -> None:
     path = npy(tmp_path, np.full((8, 9, 10), value, np.int16))
     whole = read_volume_with_source(path, VOXEL)
-    with open_blocks(path, VOXEL) as source:
+    with open_chunked(path, VOXEL) as source:
         assert source.warnings == whole.warnings
-        assert source.blocks.read(Window((0, 0, 0), (8, 9, 10))).mean() == whole.volume.porosity
+        assert source.chunked.read(Window((0, 0, 0), (8, 9, 10))).mean() == whole.volume.porosity
 
 
 def test_the_temporary_file_of_compressed_planes_is_gone_afterwards(tmp_path: Path) -> None:
     write_tiff(tmp_path / "v.tif", Volume(PORE, VOXEL))
-    with open_blocks(tmp_path / "v.tif") as source:
-        assert not isinstance(source.blocks, FileBlocks)
-        scratch = source.blocks.path  # type: ignore[attr-defined]
+    with open_chunked(tmp_path / "v.tif") as source:
+        assert not isinstance(source.chunked, ChunkedFile)
+        scratch = source.chunked.path  # type: ignore[attr-defined]
         assert scratch.exists()
     assert not scratch.exists()
 
@@ -484,8 +484,8 @@ def test_the_temporary_file_of_compressed_planes_is_gone_afterwards(tmp_path: Pa
 def test_kinds_that_can_only_be_read_whole_are(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "v.npz", PORE)
     assert shape_of(tmp_path / "v.npz") is None
-    with open_blocks(tmp_path / "v.npz", VOXEL) as source:
-        assert isinstance(source.blocks, VolumeBlocks)
+    with open_chunked(tmp_path / "v.npz", VOXEL) as source:
+        assert isinstance(source.chunked, ChunkedArray)
         assert "can only be read whole" in source.warnings[-1]
 
 
@@ -501,14 +501,14 @@ def test_kinds_that_can_only_be_read_whole_are(tmp_path: Path) -> None:
 def test_files_that_make_no_sense_are_refused(
     tmp_path: Path, values: NDArray[np.generic], size: float | None, words: str
 ) -> None:
-    with pytest.raises(InputError, match=words), open_blocks(npy(tmp_path, values), size):
+    with pytest.raises(InputError, match=words), open_chunked(npy(tmp_path, values), size):
         pass
 
 
 def test_a_threshold_beyond_the_grey_levels_is_refused(tmp_path: Path) -> None:
     with (
         pytest.raises(InputError, match="leaves one phase only"),
-        open_blocks(npy(tmp_path, GREY), VOXEL, threshold=400),
+        open_chunked(npy(tmp_path, GREY), VOXEL, threshold=400),
     ):
         pass
 
@@ -516,7 +516,7 @@ def test_a_threshold_beyond_the_grey_levels_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_or_broken_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.tif").write_bytes(b"II*\0nothing")
     for name in ("none.npy", "broken.tif"):
-        with pytest.raises(InputError), open_blocks(tmp_path / name, VOXEL):
+        with pytest.raises(InputError), open_chunked(tmp_path / name, VOXEL):
             pass
 
 

@@ -43,7 +43,7 @@ from porescape.web.guard import PAGE_POLICY, REPORT_POLICY
 from porescape.web.jobs import Jobs, WrongState
 from porescape.web.limits import Limits
 from porescape.web.lock import only_one
-from porescape.web.preview_process import Looker
+from porescape.web.preview_process import PreviewProcess
 from porescape.web.process import how_it_ended
 from porescape.web.progress import Tracker
 from porescape.web.reserve import RESERVE, reserve_of
@@ -311,9 +311,9 @@ def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.Mo
 
 
 @pytest.fixture(scope="module")
-def looker() -> Iterator[Looker]:
+def preview_process() -> Iterator[PreviewProcess]:
     """One process that looks at images, for all tests: it takes seconds to start."""
-    one = Looker(60)
+    one = PreviewProcess(60)
     yield one
     one.close()
 
@@ -323,7 +323,7 @@ def opened(folder: Path, **options: Any) -> Iterator[httpx.Client]:
     """A page in this process, at a port of its own, and a client of it."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    listening.listen(64)
+    listening.progress(64)
     config = uvicorn.Config(make_app(folder, **options), log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],))
@@ -342,10 +342,10 @@ def opened(folder: Path, **options: Any) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def page(
-    tmp_path: Path, looker: Looker, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, preview_process: PreviewProcess, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., httpx.Client]]:
     """Open a page in a folder of its own."""
-    monkeypatch.setattr("porescape.web.server.Looker", lambda patience: _Lent(looker))
+    monkeypatch.setattr("porescape.web.server.PreviewProcess", lambda patience: _Lent(preview_process))
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(opened(tmp_path / "jobs", **options))
 
@@ -353,8 +353,8 @@ def page(
 class _Lent:
     """A looker that stays alive when the server closes."""
 
-    def __init__(self, looker: Looker) -> None:
-        self.ask = looker.ask
+    def __init__(self, preview_process: PreviewProcess) -> None:
+        self.ask = preview_process.ask
 
     def close(self) -> None:
         pass
@@ -436,10 +436,12 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory, looker: Looker) -> Iterator[tuple[httpx.Client, Path]]:
+def hostile(
+    tmp_path_factory: pytest.TempPathFactory, preview_process: PreviewProcess
+) -> Iterator[tuple[httpx.Client, Path]]:
     folder = tmp_path_factory.mktemp("hostile") / "jobs"
     patch = pytest.MonkeyPatch()
-    patch.setattr("porescape.web.server.Looker", lambda patience: _Lent(looker))
+    patch.setattr("porescape.web.server.PreviewProcess", lambda patience: _Lent(preview_process))
     with opened(folder) as client:
         yield client, folder
     patch.undo()

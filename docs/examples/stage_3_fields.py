@@ -2,10 +2,10 @@
 3. Making a structure
 =====================
 
-A structure is the sum of three random fields, less its own blur, cut where the porosity is right. A few numbers,
-the recipe, say how. This is the figure 2 of Zeinali Danalou et al. (2025), drawn from live code; lengths are in metres
-here, and no field is normalised by its own extremes, so the same recipe in a larger box is more of the same
-material.
+A structure is the sum of three random fields, less its own blur, cut where the porosity is right. A
+few numbers, the recipe, say how. This is the figure 2 of Zeinali Danalou et al. (2025), drawn from live code;
+lengths are in metres here, and no field is normalised by its own extremes, so the same recipe in a larger box
+is more of the same material.
 """
 
 import numpy as np
@@ -37,9 +37,10 @@ SEED = 3
 # Three base fields
 # -----------------
 #
-# Two grain fields: random seed points, and at each voxel the distance to the nearest. One enters as it is (pores lie
-# between rounded grains), the other upside down (pores are rounded cells). The branch field: smoothed noise is cut
-# at a level, and the signed distance to that cut is taken, which has corners and branches.
+# Two grain fields: random seed points, and at each voxel the distance to the nearest. One enters as it
+# is (pores lie between rounded grains), the other upside down (pores are rounded cells). The branch
+# field: smoothed noise is cut at a level, and the signed distance to that cut is taken, which has corners
+# and branches.
 
 cells = grain_field(SEED, "cells", recipe.cell_spacing / VOXEL, domain, domain.whole)
 bumps = -grain_field(SEED, "bumps", recipe.bump_spacing / VOXEL, domain, domain.whole)
@@ -85,9 +86,9 @@ base = planes(
 # Sum, high-pass, cut
 # -------------------
 #
-# The weighted sum is smoothed a little, which rounds the walls. Its own wide blur is subtracted: no part of the box
-# is then all pore or all solid. The upper part of what is left is pore, as much of it as the porosity asks for.
-# Pores are drawn dark.
+# The weighted sum is smoothed a little, which rounds the walls. Its own wide blur is subtracted: no part
+# of the box is then all pore or all solid. The upper part of what is left is pore, as much of it as the
+# porosity asks for. Pores are drawn dark.
 
 total = recipe.cells * cells + recipe.bumps * bumps + recipe.branch * branch
 blur = ndimage.gaussian_filter(total, recipe.highpass_width / VOXEL, mode="wrap")
@@ -132,9 +133,10 @@ changed = planes(
 # Fibres and balls
 # ----------------
 #
-# Three smooth fields can be bent into nearly anything, but not into needles and balls. The other two families are the
-# first field alone, with no blur taken off, around straight rods or around points: radius, length over radius, and how
-# rounded the contacts are, each in [0, 1], and a unit of length. A search tries all three families.
+# Three smooth fields can be bent into nearly anything, but not into needles and balls. The other two
+# families are the first field alone, with no blur taken off, around straight rods or around points: radius,
+# length over radius, and how rounded the contacts are, each in [0, 1], and a unit of length. A search tries
+# all three families.
 
 from porescape.synthesis.families import fibres, grains
 
@@ -151,5 +153,6 @@ needles = three_d(mat, width=520)
 needles.set_label("The fibres, cut open")
 
 # %%
-# What is in none of them: flat walls, packed particles with sharp contacts, cells of one size, layers, anything that
-# differs between directions. The search will return the nearest isotropic structure all the same.
+# What is in none of them: flat walls, packed particles with sharp contacts, cells of one size,
+# layers, anything that differs between directions. The search will return the nearest isotropic structure all
+# the same.

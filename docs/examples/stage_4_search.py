@@ -2,9 +2,9 @@
 4. Looking for the recipe
 =========================
 
-One trial: make a cube, take five slices across each of its three axes, describe them, and add up how far they are
-from the image. The percolation prior is added: the share of each phase that does not hang together. The section
-alone cannot tell, and a membrane whose pores lead nowhere, or whose solid floats, is no membrane.
+One trial: make a cube, take five slices across each of its three axes, describe them, and add up how far
+they are from the image. The percolation prior is added: the share of each phase that does not hang together.
+The section alone cannot tell, and a membrane whose pores lead nowhere, or whose solid floats, is no membrane.
 
 A run makes 200 trials per replica on a cube of 96 voxels. Here are 60 on 64 voxels, for three replicas.
 """
@@ -26,8 +26,8 @@ settings = Settings(
 replicas = tuple(make_replicas(phase, settings, seed=0))
 
 # %%
-# Every trial is kept. The optimiser (CMA-ES) spreads out first and closes in later; the replicas go different ways
-# and end at similar losses.
+# Every trial is kept. The optimiser (CMA-ES) spreads out first and closes in later; the replicas
+# go different ways and end at similar losses.
 
 from porescape.report.figures import fit_history
 
@@ -80,8 +80,8 @@ side_by_side.set_label(
 )
 
 # %%
-# Each replica was fitted on its own, from its own random fields. What they have in common was in the image; what they
-# do not is chance.
+# Each replica was fitted on its own, from its own random fields. What they have in common was in the
+# image; what they do not is chance.
 
 spread = [one.loss for one in replicas]
 print(f"losses {np.min(spread):.3f} to {np.max(spread):.3f}")

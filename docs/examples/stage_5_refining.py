@@ -2,14 +2,15 @@
 5. Refining the walls
 =====================
 
-A recipe has few numbers. They set the large shapes and what hangs together, but corners, cusps and thin walls need
-more than ten. So the last step of a replica moves its walls, voxel by voxel.
+A recipe has few numbers. They set the large shapes and what hangs together, but corners, cusps and
+thin walls need more than ten. So the last step of a replica moves its walls, voxel by voxel.
 
-What is compared are patterns: squares of 3x3 points and rows of nine, each at several distances between the points,
-from neighbouring voxels to twice the width of a pore. How often each occurs is counted in the image and in the sections
-of the structure along all three axes. A voxel at a wall changes phase if that brings the counts nearer to the
-image's, and if everything stays as connected as it was: no pore, tunnel, cavity or piece of solid appears or
-vanishes (only *simple* voxels turn). Only crumbs of solid that hang on nothing go, before anything moves.
+What is compared are patterns: squares of 3x3 points and rows of nine, each at several distances between the
+points, from neighbouring voxels to twice the width of a pore. How often each occurs is counted in the image
+and in the sections of the structure along all three axes. A voxel at a wall changes phase if that brings the
+counts nearer to the image's, and if everything stays as connected as it was: no pore, tunnel, cavity or piece
+of solid appears or vanishes (only *simple* voxels turn). Only crumbs of solid that hang on nothing go, before
+anything moves.
 """
 
 import porescape

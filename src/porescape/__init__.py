@@ -95,7 +95,7 @@ if (_ipython := sys.modules.get("IPython")) and (_shell := _ipython.get_ipython(
     import_module("porescape.report.notebook").install(_shell)  # by names only; nothing heavy is loaded
 
 if TYPE_CHECKING:
-    from porescape.core.chunked import VolumeBlocks as VolumeBlocks
+    from porescape.core.chunked import ChunkedArray as ChunkedArray
     from porescape.core.domain import Domain as Domain
     from porescape.core.image import Micrograph as Micrograph
     from porescape.core.image import PhaseImage as PhaseImage
@@ -114,7 +114,7 @@ if TYPE_CHECKING:
     from porescape.io.images.scale_bar import find_scale_bar as find_scale_bar
     from porescape.io.runs.batch import run_batch as run_batch
     from porescape.io.runs.batch_folder import gather_batch as gather_batch
-    from porescape.io.runs.batch_list import read_jobs as read_jobs
+    from porescape.io.runs.batch_list import read_batch_list as read_batch_list
     from porescape.io.runs.checkpoint import open_checkpoint as open_checkpoint
     from porescape.io.runs.comparison import write_comparison as write_comparison
     from porescape.io.runs.comparison import write_resolution as write_resolution
@@ -125,7 +125,7 @@ if TYPE_CHECKING:
     from porescape.io.runs.network import write_openpnm as write_openpnm
     from porescape.io.runs.run_folder import read_run as read_run
     from porescape.io.runs.run_folder import write_run as write_run
-    from porescape.io.volumes.chunked import open_blocks as open_blocks
+    from porescape.io.volumes.chunked import open_chunked as open_chunked
     from porescape.io.volumes.matlab import write_mat as write_mat
     from porescape.io.volumes.mesh import write_glb as write_glb
     from porescape.io.volumes.mesh import write_stl as write_stl
@@ -145,7 +145,7 @@ if TYPE_CHECKING:
     from porescape.measure.section.combined import combined_distance_function as combined_distance_function
     from porescape.measure.section.describe import describe as describe
     from porescape.measure.section.representative import representativity as representativity
-    from porescape.measure.streamed.meter import measure_blocks as measure_blocks
+    from porescape.measure.streamed.meter import measure_chunked as measure_chunked
     from porescape.measure.transport.diffusion import diffusion as diffusion
     from porescape.measure.transport.geodesic import geodesic_ratio as geodesic_ratio
     from porescape.measure.transport.intrusion import mercury_intrusion as mercury_intrusion

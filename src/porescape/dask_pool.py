@@ -17,7 +17,14 @@ from typing import Any, TypeVar
 
 from porescape.errors import Cancelled, MissingExtra, PorescapeError, SettingsError
 from porescape.memory import HABITS
-from porescape.parallel import Inbox, Tell, hear_nothing, in_order, work_and_tell, worker_environment
+from porescape.parallel import (
+    Inbox,
+    OnProgress,
+    in_order,
+    no_progress,
+    run_and_report,
+    worker_environment,
+)
 from porescape.version import __version__
 
 T = TypeVar("T")
@@ -26,7 +33,7 @@ LOCAL = "local"
 PATIENCE = 30  # seconds to reach a scheduler
 
 
-class DaskCrew:
+class DaskPool:
     """The workers of a Dask cluster.
 
     A worker that dies costs only what it was doing: Dask gives that to another. After the fourth death of
@@ -55,10 +62,10 @@ class DaskCrew:
 
     def map(
         self,
-        work: Callable[[T, Tell], R],
+        work: Callable[[T, OnProgress], R],
         items: Iterable[T],
         *,
-        listen: Tell = hear_nothing,
+        progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
         """Do what `map_ordered` does; once `stop` is set, raise `Cancelled` instead of waiting on."""
@@ -83,7 +90,7 @@ class DaskCrew:
             for number, item in enumerate(items)
         ]
         try:
-            yield from in_order(futures, inbox, listen, stop)
+            yield from in_order(futures, inbox, progress, stop)
         except distributed.KilledWorker as error:
             raise PorescapeError(
                 "too many of the cluster's workers died at the same piece of work, as they do when memory "
@@ -111,13 +118,13 @@ def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], versi
     worker = _dask().get_worker()
     key = worker.get_current_task()
 
-    def tell(message: Any) -> None:
+    def progress(message: Any) -> None:
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
             raise Cancelled("nobody waits for this any more")
         worker.log_event(topic, pickle.dumps((to, message)))
 
-    return work_and_tell(pickle.loads(zlib.decompress(packed)), number, item, tell)
+    return run_and_report(pickle.loads(zlib.decompress(packed)), number, item, progress)
 
 
 def _dask() -> Any:
@@ -137,7 +144,7 @@ def _own_habits() -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def dask_crew(address: str, workers: int = 1) -> Iterator[DaskCrew]:
+def dask_pool(address: str, workers: int = 1) -> Iterator[DaskPool]:
     """Give the workers of a cluster, for as long as the block runs.
 
     Parameters
@@ -169,7 +176,7 @@ def dask_crew(address: str, workers: int = 1) -> Iterator[DaskCrew]:
             ) as cluster,
             distributed.Client(cluster) as client,
         ):
-            yield DaskCrew(client)
+            yield DaskPool(client)
         return
     try:
         client = distributed.Client(address, timeout=PATIENCE)
@@ -179,4 +186,4 @@ def dask_crew(address: str, workers: int = 1) -> Iterator[DaskCrew]:
             "tcp://10.0.0.5:8786, or local"
         ) from error
     with client:
-        yield DaskCrew(client)
+        yield DaskPool(client)

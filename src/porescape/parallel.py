@@ -26,8 +26,8 @@ from porescape.memory import HABITS
 
 T = TypeVar("T")
 R = TypeVar("R")
-Tell = Callable[[Any], None]
-Inbox = queue.SimpleQueue[Any]  # where the messages of one call of `Crew.map` arrive
+OnProgress = Callable[[Any], None]
+Inbox = queue.SimpleQueue[Any]  # where the messages of one call of `Pool.map` arrive
 
 # one thread per worker process: processes that each start a pool of threads fight over the cores
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -37,11 +37,11 @@ _LATE = 5.0  # seconds of silence after which messages that a result has overtak
 _MOST_ON_WINDOWS = 61  # processes of one pool; the system waits for no more things at once
 
 
-def hear_nothing(message: Any) -> None:
+def no_progress(message: Any) -> None:
     """Where nobody listens."""
 
 
-class Crew(Protocol):
+class Pool(Protocol):
     """Workers that are there for some time and take work from several threads at once."""
 
     @property
@@ -50,25 +50,29 @@ class Crew(Protocol):
 
     def map(
         self,
-        work: Callable[[T, Tell], R],
+        work: Callable[[T, OnProgress], R],
         items: Iterable[T],
         *,
-        listen: Tell = hear_nothing,
+        progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
         """Do what `map_ordered` does; once `stop` is set, raise `Cancelled` instead of waiting on."""
 
 
-Workers = int | Crew  # processes of this machine, or a crew
+Workers = int | Pool  # processes of this machine, or a crew
 
 
-class Spread(Protocol):
+class ParallelMap(Protocol):
     """Who does several pieces of work side by side; `map_ordered` does them one after the other."""
 
     def __call__(
-        self, work: Callable[[T, Tell], R], items: Iterable[T], *, listen: Tell = ...
+        self,
+        work: Callable[[T, OnProgress], R],
+        items: Iterable[T],
+        *,
+        progress: OnProgress = ...,
     ) -> Iterator[R]:
-        """Yield the results of `work(item, tell)` in the order of the items."""
+        """Yield the results of `work(item, progress)` in the order of the items."""
 
 
 def available_cores() -> int:
@@ -79,22 +83,22 @@ def available_cores() -> int:
 
 
 def map_ordered(
-    work: Callable[[T, Tell], R],
+    work: Callable[[T, OnProgress], R],
     items: Iterable[T],
     workers: Workers = 1,
-    listen: Tell = hear_nothing,
+    progress: OnProgress = no_progress,
 ) -> Generator[R, None, None]:
-    """Apply `work(item, tell)` to every item and yield the results in the order of the items.
+    """Apply `work(item, progress)` to every item and yield the results in the order of the items.
 
     Parameters
     ----------
     work : callable
-        Takes an item and `tell`, with which it may send messages while it works. With more than one
+        Takes an item and `progress`, with which it may send messages while it works. With more than one
         worker it must be picklable, like the items: processes are spawned, as on Windows and macOS,
         so that all three systems behave alike.
     workers : int or Crew
         Processes, of which 1 works in this one; or a crew from elsewhere.
-    listen : callable
+    progress : callable
         Called in this process with every message told.
 
     Closing the iterator early (Ctrl-C, an error, an early stop) ends the processes; a crew from elsewhere
@@ -108,44 +112,49 @@ def map_ordered(
     items = list(items)
     if isinstance(workers, int):
         workers = min(workers, len(items))
-    with crew_of(workers) as crew:
-        yield from crew.map(work, items, listen=listen)
+    with pool_of(workers) as pool:
+        yield from pool.map(work, items, progress=progress)
 
 
 def map_divided(
-    work: Callable[[T, Tell, Spread], R],
+    work: Callable[[T, OnProgress, ParallelMap], R],
     items: Iterable[T],
-    crew: Crew,
-    listen: Tell = hear_nothing,
+    pool: Pool,
+    progress: OnProgress = no_progress,
 ) -> Generator[R, None, None]:
-    """Apply `work(item, tell, spread)` to every item, where items are fewer than workers.
+    """Apply `work(item, progress, parallel_map)` to every item, where items are fewer than workers.
 
-    Each item is led by a thread of this process, which gives what is heavy to `spread`; the crew does the
-    pieces of all items side by side. Results, messages and early ends are as for `map_ordered`.
+    Each item is led by a thread of this process, which gives what is heavy to `parallel_map`; the crew does
+    the pieces of all items side by side. Results, messages and early ends are as for `map_ordered`.
     """
     items = list(items)
     if not items:
         return
     stop = threading.Event()
     inbox: Inbox = queue.SimpleQueue()
-    lead = partial(_lead, work, partial(crew.map, stop=stop))
+    lead = partial(_lead, work, partial(pool.map, stop=stop))
     leaders = ThreadPoolExecutor(len(items), "porescape")
     try:
         futures = [
-            leaders.submit(work_and_tell, lead, number, item, inbox.put) for number, item in enumerate(items)
+            leaders.submit(run_and_report, lead, number, item, inbox.put) for number, item in enumerate(items)
         ]
-        yield from in_order(futures, inbox, listen)
+        yield from in_order(futures, inbox, progress)
     finally:
         stop.set()
         leaders.shutdown()
 
 
-def _lead(work: Callable[[T, Tell, Spread], R], spread: Spread, item: T, tell: Tell) -> R:
-    return work(item, tell, spread)
+def _lead(
+    work: Callable[[T, OnProgress, ParallelMap], R],
+    parallel_map: ParallelMap,
+    item: T,
+    progress: OnProgress,
+) -> R:
+    return work(item, progress, parallel_map)
 
 
 @contextmanager
-def crew_of(workers: Workers) -> Iterator[Crew]:
+def pool_of(workers: Workers) -> Iterator[Pool]:
     """Give a crew for as long as the block runs: so many processes, or whoever is given.
 
     Processes end with the block: when they are done, or at once where it is left by an error.
@@ -161,18 +170,18 @@ def crew_of(workers: Workers) -> Iterator[Crew]:
     context = multiprocessing.get_context("spawn")
     mail = context.Queue()
     with worker_environment():
-        pool = ProcessPoolExecutor(workers, context, _start_worker, (mail,))
-        crew = _Processes(workers, pool)
+        executor = ProcessPoolExecutor(workers, context, _start_worker, (mail,))
+        pool = _Processes(workers, executor)
         over = threading.Event()
-        postman = threading.Thread(target=_carry, args=(mail, crew.inboxes, over), daemon=True)
+        postman = threading.Thread(target=_carry, args=(mail, pool.inboxes, over), daemon=True)
         postman.start()
         try:
-            yield crew
-            pool.shutdown()
+            yield pool
+            executor.shutdown()
         except BaseException:
-            for process in list((pool._processes or {}).values()):
+            for process in list((executor._processes or {}).values()):
                 process.terminate()
-            pool.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
             raise
         finally:
             over.set()
@@ -189,31 +198,31 @@ class _Alone:
 
     def map(
         self,
-        work: Callable[[T, Tell], R],
+        work: Callable[[T, OnProgress], R],
         items: Iterable[T],
         *,
-        listen: Tell = hear_nothing,
+        progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
         for item in items:
-            yield work(item, listen)
+            yield work(item, progress)
 
 
 class _Processes:
     """Processes of this machine; they start when there is work for them."""
 
-    def __init__(self, size: int, pool: ProcessPoolExecutor) -> None:
+    def __init__(self, size: int, executor: ProcessPoolExecutor) -> None:
         self.size = size
         self.inboxes: dict[int, Inbox] = {}
-        self._pool = pool
+        self._executor = executor
         self._numbers = count()
 
     def map(
         self,
-        work: Callable[[T, Tell], R],
+        work: Callable[[T, OnProgress], R],
         items: Iterable[T],
         *,
-        listen: Tell = hear_nothing,
+        progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
         to = next(self._numbers)
@@ -221,8 +230,8 @@ class _Processes:
         futures = []
         try:
             for number, item in enumerate(items):
-                futures.append(self._pool.submit(_work_and_tell, to, work, number, item))
-            yield from in_order(futures, inbox, listen, stop)
+                futures.append(self._executor.submit(_run_and_report, to, work, number, item))
+            yield from in_order(futures, inbox, progress, stop)
         except BrokenProcessPool:
             raise PorescapeError(
                 "a worker process was ended from outside, as systems do when memory runs out; "
@@ -270,14 +279,14 @@ class _End(NamedTuple):
     number: int
 
 
-def _work_and_tell(to: int, work: Callable[[T, Tell], R], number: int, item: T) -> R:
-    return work_and_tell(work, number, item, lambda message: _mail.put((to, message)))
+def _run_and_report(to: int, work: Callable[[T, OnProgress], R], number: int, item: T) -> R:
+    return run_and_report(work, number, item, lambda message: _mail.put((to, message)))
 
 
-def work_and_tell(work: Callable[[T, Tell], R], number: int, item: T, tell: Tell) -> R:
+def run_and_report(work: Callable[[T, OnProgress], R], number: int, item: T, progress: OnProgress) -> R:
     """Do one piece of work where it is done, and tell `in_order` that it has told its last."""
-    result = work(item, tell)
-    tell(_End(number))
+    result = work(item, progress)
+    progress(_End(number))
     return result
 
 
@@ -293,9 +302,9 @@ _WAKE = object()  # in an inbox: look again whether a future is done
 
 
 def in_order(
-    futures: Sequence[_Future], inbox: Inbox, listen: Tell, stop: threading.Event | None = None
+    futures: Sequence[_Future], inbox: Inbox, progress: OnProgress, stop: threading.Event | None = None
 ) -> Iterator[Any]:
-    """Yield the results of `work_and_tell` in order, handing on the messages that come meanwhile.
+    """Yield the results of `run_and_report` in order, handing on the messages that come meanwhile.
 
     Parameters
     ----------
@@ -303,7 +312,7 @@ def in_order(
         One per piece of work, in the order of their numbers.
     inbox : queue
         Where the messages arrive.
-    listen : callable
+    progress : callable
         Called with every message.
     stop : Event, optional
         Once it is set, `Cancelled` is raised instead of waiting on.
@@ -315,16 +324,16 @@ def in_order(
         while not future.done():
             if stop is not None and stop.is_set():
                 raise Cancelled("nobody waits for this any more")
-            _deliver(inbox, listen, ended, _POLL)
+            _deliver(inbox, progress, ended, _POLL)
         result = future.result()
         heard = time.monotonic()
         while number not in ended and time.monotonic() - heard < _LATE:  # a result may overtake messages
-            if _deliver(inbox, listen, ended, _POLL):
+            if _deliver(inbox, progress, ended, _POLL):
                 heard = time.monotonic()
         yield result
 
 
-def _deliver(inbox: Inbox, listen: Tell, ended: set[int], patience: float) -> bool:
+def _deliver(inbox: Inbox, progress: OnProgress, ended: set[int], patience: float) -> bool:
     """Hand on the messages that have come; wait up to `patience` seconds for the first.
 
     Numbers of pieces of work that have told their last go into `ended`. Returns whether any came.
@@ -342,7 +351,7 @@ def _deliver(inbox: Inbox, listen: Tell, ended: set[int], patience: float) -> bo
         if isinstance(message, _End):
             ended.add(message.number)
         else:
-            listen(message)
+            progress(message)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from porescape.cli.app import command
-from porescape.cli.going_on import GoingOnOptions
 from porescape.cli.options import (
     SWEEPS,
     AcceptOption,
@@ -31,13 +30,14 @@ from porescape.cli.options import (
     parse_crop,
     parse_size,
 )
+from porescape.cli.resuming import ResumeOptions
 from porescape.cli.say import answer, quantity, say, table_of
 from porescape.core.settings import Checks, Output, Settings
 from porescape.errors import Cancelled, InputError, PorescapeError, SettingsError, SomeFailed
 from porescape.units import parse_length
 
 if TYPE_CHECKING:
-    from porescape.jobs.batch import Batch, BatchProgress, Box, Job
+    from porescape.jobs.batch import Batch, BatchEntry, BatchProgress, Box
 
 _OUTPUT = Output()
 SHOWN = ("porosity", "body_diameter", "permeability_z")
@@ -99,7 +99,7 @@ def batch(
     """
     from porescape.io.runs.batch import run_batch
     from porescape.io.runs.batch_folder import batch_table, gather_batch
-    from porescape.io.runs.batch_list import read_jobs
+    from porescape.io.runs.batch_list import read_batch_list
     from porescape.io.runs.run_folder import to_json
     from porescape.jobs.batch import in_groups, part_of
 
@@ -120,9 +120,9 @@ def batch(
         settings, seed = _settings_from(recipe)
     if workers is not None and workers < 1:
         raise SettingsError(f"workers must be at least 1, got {workers}")
-    going_on = GoingOnOptions(shard=shard, scheduler=scheduler)
-    part = going_on.part()
-    jobs = read_jobs(
+    resuming = ResumeOptions(shard=shard, scheduler=scheduler)
+    part = resuming.part()
+    entries = read_batch_list(
         images,
         pattern=pattern,
         pixel_size=length_or_none(reading.pixel_size),
@@ -132,29 +132,29 @@ def batch(
         without=out,
     )
     if gather:
-        found = gather_batch(jobs, out)
+        found = gather_batch(entries, out)
     else:
-        typical = _typical(jobs, settings, box)
+        typical = _typical(entries, settings, box)
         with (
-            _going_on(jobs, out),
-            going_on.crew(typical, workers, out) as crew,
-            _listening(typical) as listen,
+            _going_on(entries, out),
+            resuming.pool(typical, workers, out) as pool,
+            _listening(typical) as progress,
         ):
             found = run_batch(
-                jobs,
+                entries,
                 out,
                 settings,
                 seed,
                 box=box,
-                workers=crew,
+                workers=pool,
                 shard=part,
                 overwrite=overwrite,
-                progress=listen,
+                progress=progress,
             )
     _conclude(found, out)
     if as_json:
         answer(to_json(batch_table(found)))
-    _fail_for(found, {job.name for job in part_of(in_groups(jobs), part)}, out)
+    _fail_for(found, {entry.name for entry in part_of(in_groups(entries), part)}, out)
 
 
 def _boxed(settings: Settings, size: str) -> "tuple[Settings, Box | None]":
@@ -195,31 +195,31 @@ def _settings_from(recipe: Path) -> tuple[Settings, int]:
     return read_settings(table), int(table.get("seed", 0))
 
 
-def _typical(jobs: "Sequence[Job]", settings: Settings, box: "Box | None") -> Settings:
+def _typical(entries: "Sequence[BatchEntry]", settings: Settings, box: "Box | None") -> Settings:
     """Return the settings of the first image that can be read: what memory is reckoned for."""
-    from porescape.io.runs.batch import read_job, settings_of
+    from porescape.io.runs.batch import read_entry, settings_of
 
     if box is None:
         return settings
-    for job in jobs:
+    for entry in entries:
         try:
-            return settings_of(job, read_job(job), settings, box)
+            return settings_of(entry, read_entry(entry), settings, box)
         except PorescapeError:
             continue
     return settings
 
 
 @contextmanager
-def _going_on(jobs: "Sequence[Job]", out: Path) -> Iterator[None]:
+def _going_on(entries: "Sequence[BatchEntry]", out: Path) -> Iterator[None]:
     """Say after Ctrl-C what there is, and that the same command goes on."""
     from porescape.io.runs.batch_folder import is_done
 
     try:
         yield
     except KeyboardInterrupt:
-        done = sum(is_done(out / job.name) for job in jobs)
+        done = sum(is_done(out / entry.name) for entry in entries)
         raise Cancelled(
-            f"stopped; {done} of {len(jobs)} images are done in {out}, and the same command goes on from here"
+            f"stopped; {done} of {len(entries)} images are done in {out}; run the same command to go on"
         ) from None
 
 
@@ -243,15 +243,15 @@ def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]
         over = bars.add_task("images", total=None, note="")
         within = bars.add_task("this one", total=each * settings.output.replicas, note="")
 
-        def listen(heard: "BatchProgress") -> None:
-            bars.update(over, total=heard.of, completed=heard.index, note=heard.job.name)
+        def progress(heard: "BatchProgress") -> None:
+            bars.update(over, total=heard.of, completed=heard.index, note=heard.entry.name)
             event = heard.event
             if heard.outcome is not None:
                 bars.update(over, completed=heard.index + 1)
                 bars.reset(within, note="")
                 words = f": {heard.outcome.reason}" if heard.outcome.reason else ""
                 bars.console.print(
-                    f"{heard.index + 1}/{heard.of} {heard.job.name} {heard.outcome.status.value}{words}",
+                    f"{heard.index + 1}/{heard.of} {heard.entry.name} {heard.outcome.status.value}{words}",
                     markup=False,
                     highlight=False,
                     soft_wrap=True,
@@ -263,7 +263,7 @@ def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]
             elif event is not None and event.step:
                 bars.update(within, advance=1, note=f"replica {event.replica + 1}: {event.step}")
 
-        yield listen
+        yield progress
 
 
 def _conclude(found: "Batch", out: Path) -> None:
@@ -272,7 +272,7 @@ def _conclude(found: "Batch", out: Path) -> None:
     for one in found.outcomes:
         numbers = one.card.properties if one.card else {}
         cells = [quantity(numbers[n].mean, numbers[n].unit) if n in numbers else "-" for n in names]
-        rows.append((one.job.name, one.job.group, one.status.value, *cells))
+        rows.append((one.entry.name, one.entry.group, one.status.value, *cells))
     table_of(f"{len(rows)} images", ("image", "group", "", *names), rows)
     for note in found.notes():
         say(f"note: {note}")
@@ -283,7 +283,7 @@ def _fail_for(found: "Batch", own: set[str], out: Path) -> None:
     """End with the exit code of a batch in which images failed; those of other shards are theirs to tell."""
     from porescape.jobs.batch import Status, several
 
-    failed = [one.job.name for one in found.of(Status.FAILED) if one.job.name in own]
+    failed = [one.entry.name for one in found.of(Status.FAILED) if one.entry.name in own]
     if failed:
         raise SomeFailed(
             f"{len(failed)} of {len(own)} images failed: {several(failed)}. {out / 'batch.html'} says why; "

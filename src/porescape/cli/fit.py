@@ -36,13 +36,13 @@ def fit(
 ) -> None:
     """Find one recipe whose sections look like the image; `generate` makes structures of it."""
     from porescape.core.domain import Domain
-    from porescape.fit.objective import problem_for
+    from porescape.fit.objective import objective_for
     from porescape.fit.search import LEAST_DIVIDED, best_of, search
     from porescape.io.atomic import whole_file
     from porescape.io.runs.settings import material_toml
     from porescape.jobs.reconstruct import at_voxel_size, choose_voxel_size
     from porescape.memory import keep_memory
-    from porescape.parallel import available_cores, crew_of
+    from porescape.parallel import available_cores, pool_of
     from porescape.rng import structure_seed
     from porescape.section.checks import check_image, raise_on_failures
     from porescape.section.segment import segment as split
@@ -59,11 +59,11 @@ def fit(
     settings = fitting.settings()
     own_seed = structure_seed(seed, 0)
     keep_memory()
-    problem = problem_for(section, settings, own_seed)
+    objective = objective_for(section, settings, own_seed)
     done = []
     hands = 1 if settings.trials < LEAST_DIVIDED else workers or available_cores()
-    with crew_of(hands) as crew, progress_bar("fitting", settings.planned) as advance:
-        for trial in search(problem, settings, seed, spread=crew.map):
+    with pool_of(hands) as pool, progress_bar("fitting", settings.planned) as advance:
+        for trial in search(objective, settings, seed, parallel_map=pool.map):
             done.append(trial)
             advance(f"best {best_of(done).loss:.4f}")
     best = best_of(done)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from porescape.cli.app import command
-from porescape.cli.going_on import terminated_like_interrupted, this_command
 from porescape.cli.options import SWEEPS, Overwrite, VoxelSize, Workers, parse_size
+from porescape.cli.resuming import terminated_like_interrupted, this_command
 from porescape.cli.say import progress_bar, say
 from porescape.errors import Cancelled, InputError, SettingsError
 from porescape.units import format_length, parse_length
 
 if TYPE_CHECKING:
     from porescape.core.volume import Volume
-    from porescape.parallel import Workers as Hands
-    from porescape.synthesis.blockwise.blocks import Done
+    from porescape.parallel import Workers as Pool
+    from porescape.synthesis.blockwise.blocks import BlockProgress
 
 IN_MEMORY = 28  # bytes per voxel that a structure takes while it is made whole, measured at 256³ and 512³
 
@@ -123,16 +123,16 @@ def generate(
             from porescape.synthesis.generate import generate_region
 
             if level is None:
-                with _hands(scheduler, workers) as hands, _shown() as progress:
+                with _workers(scheduler, workers) as pool, _shown() as progress:
                     level = find_level(
-                        material, domain, own_seed, workers=hands, memory=_allowed(memory), progress=progress
+                        material, domain, own_seed, workers=pool, memory=_allowed(memory), progress=progress
                     )
             volume = Volume(generate_region(check_local(material), domain, own_seed, part, level), voxel)
             words += f", level of the whole box {level!r}"
         writers[kind](out, volume)
         say(f"{words}, porosity {volume.porosity:.4f}: {out}")
         return
-    with _hands(scheduler, workers) as hands, _kept(out), _shown() as progress:
+    with _workers(scheduler, workers) as pool, _kept(out), _shown() as progress:
         written = generate_zarr(
             material,
             domain,
@@ -141,7 +141,7 @@ def generate(
             region=part,
             level=level,
             chunk=chunk,
-            workers=hands,
+            workers=pool,
             memory=_allowed(memory),
             resume=resume,
             overwrite=overwrite,
@@ -193,17 +193,17 @@ def _allowed(memory: float | None) -> float:
 
 
 @contextmanager
-def _hands(scheduler: str | None, workers: int | None) -> "Iterator[Hands]":
+def _workers(scheduler: str | None, workers: int | None) -> "Iterator[Pool]":
     from porescape.parallel import available_cores
 
     here = workers or available_cores()
     if scheduler is None:
         yield here
         return
-    from porescape.dask_pool import dask_crew
+    from porescape.dask_pool import dask_pool
 
-    with dask_crew(scheduler, here) as crew:
-        yield crew
+    with dask_pool(scheduler, here) as pool:
+        yield pool
 
 
 @contextmanager
@@ -219,13 +219,13 @@ def _kept(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _shown() -> "Iterator[Callable[[Done], None]]":
+def _shown() -> "Iterator[Callable[[BlockProgress], None]]":
     """Show the stages as bars."""
     titles = {"level": "finding the level", "blocks": "making blocks"}
     with ExitStack() as bars:
         advance: list[Callable[[str], None]] = []
 
-        def show(event: "Done") -> None:
+        def show(event: "BlockProgress") -> None:
             if event.words:
                 say(f"note: {event.words}")
             elif event.number is None:

@@ -13,12 +13,12 @@ from porescape.errors import SettingsError
 
 if TYPE_CHECKING:
     from porescape.core.settings import Measure
-    from porescape.io.volumes.chunked import BlocksSource
+    from porescape.io.volumes.chunked import ChunkedSource
     from porescape.io.volumes.volume import VolumeSource
     from porescape.measure.numbers import Measurement
-    from porescape.measure.streamed.meter import BlocksMeasurement
+    from porescape.measure.streamed.meter import ChunkedMeasurement
 
-SUB_VOLUMES, SUB_VOLUME_SIZE = 8, 128  # as in `measure_blocks`
+SUB_VOLUMES, SUB_VOLUME_SIZE = 8, 128  # as in `measure_chunked`
 
 
 @dataclass(frozen=True)
@@ -150,22 +150,22 @@ def _in_pieces(
     from porescape.io.resources import available_memory
     from porescape.io.runs.run_folder import to_json, write_measured
     from porescape.io.runs.streamed_results import blocks_table, write_sub_volumes
-    from porescape.io.volumes.chunked import open_blocks
-    from porescape.measure.streamed.meter import MEMORY, block_steps, measure_blocks
+    from porescape.io.volumes.chunked import open_chunked
+    from porescape.measure.streamed.meter import MEMORY, block_steps, measure_chunked
     from porescape.measure.streamed.parts import spread
     from porescape.parallel import available_cores
 
     say(f"{volume.name} is measured piece by piece")
     available = available_memory()
     memory = MEMORY if available is None else available // 2  # the rest is for what others start meanwhile
-    with open_blocks(volume, **reading) as source:
+    with open_chunked(volume, **reading) as source:
         for warning in source.warnings:
             say(f"note: {warning}")
         choice = (pieces.subvolumes, pieces.subvolume_size)
-        spread(source.blocks.shape, *choice)  # what makes no sense is said before any work
-        with progress_bar("measuring", block_steps(source.blocks, settings.numbers, *choice)) as advance:
-            found = measure_blocks(
-                source.blocks,
+        spread(source.chunked.shape, *choice)  # what makes no sense is said before any work
+        with progress_bar("measuring", block_steps(source.chunked, settings.numbers, *choice)) as advance:
+            found = measure_chunked(
+                source.chunked,
                 settings,
                 sub_volumes=pieces.subvolumes,
                 sub_volume_size=pieces.subvolume_size,
@@ -173,7 +173,7 @@ def _in_pieces(
                 workers=pieces.workers or available_cores(),
                 progress=lambda step, done, of: advance(step),
             )
-    table = {**_how_read(source, source.blocks, settings), **blocks_table(found)}
+    table = {**_how_read(source, source.chunked, settings), **blocks_table(found)}
     if out is not None:
         with whole_folder(out, overwrite) as folder:
             write_measured(folder, "volume", found.measurement)
@@ -188,7 +188,7 @@ def _in_pieces(
         _say_what_is_missing(found.measurement)
 
 
-def _rows(found: "BlocksMeasurement") -> list[tuple[str, ...]]:
+def _rows(found: "ChunkedMeasurement") -> list[tuple[str, ...]]:
     """Return a row per number: what it is, how sure, and where it is from."""
     from porescape.measure.numbers import NUMBERS
 
@@ -203,7 +203,7 @@ def _rows(found: "BlocksMeasurement") -> list[tuple[str, ...]]:
     return rows
 
 
-def _how_read(source: "VolumeSource | BlocksSource", subject: Any, settings: "Measure") -> dict[str, Any]:
+def _how_read(source: "VolumeSource | ChunkedSource", subject: Any, settings: "Measure") -> dict[str, Any]:
     from porescape.io.runs.settings import settings_table
 
     return {

@@ -76,12 +76,12 @@ def resolution(
     total = len(wanted) * replicas * (trials + steps(settings.measure.numbers))
     with progress_bar("reconstructing", total) as advance:
 
-        def listen(pixel_size: float, event: "Progress") -> None:
+        def progress(pixel_size: float, event: "Progress") -> None:
             if event.trial is not None or event.step:
                 advance(f"pixels of {format_length(pixel_size)}")
 
         study = resolution_study(
-            micrograph, wanted, settings, seed, workers=workers or available_cores(), progress=listen
+            micrograph, wanted, settings, seed, workers=workers or available_cores(), progress=progress
         )
     write_resolution(out, study, overwrite)
     rows = [

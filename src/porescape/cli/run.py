@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from porescape.cli.app import command
-from porescape.cli.going_on import GoingOnOptions
 from porescape.cli.options import (
     SWEEPS,
     TRIALS,
@@ -33,6 +32,7 @@ from porescape.cli.options import (
     names_in,
     sized,
 )
+from porescape.cli.resuming import ResumeOptions
 from porescape.cli.say import answer, progress_bar, quantity, say, table_of
 from porescape.core.settings import Checks, Fit, Measure, Output, Settings
 from porescape.errors import InputError, SettingsError
@@ -58,7 +58,7 @@ def run(
     segmentation: SegmentationOptions,
     measuring: MeasureOptions,
     fitting: FitOptions,
-    going_on: GoingOnOptions,
+    resuming: ResumeOptions,
     size: SizeOption = "128",
     voxel_size: VoxelSize = None,
     periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
@@ -94,25 +94,29 @@ def run(
         source = image
         micrograph = reading.read(image)
         settings = sized(settings, size, micrograph)
-    part = going_on.part()
+    part = resuming.part()
     if part is not None and as_json:
         raise SettingsError("a shard has no results for --json; the run with --resume that gathers them has")
     check_writable(out, overwrite)
     _introduce(micrograph, workers)
     with (
-        going_on.keeping(out, overwrite, micrograph, settings, seed) as keep,
-        going_on.crew(settings, workers, out) as crew,
+        resuming.checkpointing(out, overwrite, micrograph, settings, seed) as checkpoint,
+        resuming.pool(settings, workers, out) as pool,
     ):
         if part is not None:
-            missing = {*range(part[0] - 1, settings.output.replicas, part[1])} - {*keep.finished()}
-            with _listening(settings, len(missing)) as listen:
-                reconstruct_shard(micrograph, settings, seed, part, keep, workers=crew, progress=listen)
-            say(f"{keep.words(settings)} are in {keep.folder}; when all are, run again with --resume")
+            missing = {*range(part[0] - 1, settings.output.replicas, part[1])} - {*checkpoint.finished()}
+            with _listening(settings, len(missing)) as progress:
+                reconstruct_shard(
+                    micrograph, settings, seed, part, checkpoint, workers=pool, progress=progress
+                )
+            say(f"{checkpoint.words(settings)} are in {checkpoint.folder}; once all are, use --resume")
             return
-        with _listening(settings) as listen:
-            result = reconstruct(micrograph, settings, seed, workers=crew, progress=listen, keep=keep)
-        write_run(keep.run_folder, result, source, overwrite=True)
-        keep.deliver(out, overwrite)
+        with _listening(settings) as progress:
+            result = reconstruct(
+                micrograph, settings, seed, workers=pool, progress=progress, checkpoint=checkpoint
+            )
+        write_run(checkpoint.run_folder, result, source, overwrite=True)
+        checkpoint.deliver(out, overwrite)
     _conclude(result, out)
     if as_json:
         from porescape.io.runs.run_folder import results, to_json
@@ -144,8 +148,8 @@ def demo(
     )
     settings = sized(settings, size, micrograph)
     _introduce(micrograph, workers)
-    with GoingOnOptions().crew(settings, workers, out) as crew, _listening(settings) as listen:
-        result = reconstruct(micrograph, settings, seed, workers=crew, progress=listen)
+    with ResumeOptions().pool(settings, workers, out) as pool, _listening(settings) as progress:
+        result = reconstruct(micrograph, settings, seed, workers=pool, progress=progress)
     write_run(out, result, sample_path(), truth=load_truth(), overwrite=overwrite)
     _conclude(result, out)
 
@@ -190,7 +194,7 @@ def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Cal
     best: dict[int, float] = {}
     with progress_bar("reconstructing", total) as advance:
 
-        def listen(event: "Progress") -> None:
+        def progress(event: "Progress") -> None:
             if event.trial is not None:
                 best[event.replica] = min(best.get(event.replica, event.trial.loss), event.trial.loss)
                 advance(f"best {min(best.values()):.4f}")
@@ -200,7 +204,7 @@ def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Cal
                 for _ in range(each):
                     advance(f"replica {event.replica + 1}: kept")
 
-        yield listen
+        yield progress
 
 
 def _conclude(result: "Reconstruction", out: Path) -> None:
@@ -214,5 +218,5 @@ def _conclude(result: "Reconstruction", out: Path) -> None:
     families = Counter(replica.family for replica in result.replicas)
     if set(families) != {"fields"}:
         say(f"families: {', '.join(f'{name} {count}' for name, count in families.most_common())}")
-    say(f"selected {result.verdict.reason}")
+    say(f"selected {result.selection.reason}")
     say(f"open {out / 'report.html'}")

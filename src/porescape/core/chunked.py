@@ -13,7 +13,7 @@ from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 
 
-class Blocks(Protocol):
+class ChunkedVolume(Protocol):
     """A segmented structure that is read piece by piece.
 
     Readers of files must be cheap to pickle: worker processes get a copy and read for themselves.
@@ -36,7 +36,7 @@ class Blocks(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class VolumeBlocks:
+class ChunkedArray:
     """A volume in memory, read like one that is not.
 
     Attributes

@@ -25,7 +25,7 @@ from porescape.synthesis.families import FAMILIES, Point
 from porescape.synthesis.generate import generate
 
 
-class Problem(Protocol):
+class Objective(Protocol):
     """What there is to find."""
 
     dimensions: Mapping[str, int]  # of the unit cube of each family
@@ -40,11 +40,11 @@ class Problem(Protocol):
         """
 
 
-def problem_for(section: PhaseImage, fit: Fit, seed: int) -> Problem:
+def objective_for(section: PhaseImage, fit: Fit, seed: int) -> Objective:
     """Return the problem of the named method: what is compared with the section, and how."""
     if fit.method == "paper":
-        return PaperProblem(section, fit, seed)
-    return SectionProblem(section, fit, seed)
+        return PaperObjective(section, fit, seed)
+    return SectionObjective(section, fit, seed)
 
 
 def unit_length(target: Descriptor) -> float:
@@ -57,7 +57,7 @@ def unit_length(target: Descriptor) -> float:
     return float(2 * porosity * (1 - porosity) / target.interface.mean()) * target.pixel_size
 
 
-class SectionProblem:
+class SectionObjective:
     """Slices across all three axes of a periodic cube against windows of the image.
 
     The curves of both phases (autocovariance, lineal path, distance to the wall), the interface per
@@ -100,14 +100,14 @@ class SectionProblem:
         if abs(volume.porosity - self._porosity) > 0.01:
             return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
         windows = without_specks(slices_of(volume.pore, self._window, SLICES_PER_AXIS), self._speck)
-        parts = self._dissimilarity(windows) | self._loose_ends(volume.pore)
-        return parts | self._strangeness(windows) if closer else parts
+        parts = self._section_mismatch(windows) | self._disconnected(volume.pore)
+        return parts | self._pattern_mismatch(windows) if closer else parts
 
-    def _dissimilarity(self, windows: NDArray[np.bool_]) -> dict[str, float]:
+    def _section_mismatch(self, windows: NDArray[np.bool_]) -> dict[str, float]:
         """Return how far slices across all three axes are from the image, in its own scatter."""
         found = self._features(windows)
         return {
-            name: DISSIMILARITY_WEIGHT
+            name: SECTION_WEIGHT
             * WEIGHTS.get(name, 1)
             * float(np.mean(np.abs(value.mean(axis=0) - self._target[name]) / self._scatter[name]))
             for name, value in found.items()
@@ -116,12 +116,12 @@ class SectionProblem:
     def _features(self, windows: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         return features(describe(windows, self._domain.voxel_size, self._lags + 1, self._radii), self._length)
 
-    def _strangeness(self, windows: NDArray[np.bool_]) -> dict[str, float]:
+    def _pattern_mismatch(self, windows: NDArray[np.bool_]) -> dict[str, float]:
         """Return how far the small patterns of slices are from the image's."""
         shares = np.mean([shares_in_section(window, self._patterns) for window in windows], axis=0)
         return {"patterns": pattern_distance(shares, self._shares)}
 
-    def _loose_ends(self, pore: NDArray[np.bool_]) -> dict[str, float]:
+    def _disconnected(self, pore: NDArray[np.bool_]) -> dict[str, float]:
         """Return the fraction of each phase that must hang together but is not in its largest cluster.
 
         Solid cannot hang on nothing; pores may be closed, so a few of them cost nothing.
@@ -137,7 +137,7 @@ CLOSED_PORES = 0.02  # of the pores; Berea sandstone has 1.4 % in its smallest o
 DEGENERATE = 10.0  # a loss beyond that of any structure
 FARTHEST_LAG = 6.0  # unit lengths; well beyond the first zero of the covariance
 SLICES_PER_AXIS = 5  # of 96: farther apart than most pores are wide, so nearly independent
-DISSIMILARITY_WEIGHT = 0.047  # one standard deviation in all parts costs as much as half the pores loose
+SECTION_WEIGHT = 0.047  # one standard deviation in all parts costs as much as half the pores loose
 WEIGHTS = {"euler": 5.0}  # of parts, else 1: beside the prior, only this says how things hang together
 # Pores are shrunk and grown by so many unit lengths for their Euler numbers: how soon pieces of a section
 # part and meet tells more of the tunnels in depth than its own pieces do
@@ -175,7 +175,7 @@ def features(descriptor: Descriptor, length: float) -> dict[str, NDArray[np.floa
     }
 
 
-class PaperProblem:
+class PaperObjective:
     """The published objective: one central slice, its combined distance function, nothing else."""
 
     dimensions: Mapping[str, int] = {"fields": 9}

@@ -15,10 +15,10 @@ import numpy as np
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import COMPARED, Fit
 from porescape.errors import InputError, SettingsError
-from porescape.fit.objective import Problem
+from porescape.fit.objective import Objective
 from porescape.fit.samplers import SAMPLERS, Point
 from porescape.memory import keep_memory
-from porescape.parallel import Spread, Tell, map_ordered
+from porescape.parallel import OnProgress, ParallelMap, map_ordered
 from porescape.rng import stream
 
 
@@ -67,12 +67,12 @@ class Question(NamedTuple):
 
 
 def search(
-    problem: Problem,
+    objective: Objective,
     fit: Fit,
     seed: int,
     index: int = 0,
     known: Sequence[Trial] = (),
-    spread: Spread = map_ordered,
+    parallel_map: ParallelMap = map_ordered,
 ) -> Iterator[Trial]:
     """Try recipes; yields the trials in order.
 
@@ -83,7 +83,7 @@ def search(
 
     Parameters
     ----------
-    problem : Problem
+    objective : Problem
     fit : Fit
         Number of trials and optimiser.
     seed, index : int
@@ -91,7 +91,7 @@ def search(
     known : sequence of Trial
         The first trials of the same search, from before it was interrupted. They are yielded and told to
         the optimiser like new ones, but not tried again.
-    spread : callable
+    parallel_map : callable
         Tries what can be tried side by side: as many points as the optimiser asks for ahead, and the last
         trials. It answers in order, so the trials are the same whoever tries them. By default it tries
         one after the other, here.
@@ -103,13 +103,15 @@ def search(
     """
     if fit.sampler not in SAMPLERS:
         raise SettingsError(f"sampler must be one of {', '.join(SAMPLERS)}, got {fit.sampler!r}")
-    answers = partial(_answers, known=known, work=partial(attempt, problem=problem), spread=spread)
+    answers = partial(
+        _answers, known=known, work=partial(attempt, objective=objective), parallel_map=parallel_map
+    )
     best: list[Trial] = []
     done = 0
     for family, trials in fit.families.items():
         own = []
         chance = stream(seed, "search" if family == "fields" else f"search {family}", index)
-        for trial in _look(problem, fit, family, trials, done, chance, answers):
+        for trial in _look(objective, fit, family, trials, done, chance, answers):
             own.append(trial)
             yield trial
         best.append(best_of(own))
@@ -122,7 +124,7 @@ def search(
 
 
 def _look(
-    problem: Problem,
+    objective: Objective,
     fit: Fit,
     family: str,
     trials: int,
@@ -134,7 +136,7 @@ def _look(
     again = fit.trials >= LEAST_TO_CONFIRM and fit.method != "paper"
     confirmed = min(CONFIRMED, trials // LEAST_EACH) if again else 0
     looks = trials - confirmed * DRAWS
-    sampler = SAMPLERS[fit.sampler](problem.dimensions[family], looks, chance)
+    sampler = SAMPLERS[fit.sampler](objective.dimensions[family], looks, chance)
     seen: list[Trial] = []
     while len(seen) < looks:
         ahead = range(len(seen), min(len(seen) + sampler.ahead, looks, len(seen) + MOST_AHEAD))
@@ -158,14 +160,14 @@ LEAST_DIVIDED = 32  # trials; a shorter search is over before more processes hav
 MOST_AHEAD = 256  # questions at once, where the optimiser sets no limit; they wait in memory
 
 
-def attempt(question: Question, tell: Tell, *, problem: Problem) -> Trial:
+def attempt(question: Question, progress: OnProgress, *, objective: Objective) -> Trial:
     """Try one recipe."""
     keep_memory()
     clock = time.perf_counter()
-    recipe = problem.recipe(np.array(question.x), question.family)
+    recipe = objective.recipe(np.array(question.x), question.family)
     # three fields can be bent to most patterns, at half the speed again; bodies go by them
     closer = question.family != "fields" or question.draw > DRAWS
-    parts = problem.evaluate(recipe, question.draw, closer)
+    parts = objective.evaluate(recipe, question.draw, closer)
     loss = float(sum(parts.values()))
     seconds = time.perf_counter() - clock
     return Trial(question.number, question.x, recipe, loss, parts, seconds, question.draw, question.family)
@@ -179,8 +181,8 @@ def _answers(
     questions: Sequence[Question],
     *,
     known: Sequence[Trial],
-    work: Callable[[Question, Tell], Trial],
-    spread: Spread,
+    work: Callable[[Question, OnProgress], Trial],
+    parallel_map: ParallelMap,
 ) -> Iterator[Trial]:
     """Yield the known trials, then those that have to be tried."""
     there = [question for question in questions if question.number < len(known)]
@@ -193,7 +195,7 @@ def _answers(
             )
         yield trial
     if len(there) < len(questions):
-        yield from spread(work, questions[len(there) :])
+        yield from parallel_map(work, questions[len(there) :])
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:

@@ -23,7 +23,7 @@ from porescape.core.settings import Measure, Segmentation
 from porescape.errors import InputError
 from porescape.measure.numbers import NUMBERS
 from porescape.measure.volume import measure_volume
-from porescape.parallel import Tell, Workers, map_ordered
+from porescape.parallel import OnProgress, Workers, map_ordered
 from porescape.section.segment import segment
 from porescape.synthesis.generate import generate
 
@@ -131,7 +131,7 @@ Structure = tuple[
 ]  # what is made, in which box and from which seed; what is measured
 
 
-def numbers_of(structure: Structure, tell: Tell) -> Mapping[str, float]:
+def numbers_of(structure: Structure, progress: OnProgress) -> Mapping[str, float]:
     """Make a structure and measure it."""
     recipe, domain, seed, settings = structure
     return measure_volume(generate(recipe, domain, seed), settings).values
@@ -145,8 +145,8 @@ def slopes(
     step: float,
     *,
     workers: Workers = 1,
-    listen: Tell = lambda message: None,
-    work: Callable[[Structure, Tell], Mapping[str, float]] = numbers_of,
+    progress: OnProgress = lambda message: None,
+    work: Callable[[Structure, OnProgress], Mapping[str, float]] = numbers_of,
 ) -> dict[str, float]:
     """Return how each number changes with the porosity, from two structures `step` below and above.
 
@@ -156,7 +156,7 @@ def slopes(
     low = max(recipe.porosity - step, MARGIN)
     high = min(recipe.porosity + step, 1 - MARGIN)
     jobs = [(replace(recipe, porosity=p), domain, seed, settings) for p in (low, high)]
-    below, above = map_ordered(work, jobs, workers, listen)
+    below, above = map_ordered(work, jobs, workers, progress)
     return {name: (above[name] - below[name]) / (high - low) for name in below}
 
 

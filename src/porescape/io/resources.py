@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from porescape.errors import OutputError, PorescapeError
 
 if TYPE_CHECKING:
-    from porescape.jobs.costs import Needs
+    from porescape.jobs.costs import Costs
 
 MIB = 2**20
 NO_LIMIT = 2**60  # bytes; control groups write "no limit" as a number of this size
@@ -38,7 +38,7 @@ def check_process_limit() -> None:
         )
 
 
-def check_room(needs: "Needs", out: Path) -> None:
+def check_room(costs: "Costs", out: Path) -> None:
     """Refuse a run that there is plainly no room for.
 
     Raises
@@ -51,22 +51,22 @@ def check_room(needs: "Needs", out: Path) -> None:
     from porescape.jobs.costs import in_bytes
 
     free = free_disk(out)
-    if needs.disk > free:
+    if costs.disk > free:
         raise OutputError(
-            f"the run will write about {in_bytes(needs.disk)}, but only {in_bytes(free)} are free where "
+            f"the run will write about {in_bytes(costs.disk)}, but only {in_bytes(free)} are free where "
             f"{out} is to be; make space, choose another --out, or fewer --replicas"
         )
     memory = available_memory()
-    if memory is not None and needs.memory > memory:
+    if memory is not None and costs.memory > memory:
         raise PorescapeError(
-            f"the run needs about {in_bytes(needs.memory)} of memory ({in_bytes(needs.worker)} per worker), "
+            f"the run needs about {in_bytes(costs.memory)} of memory ({in_bytes(costs.worker)} per worker), "
             f"but only {in_bytes(memory)} are available; try fewer --workers, a smaller --size, or a "
             "--measure without permeability and filtration"
         )
     limit = process_limit()
-    if limit is not None and needs.worker + MAPPED > limit:
+    if limit is not None and costs.worker + MAPPED > limit:
         raise PorescapeError(
-            f"a worker needs about {in_bytes(needs.worker + MAPPED)} of address space, but a process may "
+            f"a worker needs about {in_bytes(costs.worker + MAPPED)} of address space, but a process may "
             f"have only {in_bytes(limit)} here (ulimit -v); raise the limit, or try a smaller --size"
         )
 

@@ -21,7 +21,7 @@ MOST_NAMES = 4  # in a sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class BatchEntry:
     """One image of a batch.
 
     Attributes
@@ -117,7 +117,7 @@ class Outcome:
 
     Attributes
     ----------
-    job : Job
+    entry : Job
     status : Status
     reason : str
         Why it failed, in words.
@@ -125,7 +125,7 @@ class Outcome:
         Its numbers, once it is done.
     """
 
-    job: Job
+    entry: BatchEntry
     status: Status
     reason: str = ""
     card: Card | None = None
@@ -137,7 +137,7 @@ class BatchProgress:
 
     Attributes
     ----------
-    job : Job
+    entry : Job
         The image at work.
     index : int
         Its place among the images that this call works on, from 0.
@@ -149,7 +149,7 @@ class BatchProgress:
         What came of it, at its end.
     """
 
-    job: Job
+    entry: BatchEntry
     index: int
     of: int
     event: Progress | None = None
@@ -183,14 +183,14 @@ class Batch:
     @property
     def cards(self) -> dict[str, Card]:
         """What there is of finished images, by their names."""
-        return {one.job.name: one.card for one in self.outcomes if one.card is not None}
+        return {one.entry.name: one.card for one in self.outcomes if one.card is not None}
 
     def groups(self) -> dict[str, tuple[Card, ...]]:
         """Return the finished images by group, in the order of the list."""
         found: dict[str, list[Card]] = {}
         for one in self.outcomes:
             if one.card is not None:
-                found.setdefault(one.job.group, []).append(one.card)
+                found.setdefault(one.entry.group, []).append(one.card)
         return {group: tuple(cards) for group, cards in found.items()}
 
     def measured(self) -> tuple[str, ...]:
@@ -213,7 +213,7 @@ def over_images(cards: Sequence[Card]) -> dict[str, Estimate]:
     return summarise([Measurement(values, {}) for values in means])
 
 
-def part_of(jobs: Sequence[Job], shard: tuple[int, int] | None) -> tuple[Job, ...]:
+def part_of(entries: Sequence[BatchEntry], shard: tuple[int, int] | None) -> tuple[BatchEntry, ...]:
     """Return the jobs of shard (i, n), i from 1: every n-th one, so that each shard has about as many.
 
     Raises
@@ -222,17 +222,17 @@ def part_of(jobs: Sequence[Job], shard: tuple[int, int] | None) -> tuple[Job, ..
         There is no such shard.
     """
     if shard is None:
-        return tuple(jobs)
+        return tuple(entries)
     number, of = shard
     if not 1 <= number <= of:
         raise SettingsError(f"shard {number}/{of} does not exist; wanted i/n with i from 1 to n, e.g. 1/4")
-    return tuple(jobs[number - 1 :: of])
+    return tuple(entries[number - 1 :: of])
 
 
-def in_groups(jobs: Sequence[Job]) -> tuple[Job, ...]:
+def in_groups(entries: Sequence[BatchEntry]) -> tuple[BatchEntry, ...]:
     """Return the jobs with those of one group together, groups and images in the order of the list."""
-    order = {group: place for place, group in enumerate(dict.fromkeys(job.group for job in jobs))}
-    return tuple(sorted(jobs, key=lambda job: order[job.group]))
+    order = {group: place for place, group in enumerate(dict.fromkeys(entry.group for entry in entries))}
+    return tuple(sorted(entries, key=lambda entry: order[entry.group]))
 
 
 def _notes(cards: dict[str, Card]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.measure.numbers import Estimate, Measurement, pick, summarise
 from porescape.measure.volume import measure_volume
-from porescape.parallel import Tell, map_ordered
+from porescape.parallel import OnProgress, map_ordered
 from porescape.units import format_length
 
 SAME = 0.01  # relative; voxel sizes closer than this are one size, read from two files
@@ -164,7 +164,7 @@ def compare(
     cut = [_cut(sample, box, notes) for sample in samples]
     work = partial(_measure, settings=settings)
     jobs = [(sample.name, volume.pore, volume.voxel_size) for sample in cut for volume in sample.volumes]
-    found = iter(list(map_ordered(work, jobs, workers, listen=progress)))
+    found = iter(list(map_ordered(work, jobs, workers, progress=progress)))
     sides = []
     for sample in cut:
         measured = tuple(next(found) for _ in sample.volumes)
@@ -172,10 +172,12 @@ def compare(
     return Comparison(tuple(sides), voxel_size, box, tuple(notes))
 
 
-def _measure(job: tuple[str, NDArray[np.bool_], float], tell: Tell, *, settings: Measure) -> Measurement:
+def _measure(
+    job: tuple[str, NDArray[np.bool_], float], progress: OnProgress, *, settings: Measure
+) -> Measurement:
     name, pore, voxel_size = job
     measured = measure_volume(Volume(pore, voxel_size), settings)
-    tell(name)
+    progress(name)
     return measured
 
 

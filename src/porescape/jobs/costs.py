@@ -22,7 +22,7 @@ FIXED = 20 * MIB  # report, pictures, the copy of a large image
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Costs:
     """What a run takes at its peak, in bytes.
 
     Attributes
@@ -40,7 +40,7 @@ class Needs:
     disk: int
 
 
-def needs_of(settings: Settings, workers: int) -> Needs:
+def costs_of(settings: Settings, workers: int) -> Costs:
     """Return what a run with these settings takes.
 
     Parameters
@@ -60,14 +60,14 @@ def needs_of(settings: Settings, workers: int) -> Needs:
     memory = gathered + (worker if together == 1 else WORKER + together * worker)
     shared = workers - together if settings.fit.trials >= LEAST_DIVIDED else 0
     memory += shared * (WORKER + TRIAL * settings.tried.size**3)  # those who only try recipes
-    return Needs(worker, memory, FIXED + round(WRITTEN * voxels * replicas))
+    return Costs(worker, memory, FIXED + round(WRITTEN * voxels * replicas))
 
 
 def workers_that_fit(settings: Settings, workers: int, memory: int | None) -> int:
     """Return how many of the workers there is memory for, at least one; all where it is not known."""
     if memory is None:
         return workers
-    return max((n for n in range(1, workers + 1) if needs_of(settings, n).memory <= memory), default=1)
+    return max((n for n in range(1, workers + 1) if costs_of(settings, n).memory <= memory), default=1)
 
 
 def in_bytes(size: float) -> str:

@@ -17,7 +17,7 @@ from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.core.settings import Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.fit.objective import Problem, problem_for
+from porescape.fit.objective import Objective, objective_for
 from porescape.fit.refine.annealing import refine
 from porescape.fit.search import LEAST_DIVIDED, Trial, best_of, search
 from porescape.intervals.method_error import method_errors, misses
@@ -43,12 +43,12 @@ from porescape.measure.numbers import (
 )
 from porescape.measure.volume import measure_volume
 from porescape.memory import keep_memory
-from porescape.parallel import Spread, Tell, Workers, crew_of, map_divided, map_ordered
+from porescape.parallel import OnProgress, ParallelMap, Workers, map_divided, map_ordered, pool_of
 from porescape.rng import structure_seed
 from porescape.section.checks import Check, check_image, raise_on_failures
 from porescape.section.segment import segment
 from porescape.section.specks import without_specks
-from porescape.select.selection import Look, Verdict, choose, look_at
+from porescape.select.selection import Selection, Similarity, compare_with_image, select
 from porescape.synthesis.generate import generate
 from porescape.units import format_length
 
@@ -98,7 +98,7 @@ class Replica:
         Every trial of its search, in order.
     volume : Volume
     measurement : Measurement
-    look : Look
+    similarity : Look
         How it compares with the image where the fit did not look.
     seconds : dict of str to float
         Time spent on "fit", "generate", "refine", "measure" and "judge".
@@ -110,7 +110,7 @@ class Replica:
     trials: tuple[Trial, ...]
     volume: Volume
     measurement: Measurement
-    look: Look
+    similarity: Similarity
     seconds: dict[str, float]
 
     @property
@@ -140,7 +140,7 @@ class Reconstruction:
     replicas : tuple of Replica
     properties : dict of str to Estimate
         Mean, spread and interval over replicas, by the names of `measure.numbers.NUMBERS`.
-    verdict : Verdict
+    selection : Verdict
         Which replica looks most like the image, and why.
     settings : Settings
     seed : int
@@ -154,7 +154,7 @@ class Reconstruction:
     checks: tuple[Check, ...]
     replicas: tuple[Replica, ...]
     properties: dict[str, Estimate]
-    verdict: Verdict
+    selection: Selection
     settings: Settings
     seed: int
     warnings: tuple[str, ...]
@@ -162,10 +162,10 @@ class Reconstruction:
     @property
     def selected(self) -> Replica:
         """The replica that looks most like the image."""
-        return self.replicas[self.verdict.selected]
+        return self.replicas[self.selection.selected]
 
 
-class Keep(Protocol):
+class Checkpoint(Protocol):
     """Where a job keeps what is done, so that it can go on after an interruption.
 
     Worker processes use it themselves, so it must be picklable. `porescape.io.runs.checkpoint` has one that
@@ -194,7 +194,7 @@ class Keep(Protocol):
         """Keep numbers under a name."""
 
 
-class KeepNothing:
+class NoCheckpoint:
     """For jobs that start anew when they are interrupted."""
 
     def trials(self, replica: int) -> Sequence[Trial]:
@@ -230,7 +230,7 @@ def reconstruct(
     *,
     workers: Workers = 1,
     progress: Callable[[Progress], None] = lambda event: None,
-    keep: Keep | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Reconstruction:
     """Rebuild the 3-D pore structure behind one SEM image.
 
@@ -247,7 +247,7 @@ def reconstruct(
         Processes, or the workers of a cluster (`porescape.dask_pool`).
     progress : callable
         Told of every trial and stage, kept ones too; raise from it to stop.
-    keep : Keep, optional
+    checkpoint : Keep, optional
         Holds what is done, and gives it back when the same job is started again.
 
     Raises
@@ -255,16 +255,18 @@ def reconstruct(
     InputError
         The image cannot be used; the message says what was found, wanted and to try.
     """
-    settings, keep = settings or Settings(), keep or KeepNothing()
+    settings, checkpoint = settings or Settings(), checkpoint or NoCheckpoint()
     phase, checks, section = prepare(image, settings)
     progress(Progress("segment"))
-    replicas = tuple(make_replicas(section, settings, seed, workers=workers, progress=progress, keep=keep))
-    verdict = choose(section, [replica.look for replica in replicas])
+    replicas = tuple(
+        make_replicas(section, settings, seed, workers=workers, progress=progress, checkpoint=checkpoint)
+    )
+    selection = select(section, [replica.similarity for replica in replicas])
     properties = summarise([replica.measurement for replica in replicas])
     if settings.measure.interval == "full":
-        selected = replicas[verdict.selected]
-        properties = with_doubts(
-            properties, image, section, checks, selected, settings, workers, progress, keep
+        selected = replicas[selection.selected]
+        properties = with_intervals(
+            properties, image, section, checks, selected, settings, workers, progress, checkpoint
         )
     return Reconstruction(
         image=image,
@@ -273,7 +275,7 @@ def reconstruct(
         checks=checks,
         replicas=replicas,
         properties=properties,
-        verdict=verdict,
+        selection=selection,
         settings=settings,
         seed=seed,
         warnings=(
@@ -281,7 +283,7 @@ def reconstruct(
             *(check.sentence for check in checks if check.status != "ok"),
             *_cautions(phase, section, settings.output),
             *_fit_cautions(replicas),
-            *verdict.cautions,
+            *selection.cautions,
         ),
     )
 
@@ -291,12 +293,12 @@ def reconstruct_shard(
     settings: Settings,
     seed: int,
     shard: tuple[int, int],
-    keep: Keep,
+    checkpoint: Checkpoint,
     *,
     workers: Workers = 1,
     progress: Callable[[Progress], None] = lambda event: None,
 ) -> list[int]:
-    """Make every n-th replica of a job and keep it; `reconstruct` with the same `keep` gathers them.
+    """Make every n-th replica of a job and keep it; `reconstruct` with the same `checkpoint` gathers them.
 
     Parameters
     ----------
@@ -304,7 +306,7 @@ def reconstruct_shard(
         The whole job's, as for `reconstruct`.
     shard : tuple of int
         (i, n): of n shards the i-th, from 1, which makes the replicas i, i + n, i + 2n, ... counted from 1.
-    keep : Keep
+    checkpoint : Keep
         Shared by all shards.
 
     Returns
@@ -323,9 +325,9 @@ def reconstruct_shard(
     _, _, section = prepare(image, settings)
     progress(Progress("segment"))
     own = range(number - 1, settings.output.replicas, of)
-    missing = [index for index in own if index not in keep.finished()]
+    missing = [index for index in own if index not in checkpoint.finished()]
     made = make_replicas(
-        section, settings, seed, workers=workers, progress=progress, keep=keep, indices=missing
+        section, settings, seed, workers=workers, progress=progress, checkpoint=checkpoint, indices=missing
     )
     for _ in made:
         pass  # one at a time: a shard holds none of them
@@ -341,7 +343,7 @@ def prepare(image: Micrograph, settings: Settings) -> tuple[PhaseImage, tuple[Ch
     return phase, checks, at_voxel_size(phase, choose_voxel_size(phase, settings.output))
 
 
-def with_doubts(
+def with_intervals(
     properties: dict[str, Estimate],
     image: Micrograph,
     section: PhaseImage,
@@ -350,7 +352,7 @@ def with_doubts(
     settings: Settings,
     workers: Workers,
     progress: Callable[[Progress], None],
-    keep: Keep,
+    checkpoint: Checkpoint,
 ) -> dict[str, Estimate]:
     """Return the estimates with intervals that also hold the doubts of threshold, sample and method.
 
@@ -364,7 +366,7 @@ def with_doubts(
     threshold = thresholds(image, settings.segmentation)
     step = max(SMALLEST_STEP, sample.porosity, *(abs(one.porosity) for one in threshold))
     domain = Domain(settings.output.size, section.pixel_size, settings.output.periodic)
-    work = partial(_numbers_once, keep=keep)
+    work = partial(_numbers_once, checkpoint=checkpoint)
     slope = slopes(replica.recipe, domain, replica.seed, settings.measure, step, workers=workers, work=work)
     progress(Progress("interval"))
     parts = intervals(
@@ -427,30 +429,32 @@ def make_replicas(
     *,
     workers: Workers = 1,
     progress: Callable[[Progress], None] = lambda event: None,
-    keep: Keep | None = None,
+    checkpoint: Checkpoint | None = None,
     indices: Iterable[int] | None = None,
 ) -> Iterator[Replica]:
     """Fit, generate and measure the replicas, all or those of `indices`; yields them in order."""
-    keep = keep or KeepNothing()
+    checkpoint = checkpoint or NoCheckpoint()
     work = partial(
         _make_replica,
         section=(section.pore, section.pixel_size, section.speck),
         settings=settings,
         seed=seed,
-        keep=keep,
+        checkpoint=checkpoint,
     )
     wanted = list(range(settings.output.replicas) if indices is None else indices)
-    kept = {index for index in wanted if index in keep.finished()}
+    kept = {index for index in wanted if index in checkpoint.finished()}
     for index in sorted(kept):
         progress(Progress("kept", index))
     missing = [index for index in wanted if index not in kept]
     with closing(_share_out(work, missing, workers, settings.fit.trials, progress)) as new:
         for index in wanted:
-            replica = keep.replica(index) if index in kept else next(new)
+            replica = checkpoint.replica(index) if index in kept else next(new)
             if replica is None:  # there, but damaged
                 replica = work(index, progress)
-            if index not in keep.finished():  # a worker far away may not see where this process keeps things
-                keep.add_replica(replica)
+            if (
+                index not in checkpoint.finished()
+            ):  # a worker far away may not see where this process keeps things
+                checkpoint.add_replica(replica)
             yield replica
 
 
@@ -460,76 +464,84 @@ MOST_DIVIDED = 32
 
 
 def _share_out(
-    work: Callable[..., Replica], indices: Sequence[int], workers: Workers, trials: int, progress: Tell
+    work: Callable[..., Replica],
+    indices: Sequence[int],
+    workers: Workers,
+    trials: int,
+    progress: OnProgress,
 ) -> Generator[Replica, None, None]:
     """Make replicas: one per worker as long as that goes round; those left over are divided among all.
 
     Whole replicas need the least talk. Dividing one gives its trials to all workers, as they are free.
     """
-    with crew_of(workers) as crew:
-        left = len(indices) % max(crew.size, 1)
+    with pool_of(workers) as pool:
+        left = len(indices) % max(pool.size, 1)
         if left > MOST_DIVIDED or trials < LEAST_DIVIDED:
             left = 0
         whole = len(indices) - left
-        yield from map_ordered(work, indices[:whole], crew if left else workers, progress)
-        yield from map_divided(work, indices[whole:], crew, progress)
+        yield from map_ordered(work, indices[:whole], pool if left else workers, progress)
+        yield from map_divided(work, indices[whole:], pool, progress)
 
 
 def _make_replica(
     index: int,
-    tell: Tell,
-    spread: Spread = map_ordered,
+    progress: OnProgress,
+    parallel_map: ParallelMap = map_ordered,
     *,
     section: tuple[NDArray[np.bool_], float, float],
     settings: Settings,
     seed: int,
-    keep: Keep,
+    checkpoint: Checkpoint,
 ) -> Replica:
-    """Make a replica; what is heavy is done by `spread`, by default here."""
+    """Make a replica; what is heavy is done by `parallel_map`, by default here."""
     own_seed = structure_seed(seed, index)
-    known = keep.trials(index)
+    known = checkpoint.trials(index)
     clock = time.perf_counter()
     earlier = sum(trial.seconds for trial in known)
-    (problem,) = spread(partial(_problem, section=section, settings=settings), [own_seed])
+    (objective,) = parallel_map(partial(_objective, section=section, settings=settings), [own_seed])
     trials = []
-    for trial in search(problem, settings.fit, seed, index, known, spread):
+    for trial in search(objective, settings.fit, seed, index, known, parallel_map):
         trials.append(trial)
         if len(trials) > len(known):
-            keep.add_trial(index, trial)
-        tell(Progress("fit", index, trial, seconds=earlier + time.perf_counter() - clock))
+            checkpoint.add_trial(index, trial)
+        progress(Progress("fit", index, trial, seconds=earlier + time.perf_counter() - clock))
     recipe = best_of(trials).recipe
     fitted = time.perf_counter()
-    tell(Progress("generate", index, seconds=fitted - clock))
+    progress(Progress("generate", index, seconds=fitted - clock))
     measure = partial(_generate_and_measure, index=index, section=section, settings=settings, seed=own_seed)
-    ((volume, measurement, look, seconds),) = spread(measure, [recipe], listen=tell)
-    tell(Progress("measure", index, seconds=time.perf_counter() - clock))
+    ((volume, measurement, similarity, seconds),) = parallel_map(measure, [recipe], progress=progress)
+    progress(Progress("measure", index, seconds=time.perf_counter() - clock))
     seconds = {"fit": earlier + fitted - clock, **seconds}
-    replica = Replica(index, own_seed, recipe, tuple(trials), volume, measurement, look, seconds)
-    keep.add_replica(replica)
+    replica = Replica(index, own_seed, recipe, tuple(trials), volume, measurement, similarity, seconds)
+    checkpoint.add_replica(replica)
     return replica
 
 
-def _problem(
-    seed: int, tell: Tell, *, section: tuple[NDArray[np.bool_], float, float], settings: Settings
-) -> Problem:
-    return problem_for(PhaseImage(*section), settings.tried, seed)
+def _objective(
+    seed: int,
+    progress: OnProgress,
+    *,
+    section: tuple[NDArray[np.bool_], float, float],
+    settings: Settings,
+) -> Objective:
+    return objective_for(PhaseImage(*section), settings.tried, seed)
 
 
 def _generate_and_measure(
     recipe: Recipe | PaperRecipe,
-    tell: Tell,
+    progress: OnProgress,
     *,
     index: int,
     section: tuple[NDArray[np.bool_], float, float],
     settings: Settings,
     seed: int,
-) -> tuple[Volume, Measurement, Look, dict[str, float]]:
+) -> tuple[Volume, Measurement, Similarity, dict[str, float]]:
     keep_memory()
     phase = PhaseImage(*section)
     clock = time.perf_counter()
     volume = generate(recipe, Domain(settings.output.size, phase.pixel_size, settings.output.periodic), seed)
     generated = time.perf_counter()
-    tell(Progress("refine", index, seconds=generated - clock))
+    progress(Progress("refine", index, seconds=generated - clock))
     if settings.fit.method != "paper":  # which has no such step
         output = settings.output
         volume = refine(
@@ -543,27 +555,29 @@ def _generate_and_measure(
     refined = time.perf_counter()
 
     def heard(step: str, done: int, of: int) -> None:
-        tell(Progress("measure", index, step=step, seconds=time.perf_counter() - refined))
+        progress(Progress("measure", index, step=step, seconds=time.perf_counter() - refined))
 
     measurement = measure_volume(volume, settings.measure, heard)
     measured = time.perf_counter()
-    look = look_at(phase, volume, seed)
+    similarity = compare_with_image(phase, volume, seed)
     seconds = {
         "generate": generated - clock,
         "refine": refined - generated,
         "measure": measured - refined,
         "judge": time.perf_counter() - measured,
     }
-    return volume, measurement, look, seconds
+    return volume, measurement, similarity, seconds
 
 
-def _numbers_once(structure: Structure, tell: Tell, *, keep: Keep) -> Mapping[str, float]:
+def _numbers_once(
+    structure: Structure, progress: OnProgress, *, checkpoint: Checkpoint
+) -> Mapping[str, float]:
     recipe, _, seed, _ = structure
     name = f"structure {seed} at porosity {recipe.porosity!r}"
-    found = keep.numbers(name)
+    found = checkpoint.numbers(name)
     if found is None:
-        found = numbers_of(structure, tell)
-        keep.add_numbers(name, found)
+        found = numbers_of(structure, progress)
+        checkpoint.add_numbers(name, found)
     return found
 
 

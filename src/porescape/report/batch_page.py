@@ -92,7 +92,7 @@ def render_batch(batch: Batch) -> str:
         replicas=batch.settings.output.replicas,
         several_voxels=differ([card.voxel_size for card in batch.cards.values()]),
         notes=batch.notes(),
-        failed=several([one.job.name for one in batch.of(Status.FAILED)] or [""]),
+        failed=several([one.entry.name for one in batch.of(Status.FAILED)] or [""]),
         warnings=[(name, card.warnings) for name, card in batch.cards.items() if card.warnings],
         heads=_heads(keys, batch),
         groups=_lines(batch, keys),
@@ -121,7 +121,7 @@ def _lines(batch: Batch, keys: Sequence[str]) -> list[tuple[str, list[Line]]]:
     found: dict[str, list[Line]] = {}
     columns = {name: _column(name, batch) for name in keys}
     for one in batch.outcomes:
-        found.setdefault(one.job.group, []).append(_line(one, columns))
+        found.setdefault(one.entry.group, []).append(_line(one, columns))
     return [(_title(group, found), lines) for group, lines in found.items()]
 
 
@@ -132,15 +132,15 @@ def _title(group: str, groups: Collection[str]) -> str:
 
 def _line(one: Outcome, columns: dict[str, tuple[Scale, int]]) -> Line:
     card = one.card
-    link = f"{quote(one.job.name)}/report.html" if card else ""
+    link = f"{quote(one.entry.name)}/report.html" if card else ""
     if card is None:
-        return Line(one.job.name, link, one.status.value, one.reason, (), "", ())
+        return Line(one.entry.name, link, one.status.value, one.reason, (), "", ())
     box = " × ".join(map(str, card.shape))
     facts = f"{box} voxels of {format_length(card.voxel_size)}"
     if card.voxel_size > card.pixel_size * (1 + 1e-6):
         facts += f"; pixels of {format_length(card.pixel_size)}"
     cells = tuple(_cell(card.properties.get(name), *column) for name, column in columns.items())
-    return Line(one.job.name, link, one.status.value, "", card.thumbnails, facts, cells)
+    return Line(one.entry.name, link, one.status.value, "", card.thumbnails, facts, cells)
 
 
 def _heads(names: Sequence[str], batch: Batch) -> tuple[Head, ...]:
@@ -208,7 +208,7 @@ def strips(batch: Batch, names: Sequence[str]) -> Figure:
     colours = (colour for colour, _ in cycle(LOOKS))
     groups = dict(zip(batch.groups(), zip(colours, cycle(MARKS), strict=False), strict=False))
     members = {
-        group: {one.job.name: one.card for one in batch.outcomes if one.card and one.job.group == group}
+        group: {one.entry.name: one.card for one in batch.outcomes if one.card and one.entry.group == group}
         for group in groups
     }
     means = {group: over_images(list(own.values())) for group, own in members.items()}
@@ -252,8 +252,8 @@ def _places(batch: Batch) -> dict[str, float]:
         if one.card is None:
             continue
         if places:
-            height += 1.0 if one.job.group == before else 1.6
-        places[one.job.name], before = height, one.job.group
+            height += 1.0 if one.entry.group == before else 1.6
+        places[one.entry.name], before = height, one.entry.group
     return places
 
 

@@ -26,7 +26,7 @@ from porescape.report.measure_figures import (
     solved_fields,
 )
 from porescape.report.page import Picture, embed, fill
-from porescape.report.selection_figures import contact_sheet, verdict_figure
+from porescape.report.selection_figures import contact_sheet, selection_figure
 from porescape.report.summary import key_names, looks_like, trust
 from porescape.report.viewer import pack
 from porescape.report.words import (
@@ -108,7 +108,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         groups=_grouped(rows),
         too_small=shown.measurement.warnings,
         checks=result.checks,
-        verdict=result.verdict,
+        selection=result.selection,
         rows=rows,
         method_unknown=_method_unknown(result.properties),
         warnings=result.warnings,
@@ -304,7 +304,7 @@ def _draw(
             "How alike the image is in all directions and places, how large and how sharp.",
         ),
         "verdict": (
-            verdict_figure(result.verdict),
+            selection_figure(result.selection),
             "Each replica's share of held-out crops told apart from the image, and its distance from the "
             "image in descriptors the fit did not use.",
         ),

@@ -62,9 +62,9 @@ def size_distributions(sides: Sequence[Side]) -> Figure:
         dress(panel, title, f"inscribed diameter [{scale.unit}]")
         if everything.size:
             grid = np.linspace(0, np.quantile(everything, 0.995) * 1.1, POINTS) * scale.factor
-            for look, side, own in zip(cycle(LOOKS), sides, samples, strict=False):
+            for similarity, side, own in zip(cycle(LOOKS), sides, samples, strict=False):
                 _line_and_band(
-                    panel, grid, [_density(one * scale.factor, grid) for one in own], side.name, look
+                    panel, grid, [_density(one * scale.factor, grid) for one in own], side.name, similarity
                 )
         panel.set(ylim=(0, None), xlim=(0, None), yticks=[])
         panel.set_ylabel("share of them", fontsize=TEXT)
@@ -73,11 +73,11 @@ def size_distributions(sides: Sequence[Side]) -> Figure:
     dress(panels[2], "Coordination number", "throats of a pore")
     if everything.size:
         most = int(np.quantile(everything, 0.995)) + 1
-        for look, side, own in zip(cycle(LOOKS), sides, samples, strict=False):
+        for similarity, side, own in zip(cycle(LOOKS), sides, samples, strict=False):
             shares = [
                 np.bincount(one.astype(int), minlength=most + 1)[: most + 1] / max(one.size, 1) for one in own
             ]
-            _line_and_band(panels[2], np.arange(most + 1.0), shares, side.name, look)
+            _line_and_band(panels[2], np.arange(most + 1.0), shares, side.name, similarity)
         panels[2].xaxis.set_major_locator(MaxNLocator(8, integer=True))
     panels[2].set(ylim=(0, None), yticks=[])
     _legend(figure, panels)
@@ -227,11 +227,11 @@ def _density(sample: Values, grid: Values) -> Values:
 
 
 def _line_and_band(
-    panel: Axes, x: Values, made: Sequence[Values], name: str, look: tuple[str, object]
+    panel: Axes, x: Values, made: Sequence[Values], name: str, similarity: tuple[str, object]
 ) -> None:
     if not made:
         return
-    colour, style = look
+    colour, style = similarity
     if len(made) > 1:
         panel.fill_between(x, np.min(made, axis=0), np.max(made, axis=0), color=colour, alpha=0.2, lw=0)
     panel.plot(x, np.mean(made, axis=0), color=colour, ls=style, lw=1.5, label=name)
@@ -275,9 +275,9 @@ def _curves(
     if known[0].x_unit == "Pa":
         unit, factor = "bar", 1e-5
     grid = np.geomspace(max(low, high * 1e-4), high, POINTS) if log else np.linspace(low, high, POINTS)
-    for look, side, curves in zip(cycle(LOOKS), sides, found, strict=False):
+    for similarity, side, curves in zip(cycle(LOOKS), sides, found, strict=False):
         drawn = [np.interp(grid, c.x, c.y) * (100 if percent else 1) for c in curves]
-        _line_and_band(panel, grid * factor, drawn, side.name, look)
+        _line_and_band(panel, grid * factor, drawn, side.name, similarity)
     if log:
         panel.set_xscale("log")
         panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -24,7 +24,7 @@ from porescape.report.drawing import (
     picture_row,
 )
 from porescape.rng import stream
-from porescape.select.selection import CROP, Verdict, draw_crops
+from porescape.select.selection import CROP, Selection, draw_crops
 from porescape.units import format_length
 
 BY_CHANCE = 0.8  # mean of |z|: what a perfect copy scores in the unseen descriptors
@@ -68,37 +68,45 @@ def contact_sheet(
     return figure
 
 
-def verdict_figure(verdict: Verdict) -> Figure:
+def selection_figure(selection: Selection) -> Figure:
     """Draw every replica's eye test and distance in unseen descriptors; the selected one is filled."""
-    scores = verdict.scores
+    scores = selection.scores
     rows = range(len(scores))
     figure = Figure(figsize=(WIDE, 1.5 + 0.3 * len(scores)), layout="constrained")
-    eye, unseen = figure.subplots(1, 2, sharey=True)
-    dress(eye, "Eye test", "held-out crops told apart [%]")
-    dress(unseen, "Descriptors the fit did not use", "distance from the image [standard errors]")
-    eye.axvline(50, color=GREY, lw=0.9, ls=":")
-    unseen.axvline(BY_CHANCE, color=GREY, lw=0.9, ls=":")
+    two_sample, held_out = figure.subplots(1, 2, sharey=True)
+    dress(two_sample, "Eye test", "held-out crops told apart [%]")
+    dress(held_out, "Descriptors the fit did not use", "distance from the image [standard errors]")
+    two_sample.axvline(50, color=GREY, lw=0.9, ls=":")
+    held_out.axvline(BY_CHANCE, color=GREY, lw=0.9, ls=":")
     most = 2 * BY_CHANCE
     for row, score in zip(rows, scores, strict=True):
-        colour, filled = (ORANGE, True) if row == verdict.selected else (BLUE, False)
-        if score.eye is not None:
-            _mark(eye, 100 * score.eye.accuracy, row, colour, filled, 100 * score.eye.error)
-        values = list(score.unseen.values())
-        unseen.plot(values, [row] * len(values), "|", ms=8, mew=1.2, color=colour, alpha=0.55)
-        _mark(unseen, score.distance, row, colour, filled)
+        colour, filled = (ORANGE, True) if row == selection.selected else (BLUE, False)
+        if score.two_sample is not None:
+            _mark(
+                two_sample, 100 * score.two_sample.accuracy, row, colour, filled, 100 * score.two_sample.error
+            )
+        values = list(score.held_out.values())
+        held_out.plot(values, [row] * len(values), "|", ms=8, mew=1.2, color=colour, alpha=0.55)
+        _mark(held_out, score.distance, row, colour, filled)
         most = max(most, *values)
-    accuracies = [score.eye.accuracy for score in scores if score.eye is not None]
+    accuracies = [score.two_sample.accuracy for score in scores if score.two_sample is not None]
     if accuracies:
-        eye.set_xlim(min(45.0, 100 * min(accuracies) - 5), 103)
+        two_sample.set_xlim(min(45.0, 100 * min(accuracies) - 5), 103)
     else:
-        eye.set_xlim(45, 103)
-        eye.text(
-            0.5, 0.5, "too small for one", transform=eye.transAxes, ha="center", color=GREY, fontsize=TEXT
+        two_sample.set_xlim(45, 103)
+        two_sample.text(
+            0.5,
+            0.5,
+            "too small for one",
+            transform=two_sample.transAxes,
+            ha="center",
+            color=GREY,
+            fontsize=TEXT,
         )
-    unseen.set_xlim(0, 1.06 * most)
-    eye.set_ylim(len(scores) - 0.4, -0.9)
-    eye.set_yticks(list(rows), [_row_name(row, verdict.selected) for row in rows])
-    for panel, at, words in ((eye, 50.0, "guessing"), (unseen, BY_CHANCE, "chance alone")):
+    held_out.set_xlim(0, 1.06 * most)
+    two_sample.set_ylim(len(scores) - 0.4, -0.9)
+    two_sample.set_yticks(list(rows), [_row_name(row, selection.selected) for row in rows])
+    for panel, at, words in ((two_sample, 50.0, "guessing"), (held_out, BY_CHANCE, "chance alone")):
         panel.annotate(
             words,
             (at, -0.9),

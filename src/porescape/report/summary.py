@@ -170,9 +170,9 @@ def _width(e: Estimate, share: float) -> str:
 
 
 def _eye(result: Reconstruction) -> Iterable[tuple[str, str]]:
-    eye = result.verdict.scores[result.verdict.selected].eye
-    if eye is not None:
-        told = f"{100 * eye.accuracy:.0f} %"
+    two_sample = result.selection.scores[result.selection.selected].two_sample
+    if two_sample is not None:
+        told = f"{100 * two_sample.accuracy:.0f} %"
         yield (
             "sound",
             f"A trained judge tells its slices from real ones {told} of the time; 50 % is chance.",

@@ -30,7 +30,7 @@ FOLDS = (4, 3, 2)
 CROPS = 240  # of each side; 320 and 640 moved accuracies by less than their error
 TREES = 80  # 200 likewise
 FEW_CROPS = 16  # separate crops in a section; with fewer, real against real strays from 50 % by 9 points
-EYE_IS_BLIND_TO = ("openings",)  # half the time of all numbers together, and never what told most
+LEFT_OUT = ("openings",)  # half the time of all numbers together, and never what told most
 SEEN_BY_FIT = ("pairs of points", "straight lines", "distances to the wall", "neighbourhoods")
 SLICES = 4  # per axis; of 128 voxels farther apart than pores are wide
 WINDOWS = (24, 96)  # pixels, smallest and largest
@@ -40,7 +40,7 @@ Box = tuple[tuple[int, int], ...]  # first and end along each axis
 
 
 @dataclass(frozen=True, slots=True)
-class EyeTest:
+class TwoSampleTest:
     """How well a forest tells crops of a replica from crops of the image.
 
     Attributes
@@ -101,28 +101,28 @@ class EyeTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Similarity:
     """What one replica looks like beside the image.
 
     Attributes
     ----------
-    unseen : dict of str to float
+    held_out : dict of str to float
         Distance from the image in each unseen descriptor, in standard errors; 0.8 is chance alone.
-    eye : EyeTest or None
+    two_sample : EyeTest or None
         None where image or replica is too small for one.
     """
 
-    unseen: dict[str, float]
-    eye: EyeTest | None
+    held_out: dict[str, float]
+    two_sample: TwoSampleTest | None
 
     @property
     def distance(self) -> float:
         """Mean over the unseen descriptors."""
-        return float(np.mean(list(self.unseen.values())))
+        return float(np.mean(list(self.held_out.values())))
 
 
 @dataclass(frozen=True, slots=True)
-class Score(Look):
+class Score(Similarity):
     """How one replica did among the others.
 
     Attributes
@@ -135,7 +135,7 @@ class Score(Look):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Selection:
     """Which replica to take.
 
     Attributes
@@ -157,7 +157,7 @@ class Verdict:
 # -- the verdict ------------------------------------------------------------------------------------
 
 
-def judge(section: PhaseImage, replicas: Sequence[Volume], seed: int) -> Verdict:
+def select_replica(section: PhaseImage, replicas: Sequence[Volume], seed: int) -> Selection:
     """Rank replicas by what the fit did not see.
 
     Two marks, each less its mean over the replicas and divided by their spread, are added with equal
@@ -186,26 +186,27 @@ def judge(section: PhaseImage, replicas: Sequence[Volume], seed: int) -> Verdict
     """
     if not replicas:
         raise InputError("choosing a replica needs at least one, got none")
-    return choose(section, [look_at(section, volume, seed) for volume in replicas])
+    return select(section, [compare_with_image(section, volume, seed) for volume in replicas])
 
 
-def look_at(section: PhaseImage, volume: Volume, seed: int) -> Look:
-    """Compare one replica with the image in everything that `choose` goes by."""
-    return Look(unseen_numbers(section, volume), _eye_test_that_fits(section, volume, seed))
+def compare_with_image(section: PhaseImage, volume: Volume, seed: int) -> Similarity:
+    """Compare one replica with the image in everything that `select` goes by."""
+    return Similarity(held_out_distances(section, volume), _largest_two_sample_test(section, volume, seed))
 
 
-def choose(section: PhaseImage, looks: Sequence[Look]) -> Verdict:
-    """Rank replicas that have been looked at, as `judge` says."""
-    totals = _standardised([look.distance for look in looks], 0.0)
-    seen = [look.eye for look in looks if look.eye is not None]
-    if len(seen) == len(looks):
-        error = sqrt(np.mean([eye.error**2 for eye in seen]))
-        totals = totals + _standardised([max(eye.accuracy, 0.5) for eye in seen], error)
+def select(section: PhaseImage, similarities: Sequence[Similarity]) -> Selection:
+    """Rank replicas that have been looked at, as `select_replica` says."""
+    totals = _standardised([similarity.distance for similarity in similarities], 0.0)
+    seen = [similarity.two_sample for similarity in similarities if similarity.two_sample is not None]
+    if len(seen) == len(similarities):
+        error = sqrt(np.mean([two_sample.error**2 for two_sample in seen]))
+        totals = totals + _standardised([max(two_sample.accuracy, 0.5) for two_sample in seen], error)
     selected = int(np.argmin(totals))
     scores = tuple(
-        Score(look.unseen, look.eye, float(total)) for look, total in zip(looks, totals, strict=True)
+        Score(similarity.held_out, similarity.two_sample, float(total))
+        for similarity, total in zip(similarities, totals, strict=True)
     )
-    return Verdict(scores, selected, _reason(scores, selected), tuple(_cautions(section, scores)))
+    return Selection(scores, selected, _reason(scores, selected), tuple(_cautions(section, scores)))
 
 
 def _standardised(values: list[float], error: float) -> NDArray[np.float64]:
@@ -216,44 +217,45 @@ def _standardised(values: list[float], error: float) -> NDArray[np.float64]:
 
 def _reason(scores: Sequence[Score], selected: int) -> str:
     chosen = scores[selected]
-    names = list(chosen.unseen)
-    first = sum(chosen.unseen[name] == min(score.unseen[name] for score in scores) for name in names)
+    names = list(chosen.held_out)
+    first = sum(chosen.held_out[name] == min(score.held_out[name] for score in scores) for name in names)
     if len(scores) == 1:
         words = f"replica 1 is the only one; {chosen.distance:.1f} standard errors from the image"
     else:
-        words = f"replica {selected + 1}: closest in {first} of {len(names)} unseen descriptors"
-    if chosen.eye is None:
+        words = f"replica {selected + 1}: closest in {first} of {len(names)} held-out descriptors"
+    if chosen.two_sample is None:
         return words
+    test = chosen.two_sample
     words += (
-        f"; the eye test tells it apart in {100 * chosen.eye.accuracy:.0f} ± {100 * chosen.eye.error:.0f} % "
-        "of held-out crops"
+        f"; the two-sample test tells {100 * test.accuracy:.0f} ± {100 * test.error:.0f} % of its held-out "
+        "crops from the image's"
     )
-    every = [100 * score.eye.accuracy for score in scores if score.eye]
+    every = [100 * score.two_sample.accuracy for score in scores if score.two_sample]
     return f"{words} (all: {min(every):.0f}–{max(every):.0f} %)" if len(every) > 1 else words
 
 
 def _cautions(section: PhaseImage, scores: Sequence[Score]) -> Iterator[str]:
-    eyes = [score.eye for score in scores]
+    eyes = [score.two_sample for score in scores]
     if None in eyes:
         ny, nx = section.pore.shape
         yield (
             f"no eye test: image ({ny} x {nx} pixels) or replica is too small for two separate places of "
             f"{SMALLER_CROPS[-1]} pixels; the replica is chosen by the unseen descriptors alone"
         )
-    yield from dict.fromkeys(eye.caution for eye in eyes if eye and eye.caution)
+    yield from dict.fromkeys(two_sample.caution for two_sample in eyes if two_sample and two_sample.caution)
 
 
-def _eye_test_that_fits(section: PhaseImage, volume: Volume, seed: int) -> EyeTest | None:
+def _largest_two_sample_test(section: PhaseImage, volume: Volume, seed: int) -> TwoSampleTest | None:
     for crop in SMALLER_CROPS:
         if _regions_of_both(section.pore.shape, volume.shape, crop):
-            return eye_test(section, volume, seed=seed, crop=crop)
+            return two_sample_test(section, volume, seed=seed, crop=crop)
     return None
 
 
 # -- what the fit did not see -----------------------------------------------------------------------
 
 
-def unseen_numbers(section: PhaseImage, volume: Volume) -> dict[str, float]:
+def held_out_distances(section: PhaseImage, volume: Volume) -> dict[str, float]:
     """Return how far a replica's slices are from the image in descriptors that the fit did not use.
 
     Local porosity, neighbourhoods of wall pixels, curvature of the walls, separate pieces, two-point
@@ -301,7 +303,7 @@ def _error_of_mean(values: NDArray[np.float64], independent: float) -> NDArray[n
 # -- the eye test -----------------------------------------------------------------------------------
 
 
-def eye_test(
+def two_sample_test(
     section: PhaseImage | Volume,
     volume: Volume,
     *,
@@ -309,8 +311,8 @@ def eye_test(
     crop: int = CROP,
     crops: int = CROPS,
     trees: int = TREES,
-    without: Sequence[str] = EYE_IS_BLIND_TO,
-) -> EyeTest:
+    without: Sequence[str] = LEFT_OUT,
+) -> TwoSampleTest:
     """Train a forest to tell crops of a replica from crops of the image; score it on what it never saw.
 
     Image and replica are each divided into up to four regions with a gap between; crops lie within one
@@ -371,7 +373,7 @@ def eye_test(
     chance_error = 0.5 * sqrt(accuracy * (1 - accuracy) * sum(1 / n for n in separate))
     shares = _group_shares(real, importance)
     words, in_image, in_replica = _most_telling(real, made, next(iter(shares)))
-    return EyeTest(
+    return TwoSampleTest(
         accuracy=accuracy,
         error=max(float(per_fold.std(ddof=1)) / sqrt(len(per_fold)), chance_error),
         crop=crop,

@@ -7,7 +7,7 @@ from typing import Any
 
 from porescape.core.settings import Settings
 from porescape.io.resources import available_memory, free_disk
-from porescape.jobs.costs import in_bytes, needs_of, workers_that_fit
+from porescape.jobs.costs import costs_of, in_bytes, workers_that_fit
 from porescape.measure.numbers import NUMBERS, pick
 from porescape.parallel import available_cores
 from porescape.web.form import Form
@@ -75,7 +75,7 @@ def workers_for(form: Form) -> int:
 def room_for(folder: Path, form: Form) -> dict[str, Any]:
     """Return what a job takes, and in words why there is no room for it, if so."""
     workers = workers_for(form)
-    wanted = needs_of(form.settings, workers)
+    wanted = costs_of(form.settings, workers)
     memory, disk = available_memory(), free_disk(folder)
     problem = ""
     if memory is not None and wanted.memory > memory:

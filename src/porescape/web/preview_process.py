@@ -18,7 +18,7 @@ from porescape.web import process
 _TOO_MUCH = "looking at this image takes more memory than there is; crop it, or scale it down"
 
 
-class Looker:
+class PreviewProcess:
     """The server's end: call `ask` from any thread."""
 
     def __init__(self, patience: float) -> None:

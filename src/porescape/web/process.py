@@ -63,13 +63,13 @@ def end_tree(process: subprocess.Popen[bytes]) -> bytes:
 def heed_the_server(stop: Callable[[], None]) -> None:
     """In a child: call `stop` when the server asks, and end with everything when the server is gone."""
 
-    def listen() -> None:
+    def progress() -> None:
         with open(0, "rb", closefd=False) as pipe:
             for _ in pipe:
                 stop()
         _end_own_group()
 
-    threading.Thread(target=listen, daemon=True).start()
+    threading.Thread(target=progress, daemon=True).start()
 
 
 def private_stdout() -> IO[bytes]:

@@ -132,7 +132,7 @@ class Tracker:
         return (1 - share) * (elapsed - since) / (share - before)
 
 
-class Teller:
+class ProgressFile:
     """Write a tracker's table now and then; a full disk costs the news and not the job."""
 
     def __init__(self, tracker: Tracker, folder: Path) -> None:

@@ -33,7 +33,7 @@ from porescape.web.guard import REPORT_POLICY, Guard
 from porescape.web.jobs import Job, Jobs, NoSuchJob, WrongState, copy_upload
 from porescape.web.limits import Limits
 from porescape.web.lock import only_one
-from porescape.web.preview_process import Looker
+from porescape.web.preview_process import PreviewProcess
 from porescape.web.queue import Queue
 from porescape.web.uploads import TooLarge, TooSlow, WrongKind, check_disk, receive
 
@@ -95,7 +95,7 @@ class Page:
         self._static = {
             path.name: path.read_bytes() for path in (files("porescape.web") / "static").iterdir()
         }
-        self._looker = Looker(limits.look)
+        self._preview_process = PreviewProcess(limits.look)
         self._turns = asyncio.Semaphore(limits.uploads)
         self._jobs: Jobs
         self._queue: Queue
@@ -142,13 +142,13 @@ class Page:
             self._queue = Queue(self._jobs, self._limits)
             self._queue.open()
             # so that the first image is not the one that waits for numpy
-            warming = asyncio.create_task(run_in_threadpool(self._looker.ask, "awake"))
+            warming = asyncio.create_task(run_in_threadpool(self._preview_process.ask, "awake"))
             try:
                 yield
             finally:
                 await asyncio.wait([warming])
                 await run_in_threadpool(self._queue.close)
-                self._looker.close()
+                self._preview_process.close()
 
     # -- the page itself
 
@@ -273,7 +273,7 @@ class Page:
     def _ask(self, stored: str, name: str, what: str, *arguments: Any) -> dict[str, Any]:
         """Ask the looker; its words then name the file as its owner does."""
         try:
-            return self._looker.ask(what, *arguments)
+            return self._preview_process.ask(what, *arguments)
         except PorescapeError as error:
             raise type(error)(str(error).replace(stored, name)) from error
 

@@ -33,7 +33,7 @@ from porescape.web.form import Form, form_from
 from porescape.web.jobs import Job, State, read_job
 from porescape.web.lock import only_one
 from porescape.web.preview import phase_png, section_of
-from porescape.web.progress import Teller, Tracker
+from porescape.web.progress import ProgressFile, Tracker
 from porescape.web.reading import read_for
 from porescape.web.reserve import write_surely
 
@@ -61,8 +61,8 @@ def work(folder: Path, stop: threading.Event) -> None:
         shutil.rmtree(half, ignore_errors=True)
     workers = workers_for(form)
     tracker = Tracker(form.settings, workers)
-    teller = Teller(tracker, folder)
-    teller.tell(now=True)
+    progress_file = ProgressFile(tracker, folder)
+    progress_file.tell(now=True)
     upload = folder / job.upload
     image = read_for(upload, job.name, form.given_pixel_size(), form.rectangle(), form.page)
     painter = _Painter(folder, section_of(image, form), form, tracker)
@@ -74,17 +74,19 @@ def work(folder: Path, stop: threading.Event) -> None:
         if recipe is not None:
             painter.remember(recipe, event.replica)
         painter.paint()
-        teller.tell()
+        progress_file.tell()
 
-    keep = open_checkpoint(folder / "checkpoint", image, form.settings, form.seed)
-    result = reconstruct(image, form.settings, form.seed, workers=workers, progress=heard, keep=keep)
+    checkpoint = open_checkpoint(folder / "checkpoint", image, form.settings, form.seed)
+    result = reconstruct(
+        image, form.settings, form.seed, workers=workers, progress=heard, checkpoint=checkpoint
+    )
     painter.show(result.selected.volume.pore)
     tracker.stage = "writing the report"
-    teller.tell(now=True)
+    progress_file.tell(now=True)
     if (folder / "run").exists():
         shutil.rmtree(folder / "run")
     write_run(folder / "run", result, upload)
-    keep.remove()
+    checkpoint.remove()
 
 
 class _Painter:

@@ -14,8 +14,8 @@ import numpy as np
 from porescape.core.image import PhaseImage
 from porescape.core.volume import Volume
 from porescape.errors import InputError
-from porescape.fit.refine.floating_solid import dissolve_crumbs
-from porescape.fit.refine.sweep import BOTH, Frame, framed, move_walls
+from porescape.fit.refine.floating_solid import remove_floating_solid
+from porescape.fit.refine.sweep import BOTH, Frame, anneal_walls, framed
 from porescape.measure.section.patterns import (
     RARE,
     Patterns,
@@ -94,7 +94,7 @@ def refine(
     wanted = _patterns_that_fit(volume, section)
     target = shares_in_section(section.pore, wanted)
     weights = np.array([WEIGHTS.get(step, 1.0) for step in wanted.squares] + [ROW_WEIGHT] * len(wanted.rows))
-    start = volume.pore if crumbs else dissolve_crumbs(volume.pore, periodic)
+    start = volume.pore if crumbs else remove_floating_solid(volume.pore, periodic)
     frame = framed(start, wanted.reach, periodic)
     chance = stream(seed, "refine")
     counts = counts_in_volume(start.view(np.uint8), wanted, periodic)
@@ -104,7 +104,7 @@ def refine(
         """Let a share of the voxels of a phase turn that cost less than a price."""
         slope = weights[:, None] * ((counts / every - target) / (target + RARE))[wanted.kinds]
         visit = chance.random(volume.shape, dtype=np.float32) < share
-        move_walls(frame, wanted, counts, slope, visit, phase, price, most)
+        anneal_walls(frame, wanted, counts, slope, visit, phase, price, most)
 
     for sweep in range(sweeps):
         progress(sweep, pattern_distance(counts / every, target))

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 LARGEST_CRUMB = 0.01  # of the solid; what is larger is no crumb, and what it hangs on is not for us to say
 
 
-def dissolve_crumbs(pore: NDArray[np.bool_], periodic: bool) -> NDArray[np.bool_]:
+def remove_floating_solid(pore: NDArray[np.bool_], periodic: bool) -> NDArray[np.bool_]:
     """Turn into pore what small pieces of solid hang on nothing.
 
     Parameters
@@ -29,7 +29,7 @@ def dissolve_crumbs(pore: NDArray[np.bool_], periodic: bool) -> NDArray[np.bool_
     Examples
     --------
     >>> solid = np.zeros((9, 9, 9), dtype=bool); solid[:, :5] = True; solid[4, 7, 4] = True
-    >>> int(solid.sum() - (~dissolve_crumbs(~solid, periodic=True)).sum())
+    >>> int(solid.sum() - (~remove_floating_solid(~solid, periodic=True)).sum())
     1
     """
     label = cc3d.connected_components((~pore).astype(np.uint8, order="C"), connectivity=26)

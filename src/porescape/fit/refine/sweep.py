@@ -62,7 +62,7 @@ def framed(pore: NDArray[np.bool_], reach: int, periodic: bool) -> Frame:
     return Frame(np.ascontiguousarray(padded), reach, (pz, py, px), (sz, sy, sx))
 
 
-def move_walls(
+def anneal_walls(
     frame: Frame,
     wanted: Patterns,
     counts: Counts,

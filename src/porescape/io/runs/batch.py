@@ -25,10 +25,10 @@ from porescape.io.runs.batch_folder import (
     write_thumbnails,
 )
 from porescape.io.runs.batch_list import check_names
-from porescape.io.runs.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
+from porescape.io.runs.checkpoint import FolderCheckpoint, is_work_folder, open_checkpoint, work_folder
 from porescape.io.runs.run_folder import to_json, write_run
 from porescape.io.runs.settings import differences, read_settings, read_toml, settings_table
-from porescape.jobs.batch import Batch, BatchProgress, Box, Job, in_groups, part_of, several
+from porescape.jobs.batch import Batch, BatchEntry, BatchProgress, Box, in_groups, part_of, several
 from porescape.jobs.reconstruct import Progress, choose_voxel_size, reconstruct
 from porescape.measure.numbers import pick
 from porescape.parallel import Workers
@@ -38,7 +38,7 @@ from porescape.version import __version__
 
 
 def run_batch(
-    jobs: Sequence[Job],
+    entries: Sequence[BatchEntry],
     out: Path | str,
     settings: Settings | None = None,
     seed: int = 0,
@@ -56,13 +56,13 @@ def run_batch(
 
     Parameters
     ----------
-    jobs : sequence of Job
-        From `porescape.read_jobs`, or made.
+    entries : sequence of Job
+        From `porescape.read_batch_list`, or made.
     out : path
         New, empty, or that of the same batch before; see `porescape.io.runs.batch_folder` for what it then
         holds.
     settings : Settings, optional
-        Of every image; `Job.pore` alone wins over them.
+        Of every image; `BatchEntry.pore` alone wins over them.
     seed : int
         Of every image.
     box : tuple of float, optional
@@ -94,22 +94,22 @@ def run_batch(
     settings, out = settings or Settings(), Path(out)
     pick(settings.measure.numbers)  # what no image can have is said now
     raise_on_failures((), settings.checks.accept)
-    jobs = in_groups(jobs)
-    check_names(jobs)
-    own = part_of(jobs, shard)
-    _check_place(out, jobs, overwrite)
+    entries = in_groups(entries)
+    check_names(entries)
+    own = part_of(entries, shard)
+    _check_place(out, entries, overwrite)
     _settle_the_past(own, out, settings, seed, box, overwrite)
     gather_batch(
-        jobs, out, settings, seed, box
+        entries, out, settings, seed, box
     )  # so that there is a page to look at from the first minute on
-    for index, job in enumerate(own):
-        heard = partial(BatchProgress, job, index, len(own))
-        if not is_done(out / job.name):
-            _reconstruct_one(job, out, settings, seed, box, workers, partial(_pass_on, progress, heard))
+    for index, entry in enumerate(own):
+        heard = partial(BatchProgress, entry, index, len(own))
+        if not is_done(out / entry.name):
+            _reconstruct_one(entry, out, settings, seed, box, workers, partial(_pass_on, progress, heard))
             with suppress(OutputError):  # open in a spreadsheet, say, which on Windows locks it
-                gather_batch(jobs, out, settings, seed, box)
-        progress(heard(outcome=outcome_of(job, out)))
-    return gather_batch(jobs, out, settings, seed, box)
+                gather_batch(entries, out, settings, seed, box)
+        progress(heard(outcome=outcome_of(entry, out)))
+    return gather_batch(entries, out, settings, seed, box)
 
 
 def _pass_on(
@@ -119,37 +119,37 @@ def _pass_on(
 
 
 def _reconstruct_one(
-    job: Job,
+    entry: BatchEntry,
     out: Path,
     settings: Settings,
     seed: int,
     box: Box | None,
     workers: Workers,
-    tell: Callable[[Progress], None],
+    progress: Callable[[Progress], None],
 ) -> None:
     """Make one image's run folder, or leave a card that says why there is none."""
     stopped: list[Exception] = []  # an error of whoever listens is not one of the image
 
-    def listen(event: Progress) -> None:
+    def forward(event: Progress) -> None:
         try:
-            tell(event)
+            progress(event)
         except Exception as error:
             stopped.append(error)
             raise
 
-    card = card_file(out, job.name)
+    card = card_file(out, entry.name)
     card.unlink(missing_ok=True)
     try:
-        image = read_job(job)
-        own = settings_of(job, image, settings, box)
-        keep = open_checkpoint(work_folder(out / job.name), image, own, seed)
-        result = reconstruct(image, own, seed, workers=workers, progress=listen, keep=keep)
-        write_run(keep.run_folder, result, job.image, overwrite=True)
+        image = read_entry(entry)
+        own = settings_of(entry, image, settings, box)
+        checkpoint = open_checkpoint(work_folder(out / entry.name), image, own, seed)
+        result = reconstruct(image, own, seed, workers=workers, progress=forward, checkpoint=checkpoint)
+        write_run(checkpoint.run_folder, result, entry.image, overwrite=True)
         write_thumbnails(card, result)
-        if is_done(out / job.name):  # another process was faster
-            keep.remove()
+        if is_done(out / entry.name):  # another process was faster
+            checkpoint.remove()
         else:
-            keep.deliver(out / job.name)
+            checkpoint.deliver(out / entry.name)
     except (Cancelled, MissingExtra, OutputError):
         raise  # so it would be with every other image
     except Exception as error:
@@ -161,7 +161,7 @@ def _reconstruct_one(
         with whole_file(card) as file:
             file.write_text(to_json(table), encoding="utf-8")
     finally:
-        work = Checkpoint(work_folder(out / job.name))
+        work = FolderCheckpoint(work_folder(out / entry.name))
         if work.folder.is_dir() and work.is_empty():
             work.remove()
 
@@ -174,17 +174,17 @@ def _reason(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {error}; batch-cards holds where, please report it"
 
 
-def read_job(job: Job) -> Micrograph:
+def read_entry(entry: BatchEntry) -> Micrograph:
     """Read the image of a job."""
     return read_image(
-        job.image, pixel_size=job.pixel_size, scale_bar=job.scale_bar, crop=job.crop, page=job.page
+        entry.image, pixel_size=entry.pixel_size, scale_bar=entry.scale_bar, crop=entry.crop, page=entry.page
     )
 
 
-def settings_of(job: Job, image: Micrograph, settings: Settings, box: Box | None = None) -> Settings:
+def settings_of(entry: BatchEntry, image: Micrograph, settings: Settings, box: Box | None = None) -> Settings:
     """Return the settings for one image: the batch's, but for its pores' grey and the voxels of a box."""
-    if job.pore is not None:
-        settings = replace(settings, segmentation=replace(settings.segmentation, pore=job.pore))
+    if entry.pore is not None:
+        settings = replace(settings, segmentation=replace(settings.segmentation, pore=entry.pore))
     if box is None:
         return settings
     voxel = choose_voxel_size(segment(image, settings.segmentation), settings.output)
@@ -195,7 +195,7 @@ def settings_of(job: Job, image: Micrograph, settings: Settings, box: Box | None
 # -- what is there from before -----------------------------------------------------------------------
 
 
-def _check_place(out: Path, jobs: Sequence[Job], overwrite: bool) -> None:
+def _check_place(out: Path, entries: Sequence[BatchEntry], overwrite: bool) -> None:
     """Refuse a folder of something else before any work is done for it."""
     if out.exists() and not out.is_dir():
         raise OutputError(
@@ -206,44 +206,44 @@ def _check_place(out: Path, jobs: Sequence[Job], overwrite: bool) -> None:
             f"{out} is not empty and holds no batch; wanted a folder that is new, empty or of this batch: "
             "choose another --out, or pass --overwrite"
         )
-    for job in jobs:
-        folder = out / job.name
+    for entry in entries:
+        folder = out / entry.name
         strange = (
             folder.exists() and not is_done(folder) and not (folder.is_dir() and not any(folder.iterdir()))
         )
         if strange and not overwrite:
             raise OutputError(
                 f"{folder} is there, but is no whole run folder; wanted its place for "
-                f"{job.listed or job.image}: move it away, or pass --overwrite"
+                f"{entry.listed or entry.image}: move it away, or pass --overwrite"
             )
 
 
 def _settle_the_past(
-    jobs: Sequence[Job], out: Path, settings: Settings, seed: int, box: Box | None, overwrite: bool
+    entries: Sequence[BatchEntry], out: Path, settings: Settings, seed: int, box: Box | None, overwrite: bool
 ) -> None:
     """Refuse or remove what is there and was made otherwise than is asked for now."""
     otherwise: dict[str, str] = {}
-    for job in jobs:
-        folder, work = out / job.name, work_folder(out / job.name)
+    for entry in entries:
+        folder, work = out / entry.name, work_folder(out / entry.name)
         if not folder.exists() and not is_work_folder(work):
             continue
         try:
-            image = read_job(job)
-            own = settings_of(job, image, settings, box)
+            image = read_entry(entry)
+            own = settings_of(entry, image, settings, box)
         except PorescapeError:
             continue  # it cannot be compared: what is done stays, what is not says this at its turn
         if is_done(folder):
             changes = list(_changes(folder, image, own, seed))
             older = version_of(folder) != __version__
             if changes or (older and overwrite):
-                otherwise[job.name] = "; ".join(changes)
+                otherwise[entry.name] = "; ".join(changes)
         elif folder.exists():
-            otherwise[job.name] = ""
+            otherwise[entry.name] = ""
         if is_work_folder(work):
             try:
                 open_checkpoint(work, image, own, seed)
             except SettingsError as error:
-                otherwise.setdefault(job.name, str(error))
+                otherwise.setdefault(entry.name, str(error))
     if not overwrite and any(otherwise.values()):
         name, words = next((name, words) for name, words in otherwise.items() if words)
         raise SettingsError(

@@ -26,7 +26,17 @@ from porescape.io.atomic import whole_file
 from porescape.io.runs.replica import number
 from porescape.io.runs.run_folder import SCHEMA_VERSION, estimate_table, read_run, to_json
 from porescape.io.runs.settings import read_settings, settings_table
-from porescape.jobs.batch import Batch, Box, Card, Job, Outcome, Status, Thumbnail, in_groups, over_images
+from porescape.jobs.batch import (
+    Batch,
+    BatchEntry,
+    Box,
+    Card,
+    Outcome,
+    Status,
+    Thumbnail,
+    in_groups,
+    over_images,
+)
 from porescape.jobs.reconstruct import Reconstruction
 from porescape.measure.numbers import NUMBERS, Estimate
 from porescape.report.batch_page import render_batch, thumbnails
@@ -36,7 +46,7 @@ CARDS = "batch-cards"
 
 
 def gather_batch(
-    jobs: Sequence[Job],
+    entries: Sequence[BatchEntry],
     out: Path | str,
     settings: Settings | None = None,
     seed: int = 0,
@@ -60,7 +70,7 @@ def gather_batch(
         (out / CARDS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} could not be written: {error.strerror or error}") from error
-    batch = Batch(tuple(outcome_of(job, out) for job in in_groups(jobs)), settings, seed, box)
+    batch = Batch(tuple(outcome_of(entry, out) for entry in in_groups(entries)), settings, seed, box)
     for name, text in (
         ("batch.csv", batch_csv(batch)),
         ("batch.json", to_json(batch_table(batch))),
@@ -88,19 +98,19 @@ def is_done(folder: Path) -> bool:
     return all((folder / name).is_file() for name in ("results.json", "recipe.toml"))
 
 
-def outcome_of(job: Job, out: Path) -> Outcome:
+def outcome_of(entry: BatchEntry, out: Path) -> Outcome:
     """Return what has come of an image so far."""
-    folder = out / job.name
+    folder = out / entry.name
     if is_done(folder):
         try:
-            return Outcome(job, Status.DONE, card=_card(folder, card_file(out, job.name)))
+            return Outcome(entry, Status.DONE, card=_card(folder, card_file(out, entry.name)))
         except OutputError:
             raise
         except (PorescapeError, KeyError, TypeError, ValueError) as error:
             reason = f"{folder} cannot be read again ({error}); remove it, and the batch makes it anew"
-            return Outcome(job, Status.FAILED, reason)
-    why = _read_json(card_file(out, job.name)).get("reason")
-    return Outcome(job, Status.WAITING) if why is None else Outcome(job, Status.FAILED, str(why))
+            return Outcome(entry, Status.FAILED, reason)
+    why = _read_json(card_file(out, entry.name)).get("reason")
+    return Outcome(entry, Status.WAITING) if why is None else Outcome(entry, Status.FAILED, str(why))
 
 
 def _card(folder: Path, pictures: Path) -> Card:
@@ -173,7 +183,7 @@ def batch_csv(batch: Batch) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
     for one in batch.outcomes:
-        row: list[object] = [one.job.name, one.job.listed or one.job.image.name, one.job.group]
+        row: list[object] = [one.entry.name, one.entry.listed or one.entry.image.name, one.entry.group]
         row += [one.status.value, one.reason]
         if card := one.card:
             row += [card.pixel_size, card.voxel_size, *card.shape, card.replicas, card.image_porosity]
@@ -205,18 +215,18 @@ def batch_table(batch: Batch) -> dict[str, Any]:
 
 
 def _image_table(one: Outcome) -> dict[str, Any]:
-    job, card = one.job, one.card
+    entry, card = one.entry, one.card
     table: dict[str, Any] = {
-        "name": job.name,
-        "image": job.listed or job.image.name,
-        "group": job.group,
+        "name": entry.name,
+        "image": entry.listed or entry.image.name,
+        "group": entry.group,
         "status": one.status.value,
         "reason": one.reason,
     }
     if card is None:
         return table
     return table | {
-        "folder": job.name,
+        "folder": entry.name,
         "sha256": card.sha256,
         "crop": list(card.crop),
         "pixel_size": card.pixel_size,

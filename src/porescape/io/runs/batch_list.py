@@ -14,7 +14,7 @@ from typing import Literal, cast, get_args
 from porescape.core.image import Crop
 from porescape.core.settings import PorePhase
 from porescape.errors import InputError, PorescapeError
-from porescape.jobs.batch import Job, in_groups
+from porescape.jobs.batch import BatchEntry, in_groups
 from porescape.units import parse_length
 
 COLUMNS = {
@@ -34,7 +34,7 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _OURS = re.compile(r"batch(\.csv|\.json|\.html|-cards)|.*\.(work|partial)", re.IGNORECASE)
 
 
-def read_jobs(
+def read_batch_list(
     source: Path | str,
     *,
     pattern: str | None = None,
@@ -43,7 +43,7 @@ def read_jobs(
     crop: Crop | Literal["none"] | None = None,
     page: int | None = None,
     without: Path | str | None = None,
-) -> tuple[Job, ...]:
+) -> tuple[BatchEntry, ...]:
     """List the images of a batch.
 
     Parameters
@@ -76,22 +76,22 @@ def read_jobs(
         raise InputError(f"{source} is a file; --pattern is for folders: leave it out, or name the folder")
     else:
         listed = _in_table(source)
-    jobs = [
+    entries = [
         replace(
-            job,
-            pixel_size=job.pixel_size or (None if job.scale_bar else pixel_size),
-            scale_bar=job.scale_bar or scale_bar,
-            crop=job.crop or crop,
-            page=job.page or page,
+            entry,
+            pixel_size=entry.pixel_size or (None if entry.scale_bar else pixel_size),
+            scale_bar=entry.scale_bar or scale_bar,
+            crop=entry.crop or crop,
+            page=entry.page or page,
         )
-        for job in listed
+        for entry in listed
     ]
-    named = _named(jobs)
+    named = _named(entries)
     check_names(named)
     return in_groups(named)
 
 
-def check_names(jobs: Sequence[Job]) -> None:
+def check_names(entries: Sequence[BatchEntry]) -> None:
     """Refuse names that two jobs share, or that cannot be a folder's on every system.
 
     Raises
@@ -99,36 +99,36 @@ def check_names(jobs: Sequence[Job]) -> None:
     InputError
         With the name, and one that could be.
     """
-    if not jobs:
+    if not entries:
         raise InputError("a batch needs at least one image, got none")
-    taken: dict[str, Job] = {}
-    for job in jobs:
-        if (could := _usable(job.name)) != job.name:
+    taken: dict[str, BatchEntry] = {}
+    for entry in entries:
+        if (could := _usable(entry.name)) != entry.name:
             raise InputError(
-                f"{job.name!r} cannot be the name of a folder on every system; {could!r} could: "
+                f"{entry.name!r} cannot be the name of a folder on every system; {could!r} could: "
                 "give it in the column name"
             )
-        if len(job.name.encode()) > LONGEST_NAME:
-            raise InputError(f"the name {job.name[:40]}… is too long; wanted at most {LONGEST_NAME} bytes")
-        other = taken.setdefault(_same(job.name), job)
-        if other is not job:
+        if len(entry.name.encode()) > LONGEST_NAME:
+            raise InputError(f"the name {entry.name[:40]}… is too long; wanted at most {LONGEST_NAME} bytes")
+        other = taken.setdefault(_same(entry.name), entry)
+        if other is not entry:
             raise InputError(
-                f"{job.name!r} is the name of both {other.listed or other.image} and "
-                f"{job.listed or job.image}; give each its own in the column name of a CSV"
+                f"{entry.name!r} is the name of both {other.listed or other.image} and "
+                f"{entry.listed or entry.image}; give each its own in the column name of a CSV"
             )
 
 
 # -- a folder ----------------------------------------------------------------------------------------
 
 
-def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[Job]:
+def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[BatchEntry]:
     pattern = pattern or "*"
     suffixes = {*SUFFIXES, Path(pattern).suffix.lower()} - {"", ".*"}
     try:
         found = sorted(path for path in folder.glob(pattern) if path.suffix.lower() in suffixes)
     except (ValueError, NotImplementedError) as error:
         raise InputError(f"--pattern {pattern!r} is none: {error}; wanted e.g. '*.tif' or '**/*'") from None
-    jobs = []
+    entries = []
     for path in found:
         inside = path.relative_to(folder)
         if (
@@ -139,19 +139,19 @@ def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[
         ):
             continue
         group = inside.parent.as_posix() if len(inside.parts) > 1 else ""
-        jobs.append(Job(path, "", group=group, listed=inside.as_posix()))
-    if not jobs:
+        entries.append(BatchEntry(path, "", group=group, listed=inside.as_posix()))
+    if not entries:
         raise InputError(
             f"{folder} holds no {' or '.join(sorted(suffixes))} that {pattern!r} stands for; "
             "choose another folder, or another --pattern such as '**/*' for the folders in it"
         )
-    return jobs
+    return entries
 
 
 # -- a table -----------------------------------------------------------------------------------------
 
 
-def _in_table(file: Path) -> list[Job]:
+def _in_table(file: Path) -> list[BatchEntry]:
     return [_job(file, line, cells) for line, cells in _rows(file)]
 
 
@@ -203,7 +203,7 @@ def _text(file: Path) -> str:
         return raw.decode("cp1252", "replace")  # what Excel on Windows writes: the µ of µm
 
 
-def _job(file: Path, line: int, cells: Mapping[str, str]) -> Job:
+def _job(file: Path, line: int, cells: Mapping[str, str]) -> BatchEntry:
     where = f"{file.name}, line {line}"
     listed = cells.get("image", "")
     if not listed:
@@ -215,7 +215,7 @@ def _job(file: Path, line: int, cells: Mapping[str, str]) -> Job:
         raise InputError(f"{where}, has pore {pore!r}; wanted {' or '.join(get_args(PorePhase))}")
     if page is not None and not (page.isdecimal() and int(page) > 0):
         raise InputError(f"{where}, has page {page!r}; wanted a whole number from 1")
-    return Job(
+    return BatchEntry(
         file.parent / listed,
         cells.get("name", ""),
         pixel_size=_length(cells, "pixel_size", where),
@@ -248,19 +248,19 @@ def _crop(text: str, where: str) -> Crop | Literal["none"]:
 # -- names -------------------------------------------------------------------------------------------
 
 
-def _named(jobs: Sequence[Job]) -> list[Job]:
+def _named(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
     """Name those without a name after their files; where two would be one, after the kind of file as well.
 
     An image in a folder is called after both. So its name, and with it what was done, does not change
     when others come to the batch.
     """
-    made = [job.name or _usable(_stem(job.listed)) for job in jobs]
+    made = [entry.name or _usable(_stem(entry.listed)) for entry in entries]
     shared = Counter(map(_same, made))
     return [
-        replace(job, name=name)
-        if job.name or shared[_same(name)] == 1
-        else replace(job, name=_usable(f"{name}-{Path(job.listed).suffix[1:]}"))
-        for job, name in zip(jobs, made, strict=True)
+        replace(entry, name=name)
+        if entry.name or shared[_same(name)] == 1
+        else replace(entry, name=_usable(f"{name}-{Path(entry.listed).suffix[1:]}"))
+        for entry, name in zip(entries, made, strict=True)
     ]
 
 

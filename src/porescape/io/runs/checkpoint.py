@@ -36,12 +36,12 @@ from porescape.jobs.reconstruct import Replica
 from porescape.version import __version__
 
 JOB = "job.json"
-FINISHED = "run"  # what `Checkpoint.run_folder` is called
+FINISHED = "run"  # what `FolderCheckpoint.run_folder` is called
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A folder that keeps what a job has done; see `porescape.jobs.reconstruct.Keep`.
+class FolderCheckpoint:
+    """A folder that keeps what a job has done; see `porescape.jobs.reconstruct.Checkpoint`.
 
     Where the folder is not to be seen, as on a cluster's workers that do not share it, nothing is kept
     and nothing is known.
@@ -190,7 +190,7 @@ def is_work_folder(folder: Path) -> bool:
     return (folder / JOB).is_file()
 
 
-def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, seed: int) -> Checkpoint:
+def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, seed: int) -> FolderCheckpoint:
     """Open a job's work folder, new or from before.
 
     Raises
@@ -227,7 +227,7 @@ def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, s
             f"{folder} holds an unfinished run of another job: {'; '.join(changes)}; "
             "ask for the same job again, or choose another folder"
         )
-    return Checkpoint(folder)
+    return FolderCheckpoint(folder)
 
 
 def _job(image: Micrograph, settings: Settings, seed: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from porescape.io.runs.settings import settings_from, settings_table
 from porescape.io.volumes.volume import read_volume
 from porescape.jobs.reconstruct import Replica
 from porescape.measure.numbers import NUMBERS, Measurement
-from porescape.select.selection import EyeTest, Look
+from porescape.select.selection import Similarity, TwoSampleTest
 
 
 def replica_name(index: int) -> str:
@@ -31,7 +31,7 @@ def replica_row(replica: Replica) -> dict[str, Any]:
         "family": replica.family,
         "recipe": settings_table(replica.recipe),
         "seconds": replica.seconds,
-        "look": asdict(replica.look),
+        "look": asdict(replica.similarity),
         **measurement_table(replica.measurement),
     }
 
@@ -76,7 +76,7 @@ def read_replica(
         tuple(row["too_small_for"]),
         read_details(folder / f"{row['name']}-details.npz"),
     )
-    eye = row["look"]["eye"]
+    two_sample = row["look"]["eye"]
     return Replica(
         index,
         int(row["seed"]),
@@ -84,7 +84,7 @@ def read_replica(
         tuple(trials),
         read_volume(folder / f"{row['name']}.tif", voxel_size),
         measurement,
-        Look(row["look"]["unseen"], None if eye is None else EyeTest(**eye)),
+        Similarity(row["look"]["unseen"], None if two_sample is None else TwoSampleTest(**two_sample)),
         row["seconds"],
     )
 

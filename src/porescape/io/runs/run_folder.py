@@ -39,7 +39,7 @@ from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
 from porescape.section.checks import Check, check_image
 from porescape.section.segment import segment
-from porescape.select.selection import choose
+from porescape.select.selection import select
 from porescape.version import __version__
 
 JOB = "recipe.toml"  # runs the job again
@@ -123,7 +123,7 @@ def read_run(folder: Path | str) -> Reconstruction:
         checks=check_image(phase),
         replicas=tuple(replicas),
         properties={name: _estimate(entry) for name, entry in numbers["properties"].items()},
-        verdict=choose(section, [replica.look for replica in replicas]),
+        selection=select(section, [replica.similarity for replica in replicas]),
         settings=settings,
         seed=table["seed"],
         warnings=tuple(numbers["warnings"]),
@@ -225,7 +225,7 @@ def results(result: Reconstruction) -> dict[str, Any]:
         "properties": {name: estimate_table(e) for name, e in result.properties.items()},
         "replicas": [replica_row(replica) for replica in result.replicas],
         "selected": replica_name(result.selected.index),
-        "selected_because": result.verdict.reason,
+        "selected_because": result.selection.reason,
         "warnings": list(result.warnings),
     }
 

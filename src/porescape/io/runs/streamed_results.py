@@ -8,10 +8,10 @@ from typing import Any
 from porescape.io.atomic import whole_file
 from porescape.io.runs.run_folder import measurement_table
 from porescape.measure.numbers import NUMBERS
-from porescape.measure.streamed.meter import BlocksMeasurement
+from porescape.measure.streamed.meter import ChunkedMeasurement
 
 
-def blocks_table(found: BlocksMeasurement) -> dict[str, Any]:
+def blocks_table(found: ChunkedMeasurement) -> dict[str, Any]:
     """Return what `measurement_table` does, and how each number came about.
 
     Every property also has its `origin`; those of sub-volumes have the `sd`, `ci95` and `n` of their mean.
@@ -33,7 +33,7 @@ def blocks_table(found: BlocksMeasurement) -> dict[str, Any]:
     return table
 
 
-def write_sub_volumes(path: Path, found: BlocksMeasurement) -> None:
+def write_sub_volumes(path: Path, found: ChunkedMeasurement) -> None:
     """Write a CSV: for each sub-volume its first voxel, its shape and its numbers in SI units."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

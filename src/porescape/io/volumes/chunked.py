@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from porescape.core.chunked import Blocks, VolumeBlocks, grouped, slices, tiled
+from porescape.core.chunked import ChunkedArray, ChunkedVolume, grouped, slices, tiled
 from porescape.core.domain import Shape, Window
 from porescape.errors import InputError, OutputError, PorescapeError
 from porescape.io.volumes.raw_volume import choose_voxel_size, what_was_seen
@@ -35,7 +35,7 @@ _AT_ONCE = 2**24  # voxels
 
 
 @dataclass(frozen=True, slots=True)
-class FileBlocks:
+class ChunkedFile:
     """A volume in a file, pores told from solid as it is read.
 
     Attributes
@@ -71,7 +71,7 @@ class FileBlocks:
 
 
 @dataclass(frozen=True, slots=True)
-class BitBlocks:
+class ChunkedBits:
     """A volume in a file of one bit per voxel."""
 
     path: Path
@@ -94,17 +94,17 @@ class BitBlocks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BlocksSource:
+class ChunkedSource:
     """A volume on the disk, and how it is read.
 
     Attributes
     ----------
-    blocks : Blocks
+    chunked : Blocks
     name, voxel_size_source, pore, threshold, threshold_source, porosity_range, warnings, sha256
         As in `VolumeSource`.
     """
 
-    blocks: Blocks
+    chunked: ChunkedVolume
     name: str
     voxel_size_source: str
     pore: Brightness
@@ -122,14 +122,14 @@ def shape_of(path: Path) -> Shape | None:
 
 
 @contextmanager
-def open_blocks(
+def open_chunked(
     path: Path | str,
     voxel_size: float | None = None,
     *,
     threshold: float | None = None,
     pore: Brightness | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Iterator[BlocksSource]:
+) -> Iterator[ChunkedSource]:
     """Open a volume to be read piece by piece, for as long as the block lasts.
 
     OME-Zarr in any chunks, `.npy`, TIFF stacks and folders of slices, understood as by
@@ -156,8 +156,8 @@ def open_blocks(
     if opened is None:
         whole = read_volume_with_source(path, voxel_size, threshold=threshold, pore=pore)
         words = f"{path.name} can only be read whole: all of it is in memory; OME-Zarr or .npy need not be"
-        yield BlocksSource(
-            VolumeBlocks(whole.volume),
+        yield ChunkedSource(
+            ChunkedArray(whole.volume),
             whole.name,
             whole.voxel_size_source,
             whole.pore,
@@ -174,14 +174,14 @@ def open_blocks(
         raise _no_size(path.name, what_was_seen(said))
     cut = _cut(store, path.name, threshold, pore, said.inverted, progress or (lambda done, of: None))
     warnings = (*said.warnings, *warnings, *cut.warnings)
-    blocks: Blocks = FileBlocks(store, size, cut.level, cut.bright_or_dark)
+    chunked: ChunkedVolume = ChunkedFile(store, size, cut.level, cut.bright_or_dark)
     sha256 = hash_of_files(files)
     scratch = Path(tempfile.mkdtemp(prefix="porescape-")) if isinstance(store, PagesStore) else None
     try:
         if scratch is not None:
-            blocks = _to_bits(blocks, scratch)
-        yield BlocksSource(
-            blocks,
+            chunked = _to_bits(chunked, scratch)
+        yield ChunkedSource(
+            chunked,
             path.name,
             size_source,
             cut.pore,
@@ -280,9 +280,9 @@ def _levels_of(store: Store, windows: list[Window], low: float, high: float) -> 
     return found
 
 
-def _to_bits(blocks: Blocks, scratch: Path) -> BitBlocks:
+def _to_bits(chunked: ChunkedVolume, scratch: Path) -> ChunkedBits:
     """Copy a volume to a file of one bit per voxel."""
-    nz, ny, nx = blocks.shape
+    nz, ny, nx = chunked.shape
     path = scratch / "bits.npy"
     needed = nz * ny * -(-nx // 8)
     if needed > (free := shutil.disk_usage(scratch).free):
@@ -292,7 +292,7 @@ def _to_bits(blocks: Blocks, scratch: Path) -> BitBlocks:
             "larger disk, or save the volume as OME-Zarr"
         )
     bits = np.lib.format.open_memmap(path, "w+", np.uint8, (nz, ny, -(-nx // 8)))
-    for window in tiled(blocks.shape, (blocks.chunk[0], ny, nx)):
-        bits[slices(window)[0]] = np.packbits(blocks.read(window), axis=-1, bitorder="little")
+    for window in tiled(chunked.shape, (chunked.chunk[0], ny, nx)):
+        bits[slices(window)[0]] = np.packbits(chunked.read(window), axis=-1, bitorder="little")
     bits.flush()
-    return BitBlocks(path, blocks.shape, blocks.voxel_size)
+    return ChunkedBits(path, chunked.shape, chunked.voxel_size)

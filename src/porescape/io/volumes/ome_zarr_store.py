@@ -37,13 +37,13 @@ from porescape.io.atomic import check_writable, whole_file
 from porescape.io.resources import free_disk
 from porescape.io.volumes.ome_zarr import PORE, ngff_metadata
 from porescape.jobs.costs import in_bytes
-from porescape.parallel import Tell, Workers
+from porescape.parallel import OnProgress, Workers
 from porescape.synthesis.blockwise.blocks import (
     MEMORY,
+    BlockIndex,
+    BlockPlan,
     Bracket,
     Draft,
-    Job,
-    Number,
     check_local,
     level_of,
     make_blocks,
@@ -91,7 +91,7 @@ def generate_zarr(
     memory: float = MEMORY,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Tell = lambda event: None,
+    progress: OnProgress = lambda event: None,
 ) -> Generated:
     """Make a structure of any size, or a region of it, as an OME-Zarr folder.
 
@@ -119,7 +119,7 @@ def generate_zarr(
     overwrite : bool
         Replace `out`, and what an interrupted job has left.
     progress : callable
-        Told of `porescape.synthesis.blockwise.blocks.Done`.
+        Told of `porescape.synthesis.blockwise.blocks.BlockProgress`.
 
     Raises
     ------
@@ -131,21 +131,23 @@ def generate_zarr(
         Zarr is not installed.
     """
     out = Path(out)
-    job = Job(check_local(recipe), domain, seed, _checked(region, domain), (_checked_chunk(chunk),) * 3)
+    plan = BlockPlan(
+        check_local(recipe), domain, seed, _checked(region, domain), (_checked_chunk(chunk),) * 3
+    )
     work = out.with_name(f"{out.name}.work")
-    if resume and (done := _finished(out, job)):
+    if resume and (done := _finished(out, plan)):
         shutil.rmtree(work, ignore_errors=True)
         return done
     check_writable(out, overwrite)
-    shelf = _opened(work, job, resume, overwrite)
+    store = _opened(work, plan, resume, overwrite)
     if level is not None:
-        _note_level(shelf, level)
+        _note_level(store, level)
     with _full_disk_in_words(work):
-        _check_room(job, shelf)
-        _make_store(shelf, job, out)
-        found = level_of(job, shelf, workers=workers, memory=memory, listen=progress)
-        make_blocks(job, shelf, found, workers=workers, memory=memory, listen=progress)
-        return _deliver(shelf, job, found, out, overwrite)
+        _check_room(plan, store)
+        _make_store(store, plan, out)
+        found = level_of(plan, store, workers=workers, memory=memory, progress=progress)
+        make_blocks(plan, store, found, workers=workers, memory=memory, progress=progress)
+        return _deliver(store, plan, found, out, overwrite)
 
 
 def find_level(
@@ -156,7 +158,7 @@ def find_level(
     workers: Workers = 1,
     memory: float = MEMORY,
     scratch: Path | None = None,
-    progress: Tell = lambda event: None,
+    progress: OnProgress = lambda event: None,
 ) -> float:
     """Return the level that cuts a whole domain, by going through it block by block.
 
@@ -171,10 +173,10 @@ def find_level(
     Other parameters as for `generate_zarr`.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        job = Job(check_local(recipe), domain, seed, Window((0, 0, 0), (1, 1, 1)), (CHUNK,) * 3)
-        shelf = _opened(scratch or Path(temporary) / "work", job, resume=True, overwrite=False)
-        with _full_disk_in_words(shelf.folder):
-            return level_of(job, shelf, workers=workers, memory=memory, listen=progress)
+        plan = BlockPlan(check_local(recipe), domain, seed, Window((0, 0, 0), (1, 1, 1)), (CHUNK,) * 3)
+        store = _opened(scratch or Path(temporary) / "work", plan, resume=True, overwrite=False)
+        with _full_disk_in_words(store.folder):
+            return level_of(plan, store, workers=workers, memory=memory, progress=progress)
 
 
 def parse_region(text: str, shape: Shape) -> Window:
@@ -199,40 +201,40 @@ def parse_region(text: str, shape: Shape) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class WorkFolder:
-    """Blocks, drafts and notes as files; see `porescape.synthesis.blockwise.blocks.Shelf`.
+    """Blocks, drafts and notes as files; see `porescape.synthesis.blockwise.blocks.BlockStore`.
 
     Attributes
     ----------
     folder : Path
         Absolute.
-    job : Job
+    plan : Job
     """
 
     folder: Path
-    job: Job
+    plan: BlockPlan
 
     @property
     def store(self) -> Path:
         """The OME-Zarr folder in the making."""
         return self.folder / "store"
 
-    def has_block(self, number: Number) -> bool:
+    def has_block(self, number: BlockIndex) -> bool:
         """Return whether a block is there, and is what was written."""
         record = self.record(number)
         return record is not None and _hash(self._shard(number)) == record["sha256"]
 
-    def put_block(self, number: Number, pore: NDArray[np.bool_]) -> None:
+    def put_block(self, number: BlockIndex, pore: NDArray[np.bool_]) -> None:
         """Write a block as its shard, and then the record that says so."""
         import zarr
 
-        z, y, x = (slice(a, a + n) for a, n in zip(self.job.block(number).start, pore.shape, strict=True))
+        z, y, x = (slice(a, a + n) for a, n in zip(self.plan.block(number).start, pore.shape, strict=True))
         with _full_disk_in_words(self.folder):
             self._shard(number).unlink(missing_ok=True)  # or zarr reads it, broken as it may be
             array = zarr.open_array(self.store, path="0", mode="r+")
             array[z, y, x] = np.where(pore, np.uint8(PORE), np.uint8(0))
             self._write(self._record(number), {"sha256": _hash(self._shard(number)), "pore": int(pore.sum())})
 
-    def draft(self, number: Number, bits: bool = True) -> Draft | None:
+    def draft(self, number: BlockIndex, bits: bool = True) -> Draft | None:
         """Return a draft that is there and whole; without its bits if they are not asked for."""
         path = self._draft(number)
         try:
@@ -245,7 +247,7 @@ class WorkFolder:
         except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
             return None
 
-    def put_draft(self, number: Number, draft: Draft) -> None:
+    def put_draft(self, number: BlockIndex, draft: Draft) -> None:
         """Write a draft."""
         path = self._draft(number)
         with _full_disk_in_words(self.folder):
@@ -253,7 +255,7 @@ class WorkFolder:
             with whole_file(path) as temporary, temporary.open("wb") as file:
                 np.savez(file, **draft._asdict())
 
-    def drop_draft(self, number: Number) -> None:
+    def drop_draft(self, number: BlockIndex) -> None:
         """Remove a draft if it is there."""
         self._draft(number).unlink(missing_ok=True)
 
@@ -268,20 +270,20 @@ class WorkFolder:
         """Note numbers or words under a name."""
         self._write(self.folder / "notes" / f"{name}.json", value)
 
-    def record(self, number: Number) -> Any:
+    def record(self, number: BlockIndex) -> Any:
         """Return what is recorded of a finished block, or None."""
         try:
             return json.loads(self._record(number).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
 
-    def _record(self, number: Number) -> Path:
+    def _record(self, number: BlockIndex) -> Path:
         return self.folder / "blocks" / f"{'.'.join(map(str, number))}.json"
 
-    def _draft(self, number: Number) -> Path:
+    def _draft(self, number: BlockIndex) -> Path:
         return self.folder / "drafts" / f"{'.'.join(map(str, number))}.npz"
 
-    def _shard(self, number: Number) -> Path:
+    def _shard(self, number: BlockIndex) -> Path:
         return self.store.joinpath("0", "c", *map(str, number))
 
     def _write(self, path: Path, table: Any) -> None:
@@ -290,10 +292,10 @@ class WorkFolder:
             temporary.write_text(json.dumps(table), encoding="utf-8")
 
 
-def _opened(work: Path, job: Job, resume: bool, overwrite: bool) -> WorkFolder:
+def _opened(work: Path, plan: BlockPlan, resume: bool, overwrite: bool) -> WorkFolder:
     """Open the work folder, new or from before."""
     work = work.absolute()
-    table = _table(job)
+    table = _table(plan)
     before = _job_in(work)
     if before is not None and overwrite and not resume:
         shutil.rmtree(work)
@@ -305,8 +307,8 @@ def _opened(work: Path, job: Job, resume: bool, overwrite: bool) -> WorkFolder:
             )
         with _full_disk_in_words(work):
             work.mkdir(parents=True, exist_ok=True)
-            WorkFolder(work, job)._write(work / "job.json", table)
-        return WorkFolder(work, job)
+            WorkFolder(work, plan)._write(work / "job.json", table)
+        return WorkFolder(work, plan)
     if different := [
         f"{name} was {before.get(name)}, now {table.get(name)}"
         for name in dict.fromkeys((*before, *table))
@@ -319,31 +321,31 @@ def _opened(work: Path, job: Job, resume: bool, overwrite: bool) -> WorkFolder:
     if not resume:
         done = sum(1 for _ in (work / "blocks").glob("*.json"))
         raise OutputError(
-            f"{work} holds this job, interrupted ({done} of {math.prod(job.counts)} blocks finished): "
+            f"{work} holds this job, interrupted ({done} of {math.prod(plan.counts)} blocks finished): "
             "--resume goes on, --overwrite starts anew"
         )
     for left in work.rglob("*.partial"):  # what was in hand when it was killed
         left.unlink(missing_ok=True)
-    return WorkFolder(work, job)
+    return WorkFolder(work, plan)
 
 
-def _note_level(shelf: WorkFolder, level: float) -> None:
+def _note_level(store: WorkFolder, level: float) -> None:
     """Note the level that was given; it must be the one that blocks were cut by before."""
-    given, before = float(np.float32(level)), shelf.note("level")
+    given, before = float(np.float32(level)), store.note("level")
     if before is not None and before != given:
         raise SettingsError(
-            f"--level {level!r} is another than {before!r}, by which blocks in {shelf.folder} were cut; "
+            f"--level {level!r} is another than {before!r}, by which blocks in {store.folder} were cut; "
             "leave it away, or start anew with --overwrite"
         )
-    shelf.put_note("level", given)
+    store.put_note("level", given)
 
 
-def _table(job: Job) -> dict[str, Any]:
+def _table(plan: BlockPlan) -> dict[str, Any]:
     """Return all that the bytes depend on, as JSON gives it back."""
-    table: dict[str, Any] = {"porescape": __version__, "seed": str(job.seed), "chunk": job.chunk}
-    table |= {f"recipe.{name}": value for name, value in asdict(job.recipe).items()}
-    table |= {f"domain.{name}": value for name, value in asdict(job.domain).items()}
-    table |= {"region.start": job.window.start, "region.shape": job.window.shape}
+    table: dict[str, Any] = {"porescape": __version__, "seed": str(plan.seed), "chunk": plan.chunk}
+    table |= {f"recipe.{name}": value for name, value in asdict(plan.recipe).items()}
+    table |= {f"domain.{name}": value for name, value in asdict(plan.domain).items()}
+    table |= {"region.start": plan.window.start, "region.shape": plan.window.shape}
     return json.loads(json.dumps(table))  # type: ignore[no-any-return]
 
 
@@ -354,7 +356,7 @@ def _job_in(work: Path) -> dict[str, Any] | None:
         return None
     except ValueError as error:
         raise OutputError(
-            f"{work / 'job.json'} could not be read: {error}; remove {work} and start anew"
+            f"{work / 'plan.json'} could not be read: {error}; remove {work} and start anew"
         ) from error
 
 
@@ -378,21 +380,21 @@ def _checked_chunk(chunk: int) -> int:
 # -- the store ---------------------------------------------------------------------------------------
 
 
-def _make_store(shelf: WorkFolder, job: Job, out: Path) -> None:
+def _make_store(store: WorkFolder, plan: BlockPlan, out: Path) -> None:
     try:
         import zarr
     except ImportError as error:
         raise MissingExtra('writing Zarr needs a package more: pip install "porescape[zarr]"') from error
-    if (shelf.store / "0" / "zarr.json").is_file():
+    if (store.store / "0" / "zarr.json").is_file():
         return
-    group = zarr.create_group(shelf.store, zarr_format=3, overwrite=True)
+    group = zarr.create_group(store.store, zarr_format=3, overwrite=True)
     name = out.name.removesuffix(".zarr").removesuffix(".ome")
-    group.attrs.update(_attributes(job, name))
-    edge = job.chunk[0]
+    group.attrs.update(_attributes(plan, name))
+    edge = plan.chunk[0]
     inner = INNER if edge % INNER == 0 else edge
     group.create_array(
         "0",
-        shape=job.window.shape,
+        shape=plan.window.shape,
         shards=(edge,) * 3,
         chunks=(inner,) * 3,
         dtype="uint8",
@@ -403,48 +405,48 @@ def _make_store(shelf: WorkFolder, job: Job, out: Path) -> None:
     )
 
 
-def _attributes(job: Job, name: str) -> dict[str, Any]:
-    attributes = ngff_metadata(job.window.shape, job.domain.voxel_size, name)
+def _attributes(plan: BlockPlan, name: str) -> dict[str, Any]:
+    attributes = ngff_metadata(plan.window.shape, plan.domain.voxel_size, name)
     (level,) = attributes["ome"]["multiscales"][0]["datasets"]
-    if any(job.window.start):  # where the region lies in its domain
-        micrometres = [float(f"{n * job.domain.voxel_size * 1e6:.12g}") for n in job.window.start]
+    if any(plan.window.start):  # where the region lies in its domain
+        micrometres = [float(f"{n * plan.domain.voxel_size * 1e6:.12g}") for n in plan.window.start]
         level["coordinateTransformations"].append({"type": "translation", "translation": micrometres})
-    attributes["porescape"] |= {"job": _table(job)}
+    attributes["porescape"] |= {"job": _table(plan)}
     return attributes
 
 
-def _deliver(shelf: WorkFolder, job: Job, level: float, out: Path, overwrite: bool) -> Generated:
+def _deliver(store: WorkFolder, plan: BlockPlan, level: float, out: Path, overwrite: bool) -> Generated:
     """Say in the store what it is, and give it its name."""
     import zarr
 
     digest, pore = hashlib.sha256(), 0
-    for number in job.numbers:
-        record = shelf.record(number)
+    for number in plan.numbers:
+        record = store.record(number)
         if record is None:
-            raise OutputError(f"block {number} is not in {shelf.folder}; run the same again with --resume")
+            raise OutputError(f"block {number} is not in {store.folder}; run the same again with --resume")
         digest.update(record["sha256"].encode())
         pore += record["pore"]
-    porosity = pore / math.prod(job.window.shape)
-    for left in shelf.store.rglob("*.partial"):
+    porosity = pore / math.prod(plan.window.shape)
+    for left in store.store.rglob("*.partial"):
         left.unlink(missing_ok=True)
-    group = zarr.open_group(shelf.store, mode="r+")
+    group = zarr.open_group(store.store, mode="r+")
     known = dict(group.attrs["porescape"])
     group.attrs["porescape"] = known | {"level": level, "porosity": porosity, "sha256": digest.hexdigest()}
     check_writable(out, overwrite)
     if out.exists():
         shutil.rmtree(out)
-    shelf.store.replace(out)
-    shutil.rmtree(shelf.folder, ignore_errors=True)
-    return Generated(out, job.window.shape, level, porosity)
+    store.store.replace(out)
+    shutil.rmtree(store.folder, ignore_errors=True)
+    return Generated(out, plan.window.shape, level, porosity)
 
 
-def _finished(out: Path, job: Job) -> Generated | None:
+def _finished(out: Path, plan: BlockPlan) -> Generated | None:
     """Return what is at `out` if it is this job, done."""
     try:
         said = json.loads((out / "zarr.json").read_text(encoding="utf-8"))["attributes"]["porescape"]
-        if said["job"] != _table(job):
+        if said["job"] != _table(plan):
             return None
-        return Generated(out, job.window.shape, said["level"], said["porosity"])
+        return Generated(out, plan.window.shape, said["level"], said["porosity"])
     except (OSError, ValueError, KeyError):
         return None
 
@@ -452,24 +454,24 @@ def _finished(out: Path, job: Job) -> Generated | None:
 # -- room on the disk --------------------------------------------------------------------------------
 
 
-def disk_bytes(job: Job, level_known: bool) -> float:
+def disk_bytes(plan: BlockPlan, level_known: bool) -> float:
     """Return about how much a job writes at most [bytes]."""
-    wanted, whole = math.prod(job.window.shape), math.prod(job.domain.shape)
+    wanted, whole = math.prod(plan.window.shape), math.prod(plan.domain.shape)
     if level_known:
         return FINISHED * wanted
-    drafted = DRAFTED if job.window == job.domain.whole else DRAFTED - 0.25  # only values for the level
+    drafted = DRAFTED if plan.window == plan.domain.whole else DRAFTED - 0.25  # only values for the level
     return FINISHED * wanted + drafted * whole
 
 
-def _check_room(job: Job, shelf: WorkFolder) -> None:
+def _check_room(plan: BlockPlan, store: WorkFolder) -> None:
     """Refuse a job that the disk has plainly no room for; what is there already counts."""
-    there = sum(path.stat().st_size for path in _files(shelf.folder))
-    need = disk_bytes(job, shelf.note("level") is not None) - there
-    free = free_disk(shelf.folder)
+    there = sum(path.stat().st_size for path in _files(store.folder))
+    need = disk_bytes(plan, store.note("level") is not None) - there
+    free = free_disk(store.folder)
     if need > free:
         raise OutputError(
             f"the job will write about {in_bytes(round(need))} more, but only {in_bytes(free)} are free "
-            f"where {shelf.folder} is; make room, choose another --out, or give the --level if it is known"
+            f"where {store.folder} is; make room, choose another --out, or give the --level if it is known"
         )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from porescape.core.chunked import Blocks, VolumeBlocks, tiled
+from porescape.core.chunked import ChunkedArray, ChunkedVolume, tiled
 from porescape.core.curve import Curve
 from porescape.errors import InputError
 from porescape.measure.geometry.morphology import ThicknessDistribution
@@ -39,10 +39,12 @@ class Counting:
         How the pores hang together, where connected porosity is wanted.
     """
 
-    def __init__(self, blocks: Blocks, wanted: tuple[str, ...], memory: int, workers: Workers) -> None:
-        self.blocks = blocks
+    def __init__(
+        self, chunked: ChunkedVolume, wanted: tuple[str, ...], memory: int, workers: Workers
+    ) -> None:
+        self.chunked = chunked
         self.wanted = set(wanted)
-        self.workers = 1 if isinstance(blocks, VolumeBlocks) else workers  # rather than copy it to each
+        self.workers = 1 if isinstance(chunked, ChunkedArray) else workers  # rather than copy it to each
         self.memory = memory
         self.values: dict[str, float] = {}
         self.reasons: dict[str, str] = {}
@@ -54,13 +56,13 @@ class Counting:
     @property
     def steps(self) -> int:
         """How often `count` will call `advance`."""
-        return steps_of(self.blocks) + self._thickness_steps if self.wanted else 0
+        return steps_of(self.chunked) + self._thickness_steps if self.wanted else 0
 
     def count(self, advance: Callable[[str], None]) -> None:
         """Count everything wanted, and turn the counts into numbers and curves."""
         if not self.wanted:
             return
-        shape, size = self.blocks.shape, self.blocks.voxel_size
+        shape, size = self.chunked.shape, self.chunked.voxel_size
         neighbours = Neighbours(shape)
         clusters = Clusters(shape) if self.wanted & set(CONNECTED) else None
         curved = "correlation_length" in self.wanted and min(shape) >= SHORTEST
@@ -68,7 +70,7 @@ class Counting:
         lags = Lags(shape, self._longest_lag()) if "correlation_length" in self.wanted else None
         gathering = [one for one in (neighbours, clusters, runs, lags) if one is not None]
         with self.clock("counting"):
-            for some in planes(self.blocks):
+            for some in planes(self.chunked):
                 for one in gathering:
                     one.add(some)
                 advance("counting")
@@ -123,7 +125,7 @@ class Counting:
 
     def _longest_lag(self) -> int:
         """Return the longest lag that is counted: half the shortest edge, unless memory is short."""
-        nz, ny, nx = self.blocks.shape
+        nz, ny, nx = self.chunked.shape
         half = min(nz, ny, nx) // 2
         fits = int(self.memory / 4 * 8 / (ny * nx))
         if fits < half:
@@ -135,13 +137,13 @@ class Counting:
 
     @property
     def _thickness_steps(self) -> int:
-        return -(-math.prod(self.blocks.shape) // _PER_STEP) if self.wanted & set(THICKNESS) else 0
+        return -(-math.prod(self.chunked.shape) // _PER_STEP) if self.wanted & set(THICKNESS) else 0
 
     def _kozeny_carman(self, neighbours: Neighbours) -> float:
-        surface, porosity = neighbours.specific_surface(self.blocks.voxel_size), neighbours.porosity
+        surface, porosity = neighbours.specific_surface(self.chunked.voxel_size), neighbours.porosity
         if surface == 0:
             found = "pore" if porosity else "solid"
-            raise InputError(f"Kozeny-Carman needs walls, but every voxel of {self.blocks.shape} is {found}")
+            raise InputError(f"Kozeny-Carman needs walls, but every voxel of {self.chunked.shape} is {found}")
         return porosity**3 / (5 * surface**2)
 
     def _thickness(
@@ -152,15 +154,15 @@ class Counting:
                 advance("thickness")
             found = "pore" if neighbours.porosity else "solid"
             raise InputError(
-                f"thickness needs walls to measure from, but every voxel of {self.blocks.shape} is {found}; "
+                f"thickness needs walls to measure from, but every voxel of {self.chunked.shape} is {found}; "
                 "measure a larger volume"
             )
         pore, solid = neighbours.mean_chords(1.0)
         reach = halo.likely_reach(pore), halo.likely_reach(solid)
         memory = self.memory / (self.workers if isinstance(self.workers, int) else 1)
         edge = halo.tile_edge(max(reach), memory)
-        tiles = tuple(tiled(self.blocks.shape, (edge, edge, edge)))
-        work = partial(halo.tile_shares, self.blocks, reach, memory)
+        tiles = tuple(tiled(self.chunked.shape, (edge, edge, edge)))
+        work = partial(halo.tile_shares, self.chunked, reach, memory)
         shares = [halo.NOTHING, halo.NOTHING]
         for done, both in enumerate(map_ordered(work, tiles, self.workers)):
             shares = [halo.merged(*pair) for pair in zip(shares, both, strict=True)]
@@ -168,4 +170,4 @@ class Counting:
             n = self._thickness_steps
             for _ in range((done + 1) * n // len(tiles) - done * n // len(tiles)):
                 advance("thickness")
-        return tuple(halo.distribution(one, self.blocks.voxel_size) for one in shares)
+        return tuple(halo.distribution(one, self.chunked.voxel_size) for one in shares)

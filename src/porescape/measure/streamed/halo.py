@@ -18,13 +18,13 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from porescape.core.chunked import Blocks, slices, tiled, within
+from porescape.core.chunked import ChunkedVolume, slices, tiled, within
 from porescape.core.curve import Curve
 from porescape.core.domain import Window
 from porescape.errors import InputError
 from porescape.measure.geometry.morphology import THICKNESS_STEP, Phase, ThicknessDistribution
 from porescape.measure.geometry.thickness import RIM, balls_inside, bits, contacts, needed_distance, paint
-from porescape.parallel import Tell
+from porescape.parallel import OnProgress
 
 BYTES = 36  # per voxel of a window while it is worked on; measured 19 to 34
 PHASES: tuple[Phase, Phase] = ("pore", "solid")
@@ -61,17 +61,17 @@ def tile_edge(reach: int, memory: float) -> int:
 
 
 def tile_shares(
-    blocks: Blocks, reach: tuple[int, int], memory: float, tile: Window, tell: Tell
+    chunked: ChunkedVolume, reach: tuple[int, int], memory: float, tile: Window, progress: OnProgress
 ) -> tuple[Shares, Shares]:
     """Return the local thickness of pores and solid in one block, halved where its balls are too wide."""
     guesses = zip(PHASES, reach, strict=True)
-    pore, solid = (_halved_shares(blocks, tile, phase, guess, memory) for phase, guess in guesses)
+    pore, solid = (_halved_shares(chunked, tile, phase, guess, memory) for phase, guess in guesses)
     return pore, solid
 
 
-def _halved_shares(blocks: Blocks, tile: Window, phase: Phase, reach: int, memory: float) -> Shares:
+def _halved_shares(chunked: ChunkedVolume, tile: Window, phase: Phase, reach: int, memory: float) -> Shares:
     try:
-        return block_shares(blocks, tile, phase, reach, memory)[0]
+        return block_shares(chunked, tile, phase, reach, memory)[0]
     except InputError:
         if max(tile.shape) <= _SMALLEST:
             raise
@@ -80,17 +80,17 @@ def _halved_shares(blocks: Blocks, tile: Window, phase: Phase, reach: int, memor
         Window(tuple(a + b for a, b in zip(tile.start, part.start, strict=True)), part.shape)  # type: ignore[arg-type]
         for part in tiled(tile.shape, (half, half, half))
     )
-    return merged(*(_halved_shares(blocks, part, phase, reach, memory) for part in smaller))
+    return merged(*(_halved_shares(chunked, part, phase, reach, memory) for part in smaller))
 
 
 def block_shares(
-    blocks: Blocks, block: Window, phase: Phase, reach: int, memory: float
+    chunked: ChunkedVolume, block: Window, phase: Phase, reach: int, memory: float
 ) -> tuple[Shares, int]:
     """Return the local thickness of a phase in one block, exactly as in the whole structure.
 
     Parameters
     ----------
-    blocks : Blocks
+    chunked : Blocks
     block : Window
     phase : {"pore", "solid"}
     reach : int
@@ -110,7 +110,7 @@ def block_shares(
         The balls around this block are so large that their window takes more than `memory`.
     """
     while True:
-        window = within(block, _halo(reach), blocks.shape)
+        window = within(block, _halo(reach), chunked.shape)
         if (needed := BYTES * float(np.prod(window.shape))) > memory:
             size = " x ".join(map(str, window.shape))
             raise InputError(
@@ -118,11 +118,11 @@ def block_shares(
                 f"balls of the {phase} there: {needed / 2**20:.0f} MiB of memory, and "
                 f"{memory / 2**20:.0f} MiB may be used; allow more memory, or use fewer workers"
             )
-        whole = window.shape == blocks.shape
-        found = blocks.read(window)
+        whole = window.shape == chunked.shape
+        found = chunked.read(window)
         inside = found if phase == "pore" else ~found
         core = _moved(block, window)
-        near = window if whole else within(block, reach, blocks.shape)
+        near = window if whole else within(block, reach, chunked.shape)
         if not inside[slices(core)].any():
             return NOTHING, reach
         distance = edt.edt(inside.astype(np.uint8, order="C"), black_border=False, parallel=1)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from porescape.core.chunked import Blocks, grouped, slices, tiled
+from porescape.core.chunked import ChunkedVolume, grouped, slices, tiled
 
 STEP = 2**23  # voxels handed on at once; what is done to them takes some ten bytes each
 
 
-def planes(blocks: Blocks, step: int = STEP) -> Iterator[NDArray[np.bool_]]:
+def planes(chunked: ChunkedVolume, step: int = STEP) -> Iterator[NDArray[np.bool_]]:
     """Yield all planes in order, a few at a time, shape (planes, ny, nx).
 
     A layer as thick as the store's pieces is held with one bit per voxel meanwhile, so that no piece is
@@ -18,19 +18,19 @@ def planes(blocks: Blocks, step: int = STEP) -> Iterator[NDArray[np.bool_]]:
 
     Parameters
     ----------
-    blocks : Blocks
+    chunked : Blocks
     step : int
         About how many voxels at once; at least one plane.
     """
-    nz, ny, nx = blocks.shape
-    deep, together = _thickness(blocks, step)
+    nz, ny, nx = chunked.shape
+    deep, together = _thickness(chunked, step)
     bits = np.empty((deep, ny, -(-nx // 8)), dtype=np.uint8)
     for z in range(0, nz, deep):
         thickness = min(deep, nz - z)
         bits[:] = 0
-        for window in tiled((thickness, ny, nx), grouped((deep, *blocks.chunk[1:]), blocks.shape)):
+        for window in tiled((thickness, ny, nx), grouped((deep, *chunked.chunk[1:]), chunked.shape)):
             deeper, rows, columns = slices(window)
-            inside = blocks.read(window._replace(start=(z + deeper.start, rows.start, columns.start)))
+            inside = chunked.read(window._replace(start=(z + deeper.start, rows.start, columns.start)))
             spare = columns.start % 8  # voxels of the first byte that another piece has
             packed = np.packbits(np.pad(inside, ((0, 0), (0, 0), (spare, 0))), axis=-1, bitorder="little")
             bits[deeper, rows, columns.start // 8 : -(-columns.stop // 8)] |= packed
@@ -39,16 +39,16 @@ def planes(blocks: Blocks, step: int = STEP) -> Iterator[NDArray[np.bool_]]:
             yield np.unpackbits(some, axis=-1, count=nx, bitorder="little").view(bool)
 
 
-def steps_of(blocks: Blocks, step: int = STEP) -> int:
+def steps_of(chunked: ChunkedVolume, step: int = STEP) -> int:
     """Return how often `planes` will yield."""
-    nz = blocks.shape[0]
-    deep, together = _thickness(blocks, step)
+    nz = chunked.shape[0]
+    deep, together = _thickness(chunked, step)
     return nz // deep * -(-deep // together) + -(-(nz % deep) // together)
 
 
-def _thickness(blocks: Blocks, step: int) -> tuple[int, int]:
+def _thickness(chunked: ChunkedVolume, step: int) -> tuple[int, int]:
     """Return how many planes are read together, and how many are handed on together."""
-    nz, ny, nx = blocks.shape
+    nz, ny, nx = chunked.shape
     together = max(1, step // (ny * nx))
-    deep = min(blocks.chunk[0], nz)
+    deep = min(chunked.chunk[0], nz)
     return max(deep, min(together, nz) // deep * deep), together  # thin pieces: several are one layer

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from porescape.core.chunked import Blocks
+from porescape.core.chunked import ChunkedVolume
 from porescape.core.domain import Window
 from porescape.core.settings import Measure
 from porescape.measure.numbers import Details, Estimate, Measurement, pick, summarise
@@ -23,7 +23,7 @@ SUB_VOLUME_SIZE = 128  # voxels; some ten pores across at ten voxels per pore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BlocksMeasurement:
+class ChunkedMeasurement:
     """The numbers of a volume that was measured piece by piece.
 
     Attributes
@@ -51,8 +51,8 @@ class BlocksMeasurement:
     clusters: PoreClusters | None
 
 
-def measure_blocks(
-    blocks: Blocks,
+def measure_chunked(
+    chunked: ChunkedVolume,
     settings: Measure | Collection[str] | None = None,
     *,
     sub_volumes: int = SUB_VOLUMES,
@@ -60,7 +60,7 @@ def measure_blocks(
     memory: int = MEMORY,
     workers: Workers = 1,
     progress: Callable[[str, int, int], None] | None = None,
-) -> BlocksMeasurement:
+) -> ChunkedMeasurement:
     """Measure a volume piece by piece.
 
     The basic numbers are those of `measure_volume` on the whole volume: every voxel is counted, across the
@@ -72,8 +72,8 @@ def measure_blocks(
 
     Parameters
     ----------
-    blocks : Blocks
-        A volume in memory (`VolumeBlocks`) or a file (`porescape.io.volumes.chunked.open_blocks`).
+    chunked : Blocks
+        A volume in memory (`ChunkedArray`) or a file (`porescape.io.volumes.chunked.open_chunked`).
     settings : Measure or collection of str, optional
         As for `measure_volume`.
     sub_volumes, sub_volume_size : int
@@ -98,10 +98,10 @@ def measure_blocks(
     wanted = pick(settings.numbers)
     counted = tuple(name for name in wanted if name in STREAMED)
     partly = tuple(name for name in wanted if name not in STREAMED)
-    windows = spread(blocks.shape, sub_volumes, sub_volume_size) if partly else ()
-    run = Counting(blocks, counted, memory, workers)
+    windows = spread(chunked.shape, sub_volumes, sub_volume_size) if partly else ()
+    run = Counting(chunked, counted, memory, workers)
     done = 0
-    total = block_steps(blocks, wanted, sub_volumes, sub_volume_size)
+    total = block_steps(chunked, wanted, sub_volumes, sub_volume_size)
 
     def advance(title: str) -> None:
         nonlocal done
@@ -118,7 +118,7 @@ def measure_blocks(
                 f"{sub_volumes} sub-volumes of {sub_volume_size} voxels have no room beside each other; "
                 f"{len(windows)} were measured"
             )
-        thickness = settings.thickness or min(blocks.shape[0] * blocks.voxel_size, 0.999)
+        thickness = settings.thickness or min(chunked.shape[0] * chunked.voxel_size, 0.999)
         own = replace(settings, numbers=partly, thickness=thickness)
         each = whole_memory(partly, windows[0].shape)
         if each > memory:
@@ -128,7 +128,7 @@ def measure_blocks(
         if isinstance(workers, int):
             workers = max(1, min(workers, memory // each))
         with run.clock("sub-volumes"):
-            parts = measure_parts(blocks, windows, own, workers, advance)
+            parts = measure_parts(chunked, windows, own, workers, advance)
         estimates = summarise(parts)
         for name in partly:
             run.values[name] = estimates[name].mean
@@ -145,11 +145,11 @@ def measure_blocks(
         Details(curves=run.curves),
     )
     origin: dict[str, Origin] = {name: "streamed" if name in counted else "sub-volumes" for name in wanted}
-    return BlocksMeasurement(measurement, origin, estimates, windows, parts, run.clusters)
+    return ChunkedMeasurement(measurement, origin, estimates, windows, parts, run.clusters)
 
 
 def block_steps(
-    blocks: Blocks,
+    chunked: ChunkedVolume,
     numbers: Collection[str],
     sub_volumes: int = SUB_VOLUMES,
     sub_volume_size: int = SUB_VOLUME_SIZE,
@@ -158,5 +158,5 @@ def block_steps(
     wanted = pick(numbers)
     counted = tuple(name for name in wanted if name in STREAMED)
     partly = tuple(name for name in wanted if name not in STREAMED)
-    found = Counting(blocks, counted, 0, 1).steps
-    return found + (len(spread(blocks.shape, sub_volumes, sub_volume_size)) * steps(partly) if partly else 0)
+    found = Counting(chunked, counted, 0, 1).steps
+    return found + (len(spread(chunked.shape, sub_volumes, sub_volume_size)) * steps(partly) if partly else 0)

@@ -5,14 +5,14 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 
-from porescape.core.chunked import Blocks
+from porescape.core.chunked import ChunkedVolume
 from porescape.core.domain import Shape, Window
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.measure.numbers import Details, Measurement
 from porescape.measure.volume import measure_volume
-from porescape.parallel import Tell, Workers, map_ordered
+from porescape.parallel import OnProgress, Workers, map_ordered
 
 SMALLEST = 16  # voxels; the shortest edge that a network or a flow makes sense in
 
@@ -73,7 +73,7 @@ def spread(shape: Shape, count: int, size: int) -> tuple[Window, ...]:
 
 
 def measure_parts(
-    blocks: Blocks,
+    chunked: ChunkedVolume,
     windows: tuple[Window, ...],
     settings: Measure,
     workers: Workers = 1,
@@ -83,10 +83,10 @@ def measure_parts(
 
     Networks, curves and fields are dropped.
     """
-    volumes = [Volume(blocks.read(window), blocks.voxel_size) for window in windows]
+    volumes = [Volume(chunked.read(window), chunked.voxel_size) for window in windows]
     return tuple(map_ordered(partial(_measure, settings), volumes, workers, progress))
 
 
-def _measure(settings: Measure, volume: Volume, tell: Tell) -> Measurement:
-    found = measure_volume(volume, settings, progress=lambda title, done, of: tell(title))
+def _measure(settings: Measure, volume: Volume, progress: OnProgress) -> Measurement:
+    found = measure_volume(volume, settings, progress=lambda title, done, of: progress(title))
     return replace(found, details=Details())

@@ -30,7 +30,7 @@ from porescape.core.domain import Domain, Shape, Window
 from porescape.core.recipe import PaperRecipe, Recipe
 from porescape.errors import SettingsError
 from porescape.memory import keep_memory
-from porescape.parallel import Tell, Workers, map_ordered
+from porescape.parallel import OnProgress, Workers, map_ordered
 from porescape.rng import structure_seed
 from porescape.synthesis.generate import (
     height_field,
@@ -61,11 +61,11 @@ class Bracket(NamedTuple):
     high: float
 
 
-Number = Shape  # of a block along z, y and x
+BlockIndex = Shape  # of a block along z, y and x
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class BlockPlan:
     """A structure to be made in blocks.
 
     Attributes
@@ -92,12 +92,12 @@ class Job:
         return z, y, x
 
     @property
-    def numbers(self) -> list[Number]:
+    def numbers(self) -> list[BlockIndex]:
         """Of all blocks, x fastest."""
         z, y, x = self.counts
         return list(product(range(z), range(y), range(x)))
 
-    def block(self, number: Number) -> Window:
+    def block(self, number: BlockIndex) -> Window:
         """Return the window of a block inside the wanted part."""
         start = tuple(i * step for i, step in zip(number, self.chunk, strict=True))
         size = tuple(
@@ -130,22 +130,22 @@ class Draft(NamedTuple):
     values: NDArray[np.float32]
 
 
-class Shelf(Protocol):
+class BlockStore(Protocol):
     """Where blocks are kept; cheap to pickle, as workers put their own blocks there."""
 
-    def has_block(self, number: Number) -> bool:
+    def has_block(self, number: BlockIndex) -> bool:
         """Return whether a finished block is there, whole."""
 
-    def put_block(self, number: Number, pore: NDArray[np.bool_]) -> None:
+    def put_block(self, number: BlockIndex, pore: NDArray[np.bool_]) -> None:
         """Keep a finished block."""
 
-    def draft(self, number: Number, bits: bool = True) -> Draft | None:
+    def draft(self, number: BlockIndex, bits: bool = True) -> Draft | None:
         """Return a draft if it is there, whole; without its bits if they are not asked for."""
 
-    def put_draft(self, number: Number, draft: Draft) -> None:
+    def put_draft(self, number: BlockIndex, draft: Draft) -> None:
         """Keep a draft."""
 
-    def drop_draft(self, number: Number) -> None:
+    def drop_draft(self, number: BlockIndex) -> None:
         """Remove a draft if it is there."""
 
     def note(self, name: str) -> Any:
@@ -155,7 +155,7 @@ class Shelf(Protocol):
         """Note numbers or words under a name."""
 
 
-class Done(NamedTuple):
+class BlockProgress(NamedTuple):
     """What is told: a block is done with a stage, or (without a number) a stage begins.
 
     Attributes
@@ -169,7 +169,7 @@ class Done(NamedTuple):
     """
 
     stage: str
-    number: Number | None = None
+    number: BlockIndex | None = None
     left: int = 0
     words: str = ""
 
@@ -191,65 +191,75 @@ def check_local(recipe: Recipe | PaperRecipe) -> Recipe:
 
 
 def level_of(
-    job: Job, shelf: Shelf, *, workers: Workers = 1, memory: float = MEMORY, listen: Tell = lambda event: None
+    plan: BlockPlan,
+    store: BlockStore,
+    *,
+    workers: Workers = 1,
+    memory: float = MEMORY,
+    progress: OnProgress = lambda event: None,
 ) -> float:
     """Return the level of the job's whole domain, from the shelf or by one pass over all its blocks.
 
     Where the job wants all of the domain, the drafts of its blocks are on the shelf afterwards.
     """
-    noted = shelf.note("level")
+    noted = store.note("level")
     if noted is not None:
         return float(noted)
-    whole = job.window == job.domain.whole
-    survey = job if whole else replace(job, window=job.domain.whole)
-    noted = shelf.note("bracket")
-    bracket = Bracket(*noted) if noted is not None else sampled_bracket(job.recipe, job.domain, job.seed)
-    shelf.put_note("bracket", list(bracket))
+    whole = plan.window == plan.domain.whole
+    survey = plan if whole else replace(plan, window=plan.domain.whole)
+    noted = store.note("bracket")
+    bracket = Bracket(*noted) if noted is not None else sampled_bracket(plan.recipe, plan.domain, plan.seed)
+    store.put_note("bracket", list(bracket))
     while True:
-        missing = [number for number in survey.numbers if not _has_draft(shelf, number, bracket)]
-        listen(Done("level", left=len(missing)))
-        work = partial(draft_unit, job=survey, shelf=shelf, bracket=bracket, bits=whole)
-        _do(work, units(survey, missing, workers, memory), workers, listen)
-        rank = solid_rank(math.prod(job.domain.shape), job.recipe.porosity)
-        level = select(lambda: _drafts(shelf, survey.numbers), rank, bracket)
+        missing = [number for number in survey.numbers if not _has_draft(store, number, bracket)]
+        progress(BlockProgress("level", left=len(missing)))
+        work = partial(draft_unit, plan=survey, store=store, bracket=bracket, bits=whole)
+        _do(work, units(survey, missing, workers, memory), workers, progress)
+        rank = solid_rank(math.prod(plan.domain.shape), plan.recipe.porosity)
+        level = select(lambda: _drafts(store, survey.numbers), rank, bracket)
         if isinstance(level, np.float32):
-            shelf.put_note("level", float(level))
+            store.put_note("level", float(level))
             return float(level)
-        listen(
-            Done(
+        progress(
+            BlockProgress(
                 "level",
                 words=f"the level lies outside {bracket.low:g} to {bracket.high:g}, where samples of the "
                 f"material had it; a second pass looks between {level.low:g} and {level.high:g}",
             )
         )
         bracket = level
-        shelf.put_note("bracket", list(bracket))
+        store.put_note("bracket", list(bracket))
 
 
 def make_blocks(
-    job: Job,
-    shelf: Shelf,
+    plan: BlockPlan,
+    store: BlockStore,
     level: float,
     *,
     workers: Workers = 1,
     memory: float = MEMORY,
-    listen: Tell = lambda event: None,
+    progress: OnProgress = lambda event: None,
 ) -> None:
     """Finish all blocks that the shelf does not have: from their drafts, or else anew."""
-    missing = [number for number in job.numbers if not shelf.has_block(number)]
-    listen(Done("blocks", left=len(missing)))
-    whole = job.window == job.domain.whole
-    drafted = [number for number in missing if whole and _decidable(shelf.draft(number, bits=False), level)]
-    few = isinstance(workers, int) and len(drafted) * math.prod(job.chunk) <= FEW
-    finish = partial(finish_block, job=job, shelf=shelf, level=level)
-    finished = set(map_ordered(finish, drafted, 1 if few else workers, listen))
+    missing = [number for number in plan.numbers if not store.has_block(number)]
+    progress(BlockProgress("blocks", left=len(missing)))
+    whole = plan.window == plan.domain.whole
+    drafted = [number for number in missing if whole and _decidable(store.draft(number, bits=False), level)]
+    few = isinstance(workers, int) and len(drafted) * math.prod(plan.chunk) <= FEW
+    finish = partial(finish_block, plan=plan, store=store, level=level)
+    finished = set(map_ordered(finish, drafted, 1 if few else workers, progress))
     rest = sorted(set(missing) - finished)
-    work = partial(block_unit, job=job, shelf=shelf, level=level)
-    _do(work, units(job, rest, workers, memory), workers, listen)
+    work = partial(block_unit, plan=plan, store=store, level=level)
+    _do(work, units(plan, rest, workers, memory), workers, progress)
 
 
-def _do(work: Callable[[Any, Tell], None], items: Sequence[Any], workers: Workers, listen: Tell) -> None:
-    for _ in map_ordered(work, items, workers, listen):
+def _do(
+    work: Callable[[Any, OnProgress], None],
+    items: Sequence[Any],
+    workers: Workers,
+    progress: OnProgress,
+) -> None:
+    for _ in map_ordered(work, items, workers, progress):
         pass
 
 
@@ -263,7 +273,7 @@ class Unit(NamedTuple):
     columns: range
 
 
-def units(job: Job, missing: Iterable[Number], workers: Workers, memory: float) -> list[Unit]:
+def units(plan: BlockPlan, missing: Iterable[BlockIndex], workers: Workers, memory: float) -> list[Unit]:
     """Share the missing blocks out: columns as wide as memory allows, and as few pieces as there are hands.
 
     Raises
@@ -274,9 +284,9 @@ def units(job: Job, missing: Iterable[Number], workers: Workers, memory: float) 
     missing = set(missing)
     if not missing:
         return []
-    hands = hands_of(workers)
-    width = column_width(job, memory / hands if isinstance(workers, int) else memory)
-    _, across, _ = job.counts
+    count = workers_of(workers)
+    width = column_width(plan, memory / count if isinstance(workers, int) else memory)
+    _, across, _ = plan.counts
     found = []
     for first in range(0, across, width):
         columns = range(first, min(first + width, across))
@@ -286,7 +296,7 @@ def units(job: Job, missing: Iterable[Number], workers: Workers, memory: float) 
             if i == len(rows) or rows[i] != rows[i - 1] + 1:
                 found.append(Unit(range(rows[begin], rows[i - 1] + 1), columns))
                 begin = i
-    while len(found) < hands and any(len(unit.rows) > 1 for unit in found):
+    while len(found) < count and any(len(unit.rows) > 1 for unit in found):
         long = max(found, key=lambda unit: len(unit.rows))
         at = found.index(long)
         middle = (long.rows.start + long.rows.stop) // 2
@@ -297,7 +307,7 @@ def units(job: Job, missing: Iterable[Number], workers: Workers, memory: float) 
     return found
 
 
-def hands_of(workers: Workers) -> int:
+def workers_of(workers: Workers) -> int:
     """Return how many work at a time."""
     if isinstance(workers, int):
         return max(workers, 1)
@@ -305,117 +315,129 @@ def hands_of(workers: Workers) -> int:
     return max(len(processes()), 1) if processes else 1
 
 
-def column_width(job: Job, memory: float) -> int:
+def column_width(plan: BlockPlan, memory: float) -> int:
     """Return how many blocks along y one worker takes at a time, as many as fit in its memory [bytes]."""
-    _, across, _ = job.counts
+    _, across, _ = plan.counts
     pieces = 1
     while True:
         width = -(-across // pieces)
-        need = unit_bytes(job, Unit(range(1), range(width)))
+        need = unit_bytes(plan, Unit(range(1), range(width)))
         if need <= memory or width == 1:
             break
         pieces += 1
     if need > memory:
-        _, ny, nx = job.window.shape
+        _, ny, nx = plan.window.shape
         raise SettingsError(
-            f"layers of {min(job.chunk[1], ny)} x {nx} voxels with the halos of this recipe need "
+            f"layers of {min(plan.chunk[1], ny)} x {nx} voxels with the halos of this recipe need "
             f"{need / 1e9:.1f} GB of memory per worker, but it may have {memory / 1e9:.1f} GB; allow more "
             "memory, or take fewer --workers, a smaller --chunk or a box that is shorter along x"
         )
     return width
 
 
-def unit_bytes(job: Job, unit: Unit) -> float:
+def unit_bytes(plan: BlockPlan, unit: Unit) -> float:
     """Return how much memory a worker needs at most [bytes]."""
-    window = _unit_window(job, unit)
-    rows = job.chunk[0] * window.shape[1] * window.shape[2]
-    return BASE + march_bytes(job.recipe, job.domain, window, STEP) + 2 * rows
+    window = _unit_window(plan, unit)
+    rows = plan.chunk[0] * window.shape[1] * window.shape[2]
+    return BASE + march_bytes(plan.recipe, plan.domain, window, STEP) + 2 * rows
 
 
-def _unit_window(job: Job, unit: Unit) -> Window:
+def _unit_window(plan: BlockPlan, unit: Unit) -> Window:
     """Return the window of a unit in the domain."""
-    (z, y, x), (cz, cy, _), (nz, ny, nx) = job.window.start, job.chunk, job.window.shape
+    (z, y, x), (cz, cy, _), (nz, ny, nx) = plan.window.start, plan.chunk, plan.window.shape
     top, low = unit.rows.start * cz, unit.columns.start * cy
     size = min(unit.rows.stop * cz, nz) - top, min(unit.columns.stop * cy, ny) - low, nx
     return Window((z + top, y + low, x), size)
 
 
-def _march(job: Job, unit: Unit, rows: Iterable[int]) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+def _march(
+    plan: BlockPlan, unit: Unit, rows: Iterable[int]
+) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """Yield (row, first layer of the row's, field) step by step."""
     keep_memory()
-    window = _unit_window(job, unit)
-    layers = height_layers(job.recipe, job.domain, job.seed, window, partial(Hold, pace=STEP))
+    window = _unit_window(plan, unit)
+    layers = height_layers(plan.recipe, plan.domain, plan.seed, window, partial(Hold, pace=STEP))
     for row in rows:
-        begin = job.window.start[0] + row * job.chunk[0]
-        depth = min(job.chunk[0], job.window.start[0] + job.window.shape[0] - begin)
+        begin = plan.window.start[0] + row * plan.chunk[0]
+        depth = min(plan.chunk[0], plan.window.start[0] + plan.window.shape[0] - begin)
         for layer in range(0, depth, STEP):
             with one_thread():
                 field = layers(begin + layer, begin + min(layer + STEP, depth))
             yield row, layer, field
 
 
-def _blocks_of(job: Job, unit: Unit, row: int) -> list[tuple[Number, slice, slice]]:
+def _blocks_of(plan: BlockPlan, unit: Unit, row: int) -> list[tuple[BlockIndex, slice, slice]]:
     """Return the blocks of one row of a unit, and where they lie in its layers."""
-    low = unit.columns.start * job.chunk[1]
+    low = unit.columns.start * plan.chunk[1]
     found = []
-    for y, x in product(unit.columns, range(job.counts[2])):
-        (_, sy, sx), (_, ny, nx) = job.block((row, y, x))
+    for y, x in product(unit.columns, range(plan.counts[2])):
+        (_, sy, sx), (_, ny, nx) = plan.block((row, y, x))
         found.append(((row, y, x), slice(sy - low, sy - low + ny), slice(sx, sx + nx)))
     return found
 
 
-def draft_unit(unit: Unit, tell: Tell, *, job: Job, shelf: Shelf, bracket: Bracket, bits: bool) -> None:
+def draft_unit(
+    unit: Unit,
+    progress: OnProgress,
+    *,
+    plan: BlockPlan,
+    store: BlockStore,
+    bracket: Bracket,
+    bits: bool,
+) -> None:
     """Make the drafts of one unit that are not there yet."""
     wanted = [
         row
         for row in unit.rows
-        if any(not _has_draft(shelf, number, bracket) for number, _, _ in _blocks_of(job, unit, row))
+        if any(not _has_draft(store, number, bracket) for number, _, _ in _blocks_of(plan, unit, row))
     ]
-    parts: dict[Number, _Part] = {}
-    for row, layer, field in _march(job, unit, wanted):
-        for number, y, x in _blocks_of(job, unit, row):
-            size = job.block(number).shape
+    parts: dict[BlockIndex, _Part] = {}
+    for row, layer, field in _march(plan, unit, wanted):
+        for number, y, x in _blocks_of(plan, unit, row):
+            size = plan.block(number).shape
             if layer == 0:
                 parts[number] = _Part(size, bits)
             parts[number].add(layer, field[:, y, x], bracket)
             if layer + len(field) == size[0]:
-                shelf.put_draft(number, parts.pop(number).draft(bracket))
-                tell(Done("level", number))
+                store.put_draft(number, parts.pop(number).draft(bracket))
+                progress(BlockProgress("level", number))
 
 
-def block_unit(unit: Unit, tell: Tell, *, job: Job, shelf: Shelf, level: float) -> None:
+def block_unit(unit: Unit, progress: OnProgress, *, plan: BlockPlan, store: BlockStore, level: float) -> None:
     """Make the blocks of one unit that are not there yet; the level is known."""
     wanted = [
         row
         for row in unit.rows
-        if any(not shelf.has_block(number) for number, _, _ in _blocks_of(job, unit, row))
+        if any(not store.has_block(number) for number, _, _ in _blocks_of(plan, unit, row))
     ]
-    parts: dict[Number, NDArray[np.bool_]] = {}
-    for row, layer, field in _march(job, unit, wanted):
-        for number, y, x in _blocks_of(job, unit, row):
-            size = job.block(number).shape
+    parts: dict[BlockIndex, NDArray[np.bool_]] = {}
+    for row, layer, field in _march(plan, unit, wanted):
+        for number, y, x in _blocks_of(plan, unit, row):
+            size = plan.block(number).shape
             if layer == 0:
                 parts[number] = np.empty(size, dtype=bool)
             np.greater(field[:, y, x], np.float32(level), out=parts[number][layer : layer + len(field)])
             if layer + len(field) == size[0]:
-                shelf.put_block(number, parts.pop(number))
-                shelf.drop_draft(number)
-                tell(Done("blocks", number))
+                store.put_block(number, parts.pop(number))
+                store.drop_draft(number)
+                progress(BlockProgress("blocks", number))
 
 
-def finish_block(number: Number, tell: Tell, *, job: Job, shelf: Shelf, level: float) -> Number | None:
+def finish_block(
+    number: BlockIndex, progress: OnProgress, *, plan: BlockPlan, store: BlockStore, level: float
+) -> BlockIndex | None:
     """Make a block of its draft and return its number, or None where the draft has gone or is broken."""
-    draft = shelf.draft(number)
+    draft = store.draft(number)
     if draft is None or not _decidable(draft, level):
         return None
-    size = job.block(number).shape
+    size = plan.block(number).shape
     voxels = math.prod(size)
     pore = np.unpackbits(draft.pore, count=voxels).view(bool)
     aside = np.unpackbits(draft.aside, count=voxels).view(bool)
     pore[aside] = draft.values > np.float32(level)
-    shelf.put_block(number, pore.reshape(size))
-    shelf.drop_draft(number)
-    tell(Done("blocks", number))
+    store.put_block(number, pore.reshape(size))
+    store.drop_draft(number)
+    progress(BlockProgress("blocks", number))
     return number
 
 
@@ -490,9 +512,9 @@ def select(drafts: Callable[[], Iterator[Draft]], rank: int, bracket: Bracket) -
     return np.float32(np.partition(few, within - 1)[within - 1])
 
 
-def _drafts(shelf: Shelf, numbers: Iterable[Number]) -> Iterator[Draft]:
+def _drafts(store: BlockStore, numbers: Iterable[BlockIndex]) -> Iterator[Draft]:
     for number in numbers:
-        draft = shelf.draft(number, bits=False)
+        draft = store.draft(number, bits=False)
         if draft is None:
             raise SettingsError(
                 f"the draft of block {number} has gone while the job ran; run it again with --resume"
@@ -500,8 +522,8 @@ def _drafts(shelf: Shelf, numbers: Iterable[Number]) -> Iterator[Draft]:
         yield draft
 
 
-def _has_draft(shelf: Shelf, number: Number, bracket: Bracket) -> bool:
-    draft = shelf.draft(number, bits=False)
+def _has_draft(store: BlockStore, number: BlockIndex, bracket: Bracket) -> bool:
+    draft = store.draft(number, bits=False)
     return draft is not None and draft.bracket == bracket
 
 

@@ -19,12 +19,12 @@ from porescape.errors import Cancelled, OutputError, PorescapeError, SettingsErr
 
 if TYPE_CHECKING:
     from porescape.core.image import Micrograph
-    from porescape.io.runs.checkpoint import Checkpoint
+    from porescape.io.runs.checkpoint import FolderCheckpoint
     from porescape.parallel import Workers
 
 
 @dataclass(frozen=True)
-class GoingOnOptions:
+class ResumeOptions:
     """How a run goes on after an interruption, and where it works."""
 
     resume: Annotated[
@@ -51,31 +51,31 @@ class GoingOnOptions:
         return int(number), int(of)
 
     @contextmanager
-    def crew(self, settings: Settings, workers: int | None, out: Path) -> "Iterator[Workers]":
+    def pool(self, settings: Settings, workers: int | None, out: Path) -> "Iterator[Workers]":
         """Give those who do the work, after a word on the memory and disk it takes."""
-        from porescape.dask_pool import LOCAL, dask_crew
+        from porescape.dask_pool import LOCAL, dask_pool
         from porescape.io.resources import available_memory, check_room
-        from porescape.jobs.costs import in_bytes, needs_of, workers_that_fit
+        from porescape.jobs.costs import costs_of, in_bytes, workers_that_fit
         from porescape.parallel import available_cores
 
         far = self.scheduler is not None and self.scheduler != LOCAL
         here = workers or workers_that_fit(settings, available_cores(), available_memory())
-        needs = needs_of(settings, 0 if far else here)
+        costs = costs_of(settings, 0 if far else here)
         say(
-            f"needs about {in_bytes(needs.memory)} of memory here "
-            f"({in_bytes(needs.worker)} per worker) and {in_bytes(needs.disk)} of disk"
+            f"needs about {in_bytes(costs.memory)} of memory here "
+            f"({in_bytes(costs.worker)} per worker) and {in_bytes(costs.disk)} of disk"
         )
-        check_room(needs, out)
+        check_room(costs, out)
         if self.scheduler is None:
             yield here
         else:
-            with dask_crew(self.scheduler, here) as crew:
-                yield crew
+            with dask_pool(self.scheduler, here) as pool:
+                yield pool
 
     @contextmanager
-    def keeping(
+    def checkpointing(
         self, out: Path, overwrite: bool, image: "Micrograph", settings: Settings, seed: int
-    ) -> "Iterator[Checkpoint]":
+    ) -> "Iterator[FolderCheckpoint]":
         """Give the run's work folder; whatever ends the block early is said with the command that goes on.
 
         Raises
@@ -85,7 +85,12 @@ class GoingOnOptions:
         Cancelled
             Stopped with Ctrl-C or SIGTERM, which is what a cluster sends before its time is up.
         """
-        from porescape.io.runs.checkpoint import Checkpoint, is_work_folder, open_checkpoint, work_folder
+        from porescape.io.runs.checkpoint import (
+            FolderCheckpoint,
+            is_work_folder,
+            open_checkpoint,
+            work_folder,
+        )
 
         goes_on = self.resume or self.shard is not None
         if self.shard is not None and overwrite:
@@ -93,28 +98,30 @@ class GoingOnOptions:
         folder = work_folder(out)
         unfinished = is_work_folder(folder)
         if unfinished and overwrite and not goes_on:
-            Checkpoint(folder).remove()
+            FolderCheckpoint(folder).remove()
             unfinished = False
         try:
-            keep = open_checkpoint(folder, image, settings, seed)
+            checkpoint = open_checkpoint(folder, image, settings, seed)
         except SettingsError as error:
             raise SettingsError(f"{error}; --overwrite starts anew") from None
         if unfinished and not goes_on:
             raise OutputError(
-                f"an unfinished run of this job is in {folder} ({keep.words(settings)}): "
+                f"an unfinished run of this job is in {folder} ({checkpoint.words(settings)}): "
                 "--resume goes on, --overwrite starts anew"
             )
         if unfinished:
-            say(f"going on with {keep.words(settings)}")
+            say(f"going on with {checkpoint.words(settings)}")
         try:
             with terminated_like_interrupted():
-                yield keep
+                yield checkpoint
         except BaseException as error:
             alone = self.shard is None  # other shards may be about to put something into an empty folder
-            if alone and keep.is_empty():
-                keep.remove()
+            if alone and checkpoint.is_empty():
+                checkpoint.remove()
                 raise
-            kept = f"kept in {keep.folder}: {keep.words(settings)}. Go on with\n    {this_command()}"
+            kept = (
+                f"kept in {checkpoint.folder}: {checkpoint.words(settings)}. Go on with\n    {this_command()}"
+            )
             if isinstance(error, KeyboardInterrupt | Cancelled):
                 raise Cancelled(f"stopped; {kept}") from None
             if isinstance(error, MemoryError):
