@@ -26,7 +26,7 @@ from porescape.fit.objective import FARTHEST_LAG, unit_length
 from porescape.fit.refine.annealing import refine
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.measure.section.describe import cut_windows, describe
-from porescape.synthesis.generate import rank_level
+from porescape.synthesis.height import rank_level
 
 TUNED = 0.005  # relative; how near the chords of blobs are brought to the image's
 MOST_TRIES = 12

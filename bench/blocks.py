@@ -26,10 +26,10 @@ import numpy as np
 
 from porescape.core.chunked import slices
 from porescape.core.domain import Domain, Window
-from porescape.core.recipe import Recipe
+from porescape.core.recipe import FieldsRecipe
 from porescape.core.volume import Volume
 from porescape.dask_pool import dask_pool
-from porescape.io.runs.settings import material_toml
+from porescape.io.runs.settings import recipe_toml
 from porescape.io.volumes.ome_zarr_store import find_level, generate_zarr
 from porescape.io.volumes.volume import read_volume
 from porescape.memory import keep_memory
@@ -41,7 +41,7 @@ VOXEL = 1e-7
 SEED = 0
 
 
-def middle() -> Recipe:
+def middle() -> FieldsRecipe:
     return fields(np.full(9, 0.5), 6 * VOXEL, 0.6)
 
 
@@ -268,7 +268,7 @@ def _blobs(porespy: object, n: int, sigma: float) -> np.ndarray:
 # -- the statistics of the recipe --------------------------------------------------------------------
 
 LAGS = (2, 5, 10, 20)
-DRAWS = {128: 8, 256: 4, 512: 2}
+CONFIRMATIONS = {128: 8, 256: 4, 512: 2}
 LABELLED = 512  # voxels; beyond, labels would take 4 GiB
 
 
@@ -278,14 +278,14 @@ def statistics(edges: list[int], workers: int, scratch: Path) -> None:
     print(f"| edge | seeds | {' | '.join(names)} |\n|{'---|' * (len(names) + 2)}")
     for n in edges:
         rows = []
-        for seed in range(DRAWS.get(n, 1)):
+        for seed in range(CONFIRMATIONS.get(n, 1)):
             out = scratch / "statistics.zarr"
             generate_zarr(middle(), cube(n), seed, out, workers=workers, overwrite=True)
             rows.append(numbers(read_volume(out)))
         values = np.array(rows)
         spread = values.std(axis=0, ddof=1) if len(rows) > 1 else np.full(len(names), np.nan)
-        cells = [f"{m:.5g} ± {s:.2g}" for m, s in zip(values.mean(axis=0), spread, strict=True)]
-        print(f"| {n} | {len(rows)} | {' | '.join(cells)} |", flush=True)
+        solid_grains = [f"{m:.5g} ± {s:.2g}" for m, s in zip(values.mean(axis=0), spread, strict=True)]
+        print(f"| {n} | {len(rows)} | {' | '.join(solid_grains)} |", flush=True)
 
 
 def numbers(volume: Volume) -> list[float]:
@@ -311,7 +311,7 @@ def _axes(pore: np.ndarray) -> Iterator[tuple[int, int]]:
 def kills(count: int, n: int, workers: int, scratch: Path) -> None:
     """Kill the command at random moments and resume it; then compare all files with an undisturbed run."""
     recipe = scratch / "recipe.toml"
-    recipe.write_text(material_toml(middle(), cube(n), SEED), encoding="utf-8")
+    recipe.write_text(recipe_toml(middle(), cube(n), SEED), encoding="utf-8")
 
     def command(out: Path) -> list[str]:
         words = ["generate", str(recipe), "--out", str(out), "--workers", str(workers), "--resume"]

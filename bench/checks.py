@@ -19,14 +19,15 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 import numpy as np
 
 from micrographs import IMAGES, PORE
+from porescape.core.check import Check
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
-from porescape.core.recipe import Recipe
+from porescape.core.recipe import FieldsRecipe
 from porescape.core.settings import Segmentation
 from porescape.io.images.image import read_image
 from porescape.report.check_figures import checks_figure
 from porescape.section.checks import NAMES as CHECKS
-from porescape.section.checks import Check, check_image
+from porescape.section.checks import check_image
 from porescape.section.segment import segment
 from porescape.synthesis.generate import generate
 from truths import NAMES, SHARED, load, need_shared
@@ -45,9 +46,9 @@ MICROGRAPHS = {  # file -> crop (top, left, height, width), what it is
     "scaffold_jeol.tiff": (None, "no membrane"),
 }
 KINDS = {  # lengths in voxels of 1 µm
-    "grains": {"cells": 1.0, "bumps": 0.0, "branch": 0.0, "porosity": 0.4},
-    "cells": {"cells": 0.0, "bumps": 1.0, "branch": 0.2, "porosity": 0.75},
-    "branches": {"cells": 0.2, "bumps": 0.2, "branch": 1.0, "porosity": 0.55},
+    "grains": {"solid_grains": 1.0, "pore_cells": 0.0, "branches": 0.0, "porosity": 0.4},
+    "solid_grains": {"solid_grains": 0.0, "pore_cells": 1.0, "branches": 0.2, "porosity": 0.75},
+    "branches": {"solid_grains": 0.2, "pore_cells": 0.2, "branches": 1.0, "porosity": 0.55},
 }
 SPACINGS = (9.0, 18.0)
 BOX = 192  # voxels; its period
@@ -75,8 +76,10 @@ def micrographs(pictures: Path | None) -> None:
         clock = time.perf_counter()
         checks = check_image(phase)
         seconds = time.perf_counter() - clock
-        cells = " | ".join(f"{check.status}: {_numbers(check)}" for check in checks)
-        print(f"| {file} {phase.pore.shape[0]} x {phase.pore.shape[1]} | {what} | {cells} | {seconds:.2f} |")
+        solid_grains = " | ".join(f"{check.status}: {_numbers(check)}" for check in checks)
+        print(
+            f"| {file} {phase.pore.shape[0]} x {phase.pore.shape[1]} | {what} | {solid_grains} | {seconds:.2f} |"
+        )
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
             suffix = "" if crop is None else "-cropped"
@@ -121,10 +124,10 @@ def generated(sections: int) -> None:
 
 
 def _volume(settings: dict[str, float], spacing: float, seed: int) -> np.ndarray:
-    recipe = Recipe(
+    recipe = FieldsRecipe(
         **settings,
-        cell_spacing=spacing * 1e-6,
-        bump_spacing=spacing * 1e-6,
+        solid_grain_spacing=spacing * 1e-6,
+        pore_cell_spacing=spacing * 1e-6,
         branch_width=spacing / 3 * 1e-6,
         highpass_width=3 * spacing * 1e-6,
         branch_cut=0.5,

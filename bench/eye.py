@@ -26,14 +26,16 @@ from scipy.ndimage import gaussian_filter
 
 from baselines import gaussian_like
 from porescape.core.image import PhaseImage
+from porescape.core.results import TwoSampleTest
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
 from porescape.io.images.image import read_image
-from porescape.jobs.reconstruct import at_voxel_size, choose_voxel_size, make_replicas
+from porescape.jobs.replicas import make_replicas
 from porescape.measure.section.texture import GROUPS, unit_of
 from porescape.report.selection_figures import contact_sheet
+from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segment
-from porescape.select.selection import CROPS, TwoSampleTest, two_sample_test
+from porescape.select.selection import CROPS, two_sample_test
 from truths import NAMES, SHARED, load, need_shared, typical_slices
 
 YARDSTICK = ("distances to the wall", "neighbourhoods", "pairs of points")
@@ -143,10 +145,10 @@ def main() -> None:
         field = gaussian_like(section, options.size, seed=0)
         truth = load(name) if name in NAMES else None
         found = [two_sample_test(section, one, seed=options.slice) for one in replicas]
-        cells = [cell(found)]
+        solid_grains = [cell(found)]
         if truth is None:
-            cells += ["–", "–", cell(real_against_real(name, section, CROPS)), "–"]
-            cells += [cell([two_sample_test(section, other, seed=0)]) for other in (noise, field)]
+            solid_grains += ["–", "–", cell(real_against_real(name, section, CROPS)), "–"]
+            solid_grains += [cell([two_sample_test(section, other, seed=0)]) for other in (noise, field)]
             telling = found[0]
         else:
             sharp = [two_sample_test(truth, one, seed=0, crops=options.crops) for one in replicas]
@@ -154,17 +156,17 @@ def main() -> None:
                 two_sample_test(truth, one, seed=0, crops=options.crops, without=NOT_YARDSTICK)
                 for one in replicas
             ]
-            cells += [cell(sharp), cell(plain), cell(real_against_real(name, section, CROPS))]
-            cells += [cell([truth_against_itself(truth, options.crops)])]
-            cells += [
+            solid_grains += [cell(sharp), cell(plain), cell(real_against_real(name, section, CROPS))]
+            solid_grains += [cell([truth_against_itself(truth, options.crops)])]
+            solid_grains += [
                 cell([two_sample_test(truth, other, seed=0, crops=options.crops)]) for other in (noise, field)
             ]
             telling = sharp[0]
-        cells.append(
+        solid_grains.append(
             f"{next(iter(telling.importance))}: {telling.words} ({telling.in_replica:.3g}, "
             f"real {telling.in_image:.3g})"
         )
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+        print(f"| {name} | " + " | ".join(solid_grains) + " |", flush=True)
         sheet = contact_sheet(section, replicas[0])
         sheet.savefig(options.checkpoint / f"{Path(name).stem}-{options.slice}.png", dpi=110)
 

@@ -19,8 +19,9 @@ from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.jobs.reconstruct import make_replicas
-from porescape.measure.numbers import pick, summarise
+from porescape.jobs.replicas import make_replicas
+from porescape.measure.numbers import pick
+from porescape.measure.summary import summarise
 from porescape.measure.volume import measure_volume
 from porescape.synthesis.generate import generate
 
@@ -60,12 +61,12 @@ def main() -> None:
         print("| number | truth |" + "".join(f" {m}: mean [95 %] | error |" for m in methods))
         print("|---|---|" + "---|---|" * len(methods))
         for name in NUMBERS:
-            cells = []
+            solid_grains = []
             for method in methods:
                 e = found[method][name]
                 error = 100 * (e.mean - known[name]) / abs(known[name])
-                cells.append(f"{e.mean:.4g} [{e.ci95[0]:.4g}, {e.ci95[1]:.4g}] | {error:+.1f} %")
-            print(f"| {name} | {known[name]:.4g} | {' | '.join(cells)} |", flush=True)
+                solid_grains.append(f"{e.mean:.4g} [{e.ci95[0]:.4g}, {e.ci95[1]:.4g}] | {error:+.1f} %")
+            print(f"| {name} | {known[name]:.4g} | {' | '.join(solid_grains)} |", flush=True)
 
 
 if __name__ == "__main__":

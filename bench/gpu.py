@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from porescape.core.domain import Domain
-from porescape.core.recipe import Recipe
+from porescape.core.recipe import FieldsRecipe
 from porescape.core.volume import Volume
 from porescape.errors import PorescapeError
 from porescape.synthesis import noise
@@ -21,12 +21,12 @@ from porescape.synthesis.generate import generate
 from porescape.synthesis.gpu.card import open_card
 
 VOXEL = 1e-7
-RECIPE = Recipe(
-    cells=0.5,
-    bumps=0.4,
-    branch=0.7,
-    cell_spacing=12 * VOXEL,
-    bump_spacing=9 * VOXEL,
+RECIPE = FieldsRecipe(
+    solid_grains=0.5,
+    pore_cells=0.4,
+    branches=0.7,
+    solid_grain_spacing=12 * VOXEL,
+    pore_cell_spacing=9 * VOXEL,
     branch_width=2 * VOXEL,
     branch_cut=0.4,
     highpass_width=8 * VOXEL,
@@ -79,9 +79,12 @@ def race(domain: Domain, rounds: int) -> None:
 
 def draw(domain: Domain, seed: int) -> None:
     """Draw all random numbers of a structure once."""
-    for _ in noise._drawn(seed, "branch", domain, domain.whole):
+    for _ in noise._drawn(seed, "branches", domain, domain.whole):
         pass
-    for field, spacing in (("cells", RECIPE.cell_spacing), ("bumps", RECIPE.bump_spacing)):
+    for field, spacing in (
+        ("solid_grains", RECIPE.solid_grain_spacing),
+        ("pore_cells", RECIPE.pore_cell_spacing),
+    ):
         noise.random_points(seed, field, domain, domain.whole, (spacing / VOXEL) ** -3)
 
 

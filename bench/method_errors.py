@@ -133,8 +133,8 @@ def show(materials: list[str]) -> None:
     heads = ["as generated", "refined", *(f"without {name}" for name in materials)]
     print("| number | " + " | ".join(heads) + " |\n" + "|---" * (1 + len(heads)) + "|")
     for number in columns[0]:
-        cells = [f"{100 * column[number]:.1f}" if number in column else "–" for column in columns]
-        print(f"| {number} | " + " | ".join(cells) + " |")
+        solid_grains = [f"{100 * column[number]:.1f}" if number in column else "–" for column in columns]
+        print(f"| {number} | " + " | ".join(solid_grains) + " |")
 
 
 def main() -> None:

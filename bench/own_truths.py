@@ -23,14 +23,14 @@ Field = NDArray[np.float32]
 Points = NDArray[np.float64]  # (n, 3), [voxels], in a periodic cube
 
 
-def open_foam(size: int = SIZE, cells: int = 90, porosity: float = 0.76) -> NDArray[np.bool_]:
+def open_foam(size: int = SIZE, solid_grains: int = 90, porosity: float = 0.76) -> NDArray[np.bool_]:
     """Struts along the edges of an even Voronoi tessellation, as in open-cell foams.
 
     A voxel is near an edge where the walls between its own cell and two others are near; that distance,
     rounded a little where struts meet, is cut.
     """
     rng = np.random.default_rng(1)
-    seeds = _spread_evenly(rng.random((cells, 3)) * size, size, rng)
+    seeds = _spread_evenly(rng.random((solid_grains, 3)) * size, size, rng)
     tree = cKDTree(seeds, boxsize=size)
     away, which = tree.query(_voxels(size), k=3)
     between = np.linalg.norm(_shortest(seeds[which[:, 2]] - seeds[which[:, 0]], size), axis=1)

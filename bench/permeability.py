@@ -60,14 +60,14 @@ def main() -> None:
         print("slits that climb, away from their kinks, by width in voxels")
         for walls in WALLS:
             for slope, errors in tilt_trend(walls).items():
-                cells = "   ".join(f"{n:4.1f} {e:+.1%}" for n, e in errors.items())
-                print(f"  walls {walls!r}, slope {slope}: {cells}")
+                solid_grains = "   ".join(f"{n:4.1f} {e:+.1%}" for n, e in errors.items())
+                print(f"  walls {walls!r}, slope {slope}: {solid_grains}")
     if "spheres" in options.parts:
         print("simple cubic spheres against Zick and Homsy (1982), by voxels per cell")
         for walls in WALLS:
             for solid, errors in sphere_trend(walls=walls).items():
-                cells = "   ".join(f"{n:3d} {e:+.2%}" for n, e in errors.items())
-                print(f"  walls {walls!r}, solid {solid:.4f}: {cells}")
+                solid_grains = "   ".join(f"{n:3d} {e:+.2%}" for n, e in errors.items())
+                print(f"  walls {walls!r}, solid {solid:.4f}: {solid_grains}")
     if "fields" in options.parts:
         print("smooth random fields against their limit, on voxels of 1, 1/2 and 1/4")
         for row in field_trend():
@@ -312,11 +312,11 @@ def print_berea() -> None:
         for b in blocks:
             error = [k / b["published"][a] - 1 for k, a in zip(b["found"], "ZYX", strict=True)]
             errors += error
-            cells = (
+            solid_grains = (
                 f"{k:.5f} {b['published'][a]:.5f} {e:+6.1%}"
                 for k, a, e in zip(b["found"], "ZYX", error, strict=True)
             )
-            print(f"    {b['place']}  " + "   ".join(cells))
+            print(f"    {b['place']}  " + "   ".join(solid_grains))
         print(
             f"    mean {np.mean(errors):+.1%}, standard deviation {np.std(errors):.1%}, "
             f"largest {max(errors, key=abs):+.1%}, "

@@ -20,12 +20,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from porescape.core.results import Progress
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.dask_pool import dask_pool
 from porescape.io.images.image import read_image
 from porescape.io.runs.checkpoint import FolderCheckpoint, open_checkpoint, work_folder
 from porescape.io.runs.run_folder import write_run
-from porescape.jobs.reconstruct import Progress, reconstruct
+from porescape.jobs.reconstruct import reconstruct
 from porescape.sample import sample_path
 
 SAME = ("*.tif", "*.vti", "*.npz", "*.csv", "*.toml", "*.vtp")

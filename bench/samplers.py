@@ -108,8 +108,8 @@ def main() -> None:
                 trial.append(trying)
         middle = np.median(ratios, axis=0)
         worst = np.percentile(ratios, 90, axis=0)
-        cells = "".join(f"  {m:6.2f} (p90 {w:5.2f})" for m, w in zip(middle, worst, strict=True))
-        print(f"{sampler:10s}{cells}   {1e3 * np.mean(own):8.1f}   {1e3 * np.mean(trial):8.1f}")
+        solid_grains = "".join(f"  {m:6.2f} (p90 {w:5.2f})" for m, w in zip(middle, worst, strict=True))
+        print(f"{sampler:10s}{solid_grains}   {1e3 * np.mean(own):8.1f}   {1e3 * np.mean(trial):8.1f}")
 
 
 if __name__ == "__main__":

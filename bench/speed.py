@@ -25,8 +25,9 @@ from porescape.measure.section.describe import describe, slices_of
 from porescape.memory import keep_memory
 from porescape.rng import stream
 from porescape.synthesis import noise
-from porescape.synthesis.fields import branch_field, grain_field
-from porescape.synthesis.generate import generate, height_field, rank_level
+from porescape.synthesis.generate import generate
+from porescape.synthesis.height import height_field, rank_level
+from porescape.synthesis.random_fields import branch_field, grain_field
 from porescape.synthesis.smoothing import smooth_samples, to_samples
 
 BATCH = 10  # calls of one side in a row, as a search would make them
@@ -87,7 +88,7 @@ def main() -> None:
     parts = {
         "two grain fields": lambda r: [
             grain_field(0, name, size / 1e-7, domain, domain.whole)
-            for name, size in (("cells", r.cell_spacing), ("bumps", r.bump_spacing))
+            for name, size in (("solid_grains", r.solid_grain_spacing), ("pore_cells", r.pore_cell_spacing))
         ],
         "branch field": lambda r: branch_field(0, r.branch_width / 1e-7, r.branch_cut, domain, domain.whole),
         "last smoothing": lambda r: smooth_samples(samples, r.smoothing / 1e-7, domain, whole),

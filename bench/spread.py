@@ -22,13 +22,15 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from porescape.core.recipe import PaperRecipe
+from porescape.core.results import Replica
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.dask_pool import dask_pool
 from porescape.fit.objective import Point
 from porescape.fit.samplers import START
-from porescape.fit.search import CONFIRMED, DRAWS, search
+from porescape.fit.search import CONFIRMATIONS, CONFIRMED, search
 from porescape.io.images.image import read_image
-from porescape.jobs.reconstruct import Replica, make_replicas, prepare
+from porescape.jobs.reconstruct import prepare
+from porescape.jobs.replicas import make_replicas
 from porescape.parallel import OnProgress, Pool, Workers, pool_of
 from porescape.sample import sample_path
 
@@ -37,8 +39,8 @@ GENERATION = 10  # points of CMA-ES in nine dimensions
 
 def rounds(trials: int, workers: int) -> int:
     """How many trials one after the other, where all take equally long and `workers` are tried at once."""
-    climb = trials - START - CONFIRMED * DRAWS
-    batches = [START, *[GENERATION] * (climb // GENERATION), climb % GENERATION, CONFIRMED * DRAWS]
+    climb = trials - START - CONFIRMED * CONFIRMATIONS
+    batches = [START, *[GENERATION] * (climb // GENERATION), climb % GENERATION, CONFIRMED * CONFIRMATIONS]
     return sum(-(-batch // workers) for batch in batches)
 
 
@@ -87,8 +89,8 @@ def share_waiting(seconds: float, trials: int, most: int, dask: bool) -> None:
             took = time.perf_counter() - clock
         alone = alone or took
         best = rounds(trials, 1) / rounds(trials, workers)
-        cells = f"{took:.1f} s | {alone / took:.2f} | {best:.2f} | {1e3 * asking:.1f}"
-        print(f"| {workers}{' of Dask' * dask} | {cells} |", flush=True)
+        solid_grains = f"{took:.1f} s | {alone / took:.2f} | {best:.2f} | {1e3 * asking:.1f}"
+        print(f"| {workers}{' of Dask' * dask} | {solid_grains} |", flush=True)
         workers *= 2
 
 
@@ -128,16 +130,16 @@ def race(options: argparse.Namespace) -> None:
         print(f"\n| round | {' | '.join(sides)} | same | load |\n|---|{'---|' * len(sides)}---|---|")
         for number in range(options.rounds):
             found: dict[str, Replica] = {}
-            cells: dict[str, str] = {}
+            solid_grains: dict[str, str] = {}
             for name in list(sides)[:: 1 if number % 2 == 0 else -1]:
                 found[name] = run(sides[name])
                 took = found[name].seconds["fit"]
                 tried = sum(trial.seconds for trial in found[name].trials)
                 hands = 1 if sides[name] == 1 else options.workers
-                cells[name] = f"{took:.1f} s ({100 * tried / took / hands:.0f} %)"
+                solid_grains[name] = f"{took:.1f} s ({100 * tried / took / hands:.0f} %)"
                 times[name].append(took)
             same = len({_what(replica) for replica in found.values()}) == 1
-            row = " | ".join(cells[name] for name in sides)
+            row = " | ".join(solid_grains[name] for name in sides)
             print(f"| {number + 1} | {row} | {'yes' if same else 'NO'} | {_load()} |", flush=True)
     alone = times["1 process"]
     for name in list(sides)[1:]:

@@ -100,8 +100,8 @@ def curve_table(ways: Sequence[Way], curves: dict[str, TrueCurves]) -> Iterator[
     row = 0
     for name, true in curves.items():
         for curve in CURVES:
-            cells = [f"{means[row]:.1f} ({each[row].max():.1f})" for means, each in found]
-            yield _line(name, curve, f"0-{true.last}", f"{100 * true.scatter[curve]:.1f}", *cells)
+            solid_grains = [f"{means[row]:.1f} ({each[row].max():.1f})" for means, each in found]
+            yield _line(name, curve, f"0-{true.last}", f"{100 * true.scatter[curve]:.1f}", *solid_grains)
             row += 1
 
 
@@ -172,8 +172,8 @@ def quantile(found: np.ndarray, percent: float) -> float:
     return float(np.percentile(np.minimum(np.abs(found), UNBOUNDED), percent))
 
 
-def _line(*cells: str) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _line(*solid_grains: str) -> str:
+    return "| " + " | ".join(solid_grains) + " |"
 
 
 def _signed(error: float) -> str:

@@ -35,7 +35,7 @@ VOLATILE = {
     "porescape",
     "schema_version",
 }
-FILES = {"recipe.toml": "run.toml", "material.toml": "recipe.toml"}  # in folders of runs; of `fit`
+FILES = {"recipe.toml": "run.toml"}  # in the folders of runs
 KEYS = {
     "look": "similarity",
     "unseen": "held_out",

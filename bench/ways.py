@@ -27,11 +27,12 @@ from porescape.core.volume import Volume
 from porescape.fit.refine.annealing import refine
 from porescape.io.atomic import whole_file
 from porescape.io.runs.replica import recipe_from
-from porescape.jobs.reconstruct import choose_voxel_size, make_replicas
+from porescape.jobs.replicas import make_replicas
 from porescape.measure.numbers import NUMBERS
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, map_ordered
 from porescape.rng import structure_seed
+from porescape.section.resample import choose_voxel_size
 from porescape.select.selection import CROP, two_sample_test
 from porescape.synthesis.generate import generate
 from truths import corner_blocks, load, typical_slices

@@ -18,9 +18,9 @@ import porescape
 from porescape import distance
 from porescape.cli import main
 from porescape.core.domain import Domain, Window
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import FieldsRecipe, PaperRecipe
 from porescape.errors import MissingExtra, SettingsError
-from porescape.io.runs.settings import material_toml
+from porescape.io.runs.settings import recipe_toml
 from porescape.synthesis import generate as cpu
 from porescape.synthesis.gpu.arrays import SLAB
 from porescape.synthesis.gpu.card import check_exact, check_room
@@ -33,14 +33,14 @@ SMALL = Domain((20, 24, 28), VOXEL)
 HALO = {"highpass_width": 1.5, "branch_width": 0.8}  # short ones, for open boxes
 
 
-def recipe(**changes: float | None) -> Recipe:
+def recipe(**changes: float | None) -> FieldsRecipe:
     """Return a recipe whose lengths are given in voxels."""
     values = {
-        "cells": 0.5,
-        "bumps": 0.4,
-        "branch": 0.7,
-        "cell_spacing": 12,
-        "bump_spacing": 9,
+        "solid_grains": 0.5,
+        "pore_cells": 0.4,
+        "branches": 0.7,
+        "solid_grain_spacing": 12,
+        "pore_cell_spacing": 9,
         "branch_width": 2,
         "branch_cut": 0.4,
         "highpass_width": 8,
@@ -48,7 +48,7 @@ def recipe(**changes: float | None) -> Recipe:
         "smoothing": 0.5,
     } | changes
     lengths = {name for name in values if name.endswith(("spacing", "width", "length"))} | {"smoothing"}
-    return Recipe(
+    return FieldsRecipe(
         **{
             name: value if value is None or name not in lengths else value * VOXEL
             for name, value in values.items()
@@ -66,12 +66,16 @@ def recipe(**changes: float | None) -> Recipe:
         ((31, 40, 70), True, {"highpass_width": 5.3, "smoothing": 0.2}),  # no coarse grid fits this period
         ((64, 32, 96), True, {"highpass_width": 20, "smoothing": 2.4, "branch_width": 3.7}),
         ((210, 16, 24), True, {"highpass_width": 3, "smoothing": 1.1}),  # too long for one matrix
-        ((30, 24, 20), True, {"cell_spacing": 2, "bump_spacing": 50, "branch_cut": 0.9}),
-        ((24, 24, 24), True, {"branch_width": 17, "cells": 0, "bumps": 0}),  # distances need 32 bits
+        ((30, 24, 20), True, {"solid_grain_spacing": 2, "pore_cell_spacing": 50, "branch_cut": 0.9}),
+        (
+            (24, 24, 24),
+            True,
+            {"branch_width": 17, "solid_grains": 0, "pore_cells": 0},
+        ),  # distances need 32 bits
         ((40, 33, 70), True, {"cell_length": 60, "highpass_width": None}),  # rods longer than the period
-        ((30, 20, 24), False, {"cell_length": 25, "highpass_width": None, "branch": 0, "bumps": 0}),
+        ((30, 20, 24), False, {"cell_length": 25, "highpass_width": None, "branches": 0, "pore_cells": 0}),
         ((20, 33, 26), False, HALO),
-        ((17, 26, 21), False, {"highpass_width": 2.2, "smoothing": 2.3, "branch": 0}),
+        ((17, 26, 21), False, {"highpass_width": 2.2, "smoothing": 2.3, "branches": 0}),
     ],
 )
 def test_bytes_are_those_of_the_cpu(shape: tuple[int, int, int], periodic: bool, changes: Any) -> None:
@@ -102,7 +106,15 @@ edges = st.integers(1, 40)
 def test_bytes_are_those_of_the_cpu_for_any_periodic_box(
     shape: Any, seed: int, weights: Any, spacings: Any, width: float, cut: float, **more: float
 ) -> None:
-    names = ("cells", "bumps", "branch", "cell_spacing", "bump_spacing", "branch_width", "branch_cut")
+    names = (
+        "solid_grains",
+        "pore_cells",
+        "branches",
+        "solid_grain_spacing",
+        "pore_cell_spacing",
+        "branch_width",
+        "branch_cut",
+    )
     changes = dict(zip(names, (*weights, *spacings, width, cut), strict=True))
     made = recipe(
         **changes,
@@ -369,10 +381,10 @@ def test_the_command_makes_whole_boxes_on_a_card(
     cupy: Pretended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("material.toml").write_text(material_toml(recipe(), SMALL, 4), encoding="utf-8")
+    Path("fitted.toml").write_text(recipe_toml(recipe(), SMALL, 4), encoding="utf-8")
 
     def call(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["porescape", "generate", "material.toml", *arguments])
+        monkeypatch.setattr(sys, "argv", ["porescape", "generate", "fitted.toml", *arguments])
         with pytest.raises(SystemExit) as end:
             main()
         return int(end.value.code or 0), capsys.readouterr().err

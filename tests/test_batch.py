@@ -22,6 +22,8 @@ from scipy.ndimage import gaussian_filter
 
 import porescape
 from porescape.cli import main
+from porescape.core.measurement import Estimate
+from porescape.core.results import Reconstruction
 from porescape.core.settings import Checks, Fit, Measure, Output, Settings
 from porescape.errors import InputError, OutputError, SettingsError
 from porescape.io.images.image import read_image
@@ -39,8 +41,7 @@ from porescape.jobs.batch import (
     over_images,
     part_of,
 )
-from porescape.jobs.reconstruct import Reconstruction, reconstruct
-from porescape.measure.numbers import Estimate
+from porescape.jobs.reconstruct import reconstruct
 from porescape.report.batch_page import render_batch
 from porescape.sample import sample_path
 
@@ -198,7 +199,7 @@ def test_a_folder_gives_its_images_in_order_and_nothing_else(tmp_path: Path) -> 
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "run" / "recipe.toml").write_text("")  # an earlier run's own files are no images of the batch
+    (tmp_path / "run" / "run.toml").write_text("")  # an earlier run's own files are no images of the batch
     assert [entry.name for entry in read_batch_list(tmp_path)] == ["a-png", "a-tif", "b"]
     found = read_batch_list(tmp_path, pattern="**/*", without=tmp_path / "out", pixel_size=PIXEL)
     assert [(entry.name, entry.group) for entry in found] == [
@@ -596,7 +597,7 @@ def test_the_command_ends_with_a_code_that_says_whether_all_went_well(
     code, _, told = here("batch", "images", "--gather", "--out", "out")
     assert code == 6
     assert json.loads(Path("out/batch.json").read_text(encoding="utf-8"))["settings"]["fit"]["trials"] == 2
-    code, _, told = here("batch", "images", "--recipe", "out/a/recipe.toml", "--workers", "1", *WORDS[:2])
+    code, _, told = here("batch", "images", "--recipe", "out/a/run.toml", "--workers", "1", *WORDS[:2])
     assert code == 6
     assert read_run(Path("porescape-batch/b")).settings == read_run(Path("out/a")).settings
 

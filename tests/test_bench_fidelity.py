@@ -142,7 +142,7 @@ def test_demixing_parts_the_phases_and_keeps_the_porosity() -> None:
 
 
 def test_foam_is_open() -> None:
-    pore = bench("own_truths").open_foam(48, cells=6, porosity=0.8)
+    pore = bench("own_truths").open_foam(48, solid_grains=6, porosity=0.8)
     assert pore.mean() == pytest.approx(0.8, abs=1e-4)
     assert not pore.all(axis=(0, 1)).any()  # struts everywhere
 

@@ -24,9 +24,9 @@ from typer.testing import CliRunner, Result
 from porescape.cli import app
 from porescape.core.chunked import slices, tiled
 from porescape.core.domain import Domain, Window
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import FieldsRecipe, PaperRecipe
 from porescape.errors import Cancelled, OutputError, SettingsError
-from porescape.io.runs.settings import material_toml
+from porescape.io.runs.settings import recipe_toml
 from porescape.io.volumes.ome_zarr_store import WorkFolder, find_level, generate_zarr, parse_region
 from porescape.io.volumes.volume import read_volume
 from porescape.synthesis.blockwise import blocks
@@ -42,7 +42,8 @@ from porescape.synthesis.blockwise.blocks import (
     unit_bytes,
     units,
 )
-from porescape.synthesis.generate import generate, generate_region, height_field, height_layers
+from porescape.synthesis.generate import generate, generate_region
+from porescape.synthesis.height import height_field, height_layers
 from porescape.synthesis.layers import Hold
 from porescape.synthesis.smoothing import gaussian_weights
 
@@ -52,25 +53,26 @@ VOXEL = 1e-7
 SMALL = Domain((48, 40, 56), VOXEL)
 
 
-def recipe(**changes: float) -> Recipe:
+def recipe(**changes: float) -> FieldsRecipe:
     values = {
-        "cells": 0.5,
-        "bumps": 0.4,
-        "branch": 0.7,
-        "cell_spacing": 9 * VOXEL,
-        "bump_spacing": 7 * VOXEL,
+        "solid_grains": 0.5,
+        "pore_cells": 0.4,
+        "branches": 0.7,
+        "solid_grain_spacing": 9 * VOXEL,
+        "pore_cell_spacing": 7 * VOXEL,
         "branch_width": 1.1 * VOXEL,
         "branch_cut": 0.4,
         "highpass_width": 2.5 * VOXEL,
         "porosity": 0.6,
         "smoothing": 0.5 * VOXEL,
     }
-    return Recipe(**(values | changes))
+    return FieldsRecipe(**(values | changes))
 
 
 WIDE = recipe(branch_width=2.4 * VOXEL, highpass_width=5 * VOXEL, smoothing=2.1 * VOXEL)  # on coarse grids
 FIBRES = replace(
-    recipe(bumps=0, branch=0, cell_spacing=14 * VOXEL, cell_length=50 * VOXEL), highpass_width=None
+    recipe(pore_cells=0, branches=0, solid_grain_spacing=14 * VOXEL, cell_length=50 * VOXEL),
+    highpass_width=None,
 )
 
 
@@ -174,7 +176,7 @@ def test_a_region_has_the_bytes_it_has_in_the_whole(data: st.DataObject, periodi
 @given(data=st.data(), material=st.sampled_from([recipe(), WIDE, FIBRES]), periodic=st.booleans())
 @settings(max_examples=12)
 def test_layers_made_on_the_march_are_those_made_at_once(
-    data: st.DataObject, material: Recipe, periodic: bool
+    data: st.DataObject, material: FieldsRecipe, periodic: bool
 ) -> None:
     """Any steps, any part of y, with jumps ahead, and never more layers at a time than the pace."""
     domain = Domain((40, 36, 44), VOXEL, periodic)
@@ -316,7 +318,7 @@ def test_far_windows_draw_near_tiles_only(monkeypatch: pytest.MonkeyPatch) -> No
     drawn = []
     monkeypatch.setattr(noise, "_tile_points", lambda *key: drawn.append(key) or _no_points())
     window = Window((500, 500, 500), (8, 8, 8))
-    noise.random_points(0, "cells", Domain((2048,) * 3, VOXEL), window, 1e-3)
+    noise.random_points(0, "solid_grains", Domain((2048,) * 3, VOXEL), window, 1e-3)
     assert len(drawn) <= 8
 
 
@@ -426,11 +428,11 @@ KILLED = """
 import sys
 from porescape.synthesis.blockwise import blocks
 from porescape.core.domain import Domain
-from porescape.io.runs.settings import read_material
+from porescape.io.runs.settings import read_recipe
 from porescape.io.volumes.ome_zarr_store import generate_zarr
 from pathlib import Path
 blocks.SAMPLES, blocks.SAMPLE_EDGE = 3, 24
-recipe, domain, seed = read_material(Path(sys.argv[1]))
+recipe, domain, seed = read_recipe(Path(sys.argv[1]))
 tell = lambda event: print("x", flush=True)
 generate_zarr(recipe, domain, seed, sys.argv[2], chunk=16, resume=True, progress=tell)
 """
@@ -439,7 +441,7 @@ generate_zarr(recipe, domain, seed, sys.argv[2], chunk=16, resume=True, progress
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 on this system")
 def test_killed_and_resumed_the_bytes_are_the_same(tmp_path: Path) -> None:
     material, out = tmp_path / "m.toml", tmp_path / "a.zarr"
-    material.write_text(material_toml(recipe(), SMALL, 3), encoding="utf-8")
+    material.write_text(recipe_toml(recipe(), SMALL, 3), encoding="utf-8")
     command = [sys.executable, "-c", KILLED, str(material), str(out)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -588,7 +590,7 @@ def _command(*arguments: object) -> Result:
 
 def test_the_command_makes_blocks_and_regions(tmp_path: Path) -> None:
     material = tmp_path / "m.toml"
-    material.write_text(material_toml(recipe(), SMALL, 3), encoding="utf-8")
+    material.write_text(recipe_toml(recipe(), SMALL, 3), encoding="utf-8")
     whole = generate(recipe(), SMALL, 3)
     out = tmp_path / "a.zarr"
     result = _command(material, "--out", out, "--chunk", 24, "--workers", 1)
@@ -610,7 +612,7 @@ def test_the_command_makes_blocks_and_regions(tmp_path: Path) -> None:
 
 def test_the_command_refuses_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     material = tmp_path / "m.toml"
-    material.write_text(material_toml(recipe(), SMALL, 3), encoding="utf-8")
+    material.write_text(recipe_toml(recipe(), SMALL, 3), encoding="utf-8")
     monkeypatch.setattr("porescape.io.resources.available_memory", lambda: 4 * 2**30)
     result = _command(material, "--size", 1024, "--out", tmp_path / "a.tif")
     assert isinstance(result.exception, SettingsError)
@@ -623,7 +625,7 @@ def test_the_command_refuses_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_stopped_command_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     material = tmp_path / "m.toml"
-    material.write_text(material_toml(recipe(), SMALL, 3), encoding="utf-8")
+    material.write_text(recipe_toml(recipe(), SMALL, 3), encoding="utf-8")
 
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -235,9 +235,9 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
         assert archive.testzip() is None
         top, kept = f"{picture.path.stem}-porescape/", f"input{picture.path.suffix}"
         names = {path.removeprefix(top) for path in archive.namelist()}
-        assert {"report.html", "results.json", "recipe.toml", kept, "replica-02.vti"} <= names
+        assert {"report.html", "results.json", "run.toml", kept, "replica-02.vti"} <= names
         volume = tifffile.imread(io.BytesIO(archive.read(f"{top}replica-01.tif")))
-        recipe = tomllib.loads(archive.read(f"{top}recipe.toml").decode())
+        recipe = tomllib.loads(archive.read(f"{top}run.toml").decode())
         assert archive.read(top + kept) == picture.path.read_bytes()
     assert volume.shape == (48, 48, 48)
     assert set(np.unique(volume)) == {0, 255}

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from porescape.core.check import Check
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Segmentation
 from porescape.errors import InputError, SettingsError
 from porescape.io.images.image import read_image
 from porescape.report.check_figures import checks_figure
-from porescape.section.checks import NAMES, Check, check_image, raise_on_failures
+from porescape.section.checks import NAMES, check_image, raise_on_failures
 from porescape.section.segment import segment
 
 PIXEL = 1e-8  # m

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 from porescape.cli import app, main
 from porescape.cli.options import parse_size
-from porescape.core.recipe import Recipe
+from porescape.core.recipe import FieldsRecipe
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
-from porescape.io.runs.settings import read_material
+from porescape.io.runs.settings import read_recipe
 from porescape.io.volumes.volume import write_tiff, write_vti
 from porescape.measure.numbers import NUMBERS
 from porescape.sample import load_truth, sample_path
@@ -73,19 +73,19 @@ def test_a_runs_recipe_does_the_job_again_to_the_byte(
     run: tuple[Path, dict[str, object]], tmp_path: Path
 ) -> None:
     out, _ = run
-    done = porescape("run", out / "recipe.toml", "--out", tmp_path / "again", "--workers", 1)
+    done = porescape("run", out / "run.toml", "--out", tmp_path / "again", "--workers", 1)
     assert done.returncode == 0, done.stderr
-    for name in ("replica-01.tif", "replica-02.vti", "recipe.toml", "segmentation.tif"):
+    for name in ("replica-01.tif", "replica-02.vti", "run.toml", "segmentation.tif"):
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes(), name
 
 
 def test_a_changed_image_does_not_run_under_an_old_recipe(
     run: tuple[Path, dict[str, object]], tmp_path: Path
 ) -> None:
-    (tmp_path / "recipe.toml").write_bytes((run[0] / "recipe.toml").read_bytes())
+    (tmp_path / "run.toml").write_bytes((run[0] / "run.toml").read_bytes())
     pixels = tifffile.imread(run[0] / "input.tif")
     tifffile.imwrite(tmp_path / "input.tif", pixels[::-1])
-    done = porescape("run", tmp_path / "recipe.toml", "--out", tmp_path / "again")
+    done = porescape("run", tmp_path / "run.toml", "--out", tmp_path / "again")
     assert done.returncode == 3
     assert "is not the image this recipe was made from" in done.stderr
 
@@ -147,10 +147,10 @@ def test_segment_describe_and_fit_are_the_runs_first_steps(tmp_path: Path) -> No
     assert curves["s2"][0] == pytest.approx(curves["porosity"], abs=0.02)
     assert curves["lag"][1] == pytest.approx(2.5e-8)
     arguments = ["fit", str(sample_path()), "--trials", "3", "--fit-size", "40"]
-    done = runner.invoke(app, [*arguments, "--out", str(tmp_path / "material.toml")])
+    done = runner.invoke(app, [*arguments, "--out", str(tmp_path / "fitted.toml")])
     assert done.exit_code == 0, done.output
     done = runner.invoke(
-        app, ["generate", str(tmp_path / "material.toml"), "--out", str(tmp_path / "v.vti"), "--size", "2 um"]
+        app, ["generate", str(tmp_path / "fitted.toml"), "--out", str(tmp_path / "v.vti"), "--size", "2 um"]
     )
     assert done.exit_code == 0, done.output
     assert (tmp_path / "v.vti").exists()
@@ -160,8 +160,8 @@ def test_a_named_family_is_the_one_that_is_fitted(tmp_path: Path) -> None:
     arguments = ["fit", str(sample_path()), "--trials", "3", "--fit-size", "40", "--family"]
     done = CliRunner().invoke(app, [*arguments, "fibres", "--out", str(tmp_path / "mat.toml")])
     assert done.exit_code == 0, done.output
-    recipe, _, _ = read_material(tmp_path / "mat.toml")
-    assert isinstance(recipe, Recipe)
+    recipe, _, _ = read_recipe(tmp_path / "mat.toml")
+    assert isinstance(recipe, FieldsRecipe)
     assert recipe.cell_length > 4 * (radius_of(recipe) or 0) > 0
     done = CliRunner().invoke(app, [*arguments, "needles"])
     assert "family must be one of auto, fields, fibres, grains, got 'needles'" in str(done.exception)
@@ -189,7 +189,7 @@ def test_a_named_family_is_the_one_that_is_fitted(tmp_path: Path) -> None:
         (("run", "plain.png", "--pixel-size", "1 um", "--out", "plain.png"), 4, "is a file"),
         (("measure", "plain.png"), 3, "wanted one of .tif"),
         (("generate", "flat.png"), 3, "not a TOML file"),
-        (("report", "full"), 3, "recipe.toml"),
+        (("report", "full"), 3, "run.toml"),
     ],
 )
 def test_bad_input_ends_in_one_sentence_and_leaves_nothing(

@@ -27,10 +27,11 @@ from porescape.io.runs.comparison import (
     write_resolution,
 )
 from porescape.io.volumes.volume import write_tiff
-from porescape.jobs.compare import Comparison, Sample, compare, resample_volume
+from porescape.jobs.compare import Comparison, Sample, compare
 from porescape.jobs.resolution import ResolutionStudy, at_pixel_size, resolution_study
 from porescape.measure.numbers import NUMBERS
 from porescape.report.compare_page import render_comparison, render_resolution
+from porescape.section.resample import resample_volume
 
 Bools = NDArray[np.bool_]
 VOXEL = 1e-7
@@ -259,7 +260,7 @@ def test_a_side_is_a_file_or_all_replicas_of_a_run(tmp_path: Path) -> None:
     assert read_sample(tmp_path / "scan.tif").volumes[0].shape == volume.shape
     folder = tmp_path / "my-run"
     folder.mkdir()
-    (folder / "recipe.toml").write_text("")
+    (folder / "run.toml").write_text("")
     with pytest.raises(InputError, match=r"no replica-01\.tif; wanted a whole run folder"):
         read_sample(folder)
     for name in ("replica-01.tif", "replica-02.tif", "segmentation.tif"):

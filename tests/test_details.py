@@ -9,12 +9,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from porescape.core.curve import Curve
+from porescape.core.measurement import Details, Measurement
+from porescape.core.network import Network
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.io.runs.details import read_details, write_curves, write_details
 from porescape.io.runs.run_folder import write_measured
-from porescape.measure.network.extract import Network
-from porescape.measure.numbers import Details, Measurement
 from porescape.measure.volume import measure_volume
 
 

@@ -168,7 +168,7 @@ def test_the_shown_files_are_there(folder: Path, monkeypatch: pytest.MonkeyPatch
     table = text_of(README).split("The folder `porescape-run`")[1].split("\n\n")[1]
     rows = re.findall(r"^\| (`[^|]+`[^|]*) \| ", table, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`([\w-]+\.\w+)`", row)}
-    assert {"report.html", "replica-01.tif", "recipe.toml", "fit.json", "replica-01-pores.csv"} <= named
+    assert {"report.html", "replica-01.tif", "run.toml", "fit.json", "replica-01-pores.csv"} <= named
     for name in named:
         assert (folder / "porescape-run" / name).is_file(), name
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from typer.testing import CliRunner
 
+from porescape.core.measurement import Details
 from porescape.core.volume import Volume
 from porescape.errors import InputError, MissingExtra, OutputError, SettingsError
 from porescape.io.runs.details import write_details
@@ -32,7 +33,6 @@ from porescape.io.volumes.nrrd_volume import write_nrrd
 from porescape.io.volumes.ome_zarr import write_ome_zarr
 from porescape.io.volumes.volume import read_volume, write_tiff
 from porescape.measure.network.extract import extract_network
-from porescape.measure.numbers import Details
 
 VOXEL = 0.25e-6
 UM = 1e6  # per metre
@@ -261,7 +261,7 @@ def run(tmp_path):
     """What export needs of a run folder: three replicas, of which the second is selected."""
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "recipe.toml").touch()
+    (folder / "run.toml").touch()
     (folder / "results.json").write_text(json.dumps({"selected": "replica-02"}))
     for k in (1, 2, 3):
         write_tiff(folder / f"replica-0{k}.tif", structure(k))
@@ -403,12 +403,12 @@ def vtk():
     return pytest.importorskip("vtk", reason="VTK is not installed; it is what ParaView reads with")
 
 
-def array_of(vtk, image, cells=False):
+def array_of(vtk, image, solid_grains=False):
     from vtk.util.numpy_support import vtk_to_numpy
 
-    values = vtk_to_numpy((image.GetCellData() if cells else image.GetPointData()).GetScalars())
+    values = vtk_to_numpy((image.GetCellData() if solid_grains else image.GetPointData()).GetScalars())
     x, y, z = image.GetDimensions()
-    return values.reshape((z - 1, y - 1, x - 1) if cells else (z, y, x))
+    return values.reshape((z - 1, y - 1, x - 1) if solid_grains else (z, y, x))
 
 
 def test_vtk_reads_the_volumes_with_their_spacing(vtk, tmp_path, run):

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from porescape.core.domain import Domain
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import FieldsRecipe, PaperRecipe
+from porescape.core.results import Reconstruction
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, OutputError, SettingsError
@@ -24,14 +25,14 @@ from porescape.io.images.image import read_image
 from porescape.io.runs.replica import recipe_from
 from porescape.io.runs.run_folder import SCHEMA_VERSION, read_run, write_run
 from porescape.io.runs.settings import (
-    material_toml,
-    read_material,
+    read_recipe,
     read_settings,
+    recipe_toml,
     settings_from,
     settings_table,
 )
 from porescape.io.volumes.volume import read_volume, volume_from_array, write_tiff, write_vti
-from porescape.jobs.reconstruct import Reconstruction, reconstruct
+from porescape.jobs.reconstruct import reconstruct
 from porescape.measure.numbers import NUMBERS
 from porescape.sample import sample_path
 from porescape.synthesis.generate import generate
@@ -165,10 +166,10 @@ def test_a_folder_with_something_in_it_is_not_touched(tmp_path: Path) -> None:
 # -- settings and recipes --------------------------------------------------------------------------
 
 recipes = st.builds(
-    Recipe,
-    **dict.fromkeys(("cells", "bumps", "branch"), st.floats(0.01, 1)),
+    FieldsRecipe,
+    **dict.fromkeys(("solid_grains", "pore_cells", "branches"), st.floats(0.01, 1)),
     **dict.fromkeys(
-        ("cell_spacing", "bump_spacing", "branch_width", "smoothing"),
+        ("solid_grain_spacing", "pore_cell_spacing", "branch_width", "smoothing"),
         st.floats(1e-10, 1e-3),
     ),
     cell_length=st.sampled_from([0.0, 1e-6, 3.3e-5]),
@@ -178,18 +179,18 @@ recipes = st.builds(
 
 
 @given(recipe=recipes, seed=st.integers(0, 2**63 - 1))
-def test_a_recipe_survives_its_file(tmp_path_factory, recipe: Recipe, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_recipe_survives_its_file(tmp_path_factory, recipe: FieldsRecipe, seed: int) -> None:  # type: ignore[no-untyped-def]
     domain = Domain((40, 41, 42), 1e-7)
     path = tmp_path_factory.mktemp("recipe") / "replica-01.toml"
-    path.write_text(material_toml(recipe, domain, seed))
-    assert read_material(path) == (recipe, domain, seed)
+    path.write_text(recipe_toml(recipe, domain, seed))
+    assert read_recipe(path) == (recipe, domain, seed)
     assert recipe_from(json.loads(json.dumps(asdict(recipe)))) == recipe  # as trials are kept
 
 
 def test_the_papers_recipe_survives_too(tmp_path: Path) -> None:
     recipe = PaperRecipe((0.4, 0.3, 0.9, 0.9, 0.9, 0.7, 0.8, 0.6, 0.1))
-    (tmp_path / "r.toml").write_text(material_toml(recipe, Domain((9, 9, 9), 1e-7), 5))
-    assert read_material(tmp_path / "r.toml")[0] == recipe
+    (tmp_path / "r.toml").write_text(recipe_toml(recipe, Domain((9, 9, 9), 1e-7), 5))
+    assert read_recipe(tmp_path / "r.toml")[0] == recipe
 
 
 def test_settings_survive_their_table() -> None:
@@ -238,7 +239,7 @@ def folder(result: Reconstruction, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_a_run_folder_holds_what_it_promises(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         "input.tif",
-        "recipe.toml",
+        "run.toml",
         "provenance.json",
         "results.json",
         "fit.json",
@@ -285,7 +286,7 @@ def test_every_trial_is_kept(folder: Path) -> None:
 def test_a_replicas_own_recipe_and_the_section_make_the_same_bytes(
     folder: Path, result: Reconstruction
 ) -> None:
-    recipe, domain, seed = read_material(folder / "replica-02.toml")
+    recipe, domain, seed = read_recipe(folder / "replica-02.toml")
     again = refine(
         generate(recipe, domain, seed), result.section, seed=seed, sweeps=result.settings.output.refine
     )
@@ -308,7 +309,7 @@ def test_a_run_reads_back_as_it_was(folder: Path, result: Reconstruction) -> Non
 
 
 def test_a_damaged_run_is_refused(folder: Path, tmp_path: Path) -> None:
-    for name in ("recipe.toml", "input.tif"):
+    for name in ("run.toml", "input.tif"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     with pytest.raises(InputError, match=r"results\.json could not be read"):
         read_run(tmp_path)

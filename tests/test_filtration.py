@@ -11,10 +11,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from porescape.core.network import Network
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.measure.geometry.clearance import clearance, widest_way
-from porescape.measure.network.extract import Network
 from porescape.measure.network.flow import (
     Fluxes,
     conduits,

@@ -10,21 +10,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from porescape.core.image import PhaseImage
+from porescape.core.results import Score, Selection, TwoSampleTest
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.section.texture import texture, unit_of
 from porescape.report.selection_figures import contact_sheet, selection_figure
 from porescape.section.specks import without_specks
-from porescape.select.selection import (
-    Score,
-    Selection,
-    TwoSampleTest,
-    draw_crops,
-    held_out_distances,
-    select_replica,
-    split,
-    two_sample_test,
-)
+from porescape.select.selection import draw_crops, held_out_distances, select_replica, split, two_sample_test
 
 VOXEL = 1e-6
 

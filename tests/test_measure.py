@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from skimage.measure import euler_number
 
+from porescape.core.measurement import Estimate, Measurement
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.measure.geometry.connectivity import (
@@ -33,7 +34,8 @@ from porescape.measure.geometry.minkowski import (
     specific_surface,
 )
 from porescape.measure.geometry.thickness import local_thickness, mean_thickness
-from porescape.measure.numbers import NUMBERS, Estimate, Measurement, interval_of, pick, summarise
+from porescape.measure.numbers import NUMBERS, pick
+from porescape.measure.summary import interval_of, summarise
 from porescape.measure.volume import measure_volume
 
 Bools = NDArray[np.bool_]
@@ -119,8 +121,8 @@ def test_a_sphere_has_the_surface_we_can_work_out_by_hand(radius: float) -> None
 
 @given(pore=arrays(bool, array_shapes(min_dims=3, max_dims=3, max_side=6)))
 def test_the_cells_of_an_object_add_up_to_its_euler_number(pore: Bools) -> None:
-    cells = pore_cells(np.pad(pore, 1))
-    euler = sum((-1) ** sum(cell) * count for cell, (count, _) in cells.items())
+    solid_grains = pore_cells(np.pad(pore, 1))
+    euler = sum((-1) ** sum(cell) * count for cell, (count, _) in solid_grains.items())
     assert euler == euler_number(np.pad(pore, 1), connectivity=1)
 
 

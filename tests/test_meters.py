@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from porescape.core.measurement import Measurement
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.numbers import GROUPS, NUMBERS, Measurement, pick
+from porescape.measure.numbers import GROUPS, NUMBERS, pick
 from porescape.measure.volume import METERS, measure_volume, steps
 
 Bools = NDArray[np.bool_]

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, maximum_filter
 from skimage.segmentation import watershed
 
+from porescape.core.network import Network
 from porescape.core.volume import Volume
 from porescape.errors import InputError, OutputError, SettingsError
 from porescape.io.runs.network import to_openpnm, write_network_csv, write_network_vtp, write_openpnm
 from porescape.measure.geometry.inscribed import fit_balls
-from porescape.measure.network.extract import NETWORK_NUMBERS, Network, extract_network, network_numbers
+from porescape.measure.network.extract import NETWORK_NUMBERS, extract_network, network_numbers
 from porescape.measure.network.partition import snow_partition
 
 Bools = NDArray[np.bool_]

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.measurement import Measurement
 from porescape.core.volume import Volume
-from porescape.measure.numbers import Measurement
 from porescape.report import notebook
 
 PIXEL = 1e-8

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from porescape.core.results import Progress, Reconstruction
 from porescape.dask_pool import DaskPool, dask_pool
 from porescape.errors import MissingExtra, PorescapeError, SettingsError
 from porescape.io.runs.checkpoint import open_checkpoint
-from porescape.jobs.reconstruct import Progress, Reconstruction, reconstruct
+from porescape.jobs.reconstruct import reconstruct
 from porescape.memory import HABITS
 from porescape.parallel import OnProgress, ParallelMap, Pool, map_divided, map_ordered, pool_of
 from test_resume import REPLICAS, SEED, TINY, TRIALS, bytes_of, lines_of, section

@@ -13,10 +13,12 @@ from typing import TypeVar
 
 import pytest
 
+from porescape.core.results import Progress, Reconstruction
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.dask_pool import DaskPool, dask_pool
 from porescape.io.runs.checkpoint import FolderCheckpoint, open_checkpoint
-from porescape.jobs.reconstruct import Progress, Reconstruction, _share_out, reconstruct
+from porescape.jobs.reconstruct import reconstruct
+from porescape.jobs.replicas import _share_out
 from porescape.parallel import OnProgress, ParallelMap, Workers, no_progress
 from test_resume import Stop, bytes_of, section
 

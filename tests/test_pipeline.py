@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 
 from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.results import Progress, Reconstruction
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.intervals.method_error import method_errors, misses
 from porescape.io.images.image import image_from_array
-from porescape.jobs.reconstruct import Progress, Reconstruction, at_voxel_size, choose_voxel_size, reconstruct
-from porescape.measure.numbers import NUMBERS, interval_of
+from porescape.jobs.reconstruct import reconstruct
+from porescape.measure.numbers import NUMBERS
+from porescape.measure.summary import interval_of
 from porescape.parallel import map_ordered
 from porescape.sample import load_truth
+from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.specks import without_specks
 
 SMALL = Settings(fit=Fit(trials=6, size=48), output=Output(size=(48, 40, 44), replicas=2))

@@ -86,7 +86,7 @@ def test_what_is_beyond_a_face_is_the_other_side_or_a_mirror() -> None:
 def euler_of_pores(pore: NDArray[np.bool_]) -> tuple[int, int, int]:
     """Count pieces of pore (faces), of solid (corners), and the Euler number of the solid by its cells."""
     solid = np.pad(~pore, 1, constant_values=True)
-    cells = 0
+    solid_grains = 0
     for kind in product((0, 1), repeat=3):  # corners, edges, faces and cubes of the union of solid voxels
         grown = np.pad(solid, 1)
         for axis, wide in enumerate(kind):
@@ -95,40 +95,40 @@ def euler_of_pores(pore: NDArray[np.bool_]) -> tuple[int, int, int]:
                 second = [slice(None)] * 3
                 first[axis], second[axis] = slice(None, -1), slice(1, None)
                 grown = grown[tuple(first)] | grown[tuple(second)]
-        cells += (-1) ** sum(kind) * int(grown.sum())
+        solid_grains += (-1) ** sum(kind) * int(grown.sum())
     pieces = label(np.pad(pore, 1))[1]
     solids = label(solid, np.ones((3, 3, 3)))[1]
-    return pieces, solids, cells
+    return pieces, solids, solid_grains
 
 
-def may_turn(cells: NDArray[np.bool_]) -> bool:
+def may_turn(solid_grains: NDArray[np.bool_]) -> bool:
     scratch = np.empty(27, np.int64), np.empty(27, np.int64)
-    return bool(is_simple(cells.ravel(), CELLS, *scratch))
+    return bool(is_simple(solid_grains.ravel(), CELLS, *scratch))
 
 
 @given(st.integers(0, 2**26 - 1))
 def test_a_voxel_may_turn_only_if_pieces_and_euler_number_stay(code: int) -> None:
     bits = np.array([code >> k & 1 for k in range(26)], dtype=bool)
-    cells = np.insert(bits, 13, False).reshape(3, 3, 3)
-    other = cells.copy()
+    solid_grains = np.insert(bits, 13, False).reshape(3, 3, 3)
+    other = solid_grains.copy()
     other[1, 1, 1] = True
-    if may_turn(cells):
-        assert euler_of_pores(cells) == euler_of_pores(other)
-    assert may_turn(cells) == may_turn(other)
+    if may_turn(solid_grains):
+        assert euler_of_pores(solid_grains) == euler_of_pores(other)
+    assert may_turn(solid_grains) == may_turn(other)
 
 
 @pytest.mark.parametrize("name", ["alone", "inside", "bridge", "wall", "end"])
 def test_voxels_whose_case_is_clear(name: str) -> None:
-    cells = np.zeros((3, 3, 3), dtype=bool)
+    solid_grains = np.zeros((3, 3, 3), dtype=bool)
     if name == "inside":
-        cells[:] = True
+        solid_grains[:] = True
     elif name == "bridge":
-        cells[0, 1, 1] = cells[2, 1, 1] = True
+        solid_grains[0, 1, 1] = solid_grains[2, 1, 1] = True
     elif name == "wall":
-        cells[0] = True
+        solid_grains[0] = True
     elif name == "end":
-        cells[0, 1, 1] = True
-    assert may_turn(cells) == (name in ("wall", "end"))
+        solid_grains[0, 1, 1] = True
+    assert may_turn(solid_grains) == (name in ("wall", "end"))
 
 
 # -- crumbs -----------------------------------------------------------------------------------------

@@ -19,13 +19,15 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.measurement import Estimate, Measurement
 from porescape.core.recipe import PaperRecipe
+from porescape.core.results import Reconstruction, best_of
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
-from porescape.fit.search import best_of
-from porescape.jobs.reconstruct import Reconstruction, reconstruct
-from porescape.measure.numbers import GROUPS, NUMBERS, Estimate, Measurement, interval_of, summarise
+from porescape.jobs.reconstruct import reconstruct
+from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.measure.section.describe import cut_windows
+from porescape.measure.summary import interval_of, summarise
 from porescape.measure.volume import measure_volume
 from porescape.report import drawing, figures
 from porescape.report.html import number_rows, render_report
@@ -602,7 +604,7 @@ def test_the_values_of_each_replica_and_their_recipes_are_there(page, result):
     for line, replica in zip(lines, result.replicas, strict=True):
         assert line[head.index("family")] == replica.family
         spacing = float(line[head.index("cell spacing [µm]")])
-        assert spacing == pytest.approx(replica.recipe.cell_spacing * 1e6, rel=1e-3)
+        assert spacing == pytest.approx(replica.recipe.solid_grain_spacing * 1e6, rel=1e-3)
         assert float(line[-1]) == pytest.approx(replica.loss, abs=5.1e-5)
 
 
@@ -618,7 +620,7 @@ def test_warnings_are_shown_and_nothing_in_a_file_name_becomes_markup(page, resu
 def test_the_page_says_how_to_do_it_again(page, result):
     seeds = ", ".join(str(replica.seed) for replica in result.replicas)
     for text in (
-        "porescape run recipe.toml",
+        "porescape run run.toml",
         result.image.sha256,
         seeds,
         "--pixel-size",
@@ -627,7 +629,7 @@ def test_the_page_says_how_to_do_it_again(page, result):
     ):
         assert text in page
     assert "threshold" in page[page.index('id="trust"') :]
-    assert "recipe.toml</summary>" not in page
+    assert "run.toml</summary>" not in page
 
 
 def test_the_truth_stands_beside_the_mean_with_the_sign_of_the_error(page, result):
@@ -665,7 +667,7 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
         job='seed = 3\n[image]\nfile = "<x>"\n',
     )
     assert "[image]\nfile = &#34;&lt;x&gt;&#34;" in page  # with the job at hand, that is shown as it is
-    assert "recipe.toml</summary>" in page
+    assert "run.toml</summary>" in page
     assert "the method's own error, which all replicas share" in page  # what its intervals lack
     assert "four doubts" not in page
     reader = Reader(page)

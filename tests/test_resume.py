@@ -16,15 +16,16 @@ import pytest
 from porescape.cli import main
 from porescape.core.image import Micrograph
 from porescape.core.recipe import PaperRecipe
+from porescape.core.results import Progress, Reconstruction, Trial
 from porescape.core.settings import Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import Cancelled, InputError, OutputError, PorescapeError, SettingsError
-from porescape.fit.search import Trial, search
+from porescape.fit.search import search
 from porescape.io.images.image import image_from_array
 from porescape.io.resources import available_memory, check_process_limit, check_room, free_disk
 from porescape.io.runs.checkpoint import FolderCheckpoint, is_work_folder, open_checkpoint, work_folder
 from porescape.io.runs.run_folder import fit_history, results
 from porescape.jobs.costs import MIB, costs_of, workers_that_fit
-from porescape.jobs.reconstruct import Progress, Reconstruction, reconstruct, reconstruct_shard
+from porescape.jobs.reconstruct import reconstruct, reconstruct_shard
 from porescape.sample import load_truth
 
 TRIALS, REPLICAS, SEED = 8, 2, 3

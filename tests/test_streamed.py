@@ -20,6 +20,7 @@ from scipy.ndimage import gaussian_filter
 from porescape.cli import main
 from porescape.core.chunked import ChunkedArray, slices, tiled
 from porescape.core.domain import Shape, Window
+from porescape.core.measurement import Measurement
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.io.volumes.chunked import ChunkedFile, open_chunked, shape_of
@@ -27,7 +28,6 @@ from porescape.io.volumes.volume import read_volume_with_source, write_tiff
 from porescape.measure.geometry.connectivity import connected_porosities
 from porescape.measure.geometry.correlation import two_point_correlation
 from porescape.measure.geometry.morphology import minkowski_densities, thickness_distribution
-from porescape.measure.numbers import Measurement
 from porescape.measure.streamed import halo
 from porescape.measure.streamed.clusters import Clusters, PoreClusters
 from porescape.measure.streamed.counting import THICKNESS

@@ -9,16 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from porescape.core.domain import Domain, Window, tiles_along
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import FieldsRecipe, PaperRecipe
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.measure.geometry.minkowski import specific_surface
 from porescape.rng import TILE
 from porescape.synthesis import noise
-from porescape.synthesis.fields import branch_field, capsule_radius, grain_field, grain_scale
-from porescape.synthesis.generate import generate, height_field, rank_level
+from porescape.synthesis.generate import generate
+from porescape.synthesis.height import height_field, rank_level
 from porescape.synthesis.noise import NOISE_SD, random_points, white_noise
+from porescape.synthesis.random_fields import branch_field, capsule_radius, grain_field, grain_scale
 from porescape.synthesis.smoothing import (
     SAMPLE_SD,
     smooth_noise,
@@ -30,26 +31,28 @@ from porescape.synthesis.smoothing import (
 VOXEL = 1e-7
 
 
-def recipe(**changes: float) -> Recipe:
+def recipe(**changes: float) -> FieldsRecipe:
     values = {
-        "cells": 0.5,
-        "bumps": 0.4,
-        "branch": 0.7,
-        "cell_spacing": 12 * VOXEL,
-        "bump_spacing": 9 * VOXEL,
+        "solid_grains": 0.5,
+        "pore_cells": 0.4,
+        "branches": 0.7,
+        "solid_grain_spacing": 12 * VOXEL,
+        "pore_cell_spacing": 9 * VOXEL,
         "branch_width": 2 * VOXEL,
         "branch_cut": 0.4,
         "highpass_width": 8 * VOXEL,
         "porosity": 0.6,
         "smoothing": 0.5 * VOXEL,
     }
-    return Recipe(**(values | changes))
+    return FieldsRecipe(**(values | changes))
 
 
-def fibre_recipe(**changes: float) -> Recipe:
+def fibre_recipe(**changes: float) -> FieldsRecipe:
     """Straight rods alone, without a high-pass."""
-    values = {"cell_spacing": 14 * VOXEL, "cell_length": 45 * VOXEL, "porosity": 0.75}
-    return replace(recipe(cells=1, bumps=0, branch=0, **(values | changes)), highpass_width=None)
+    values = {"solid_grain_spacing": 14 * VOXEL, "cell_length": 45 * VOXEL, "porosity": 0.75}
+    return replace(
+        recipe(solid_grains=1, pore_cells=0, branches=0, **(values | changes)), highpass_width=None
+    )
 
 
 def cube(n: int, periodic: bool = True) -> Domain:
@@ -66,7 +69,7 @@ def test_tiles_cover_a_range_once() -> None:
 
 
 def test_noise_is_white_with_the_stated_spread() -> None:
-    noise = white_noise(1, "branch", cube(64), cube(64).whole)
+    noise = white_noise(1, "branches", cube(64), cube(64).whole)
     assert set(np.unique(np.abs(noise)) % 2) == {1}
     assert noise.std() == pytest.approx(NOISE_SD, rel=0.01)
     assert abs(noise.mean()) < 4 * NOISE_SD / 64**1.5
@@ -75,7 +78,9 @@ def test_noise_is_white_with_the_stated_spread() -> None:
 
 def test_smoothed_noise_has_unit_variance_and_the_gaussian_correlation() -> None:
     domain = cube(96)
-    field = smooth_noise(white_noise(0, "branch", domain, domain.whole), NOISE_SD, 2.0, domain, domain.whole)
+    field = smooth_noise(
+        white_noise(0, "branches", domain, domain.whole), NOISE_SD, 2.0, domain, domain.whole
+    )
     assert field.std() == pytest.approx(1, abs=0.03)
     # white noise smoothed with width s is correlated as exp(-r²/4s²)
     for lag in (1, 2, 4):
@@ -112,7 +117,7 @@ def test_the_coarse_grid_of_a_smoothing_fits_the_period() -> None:
 
 @pytest.mark.parametrize("spacing", [5.0, 9.0])
 def test_grain_distances_have_the_moments_of_a_poisson_process(spacing: float) -> None:
-    field = grain_field(3, "cells", spacing, cube(96), cube(96).whole)
+    field = grain_field(3, "solid_grains", spacing, cube(96), cube(96).whole)
     seeds = (96 / spacing) ** 3
     assert field.mean() == pytest.approx(0, abs=4 / math.sqrt(seeds))
     assert field.std() == pytest.approx(1, abs=4 / math.sqrt(seeds))
@@ -120,7 +125,7 @@ def test_grain_distances_have_the_moments_of_a_poisson_process(spacing: float) -
 
 def test_points_of_a_lower_density_are_a_subset() -> None:
     few, many = (
-        {tuple(p) for p in random_points(0, "bumps", cube(80), cube(80).whole, density).T}
+        {tuple(p) for p in random_points(0, "pore_cells", cube(80), cube(80).whole, density).T}
         for density in (1e-3, 4e-3)
     )
     assert few < many
@@ -139,10 +144,10 @@ def test_grains_alone_are_overlapping_spheres() -> None:
     spacing, porosity = 16.0, 0.56
     radius = spacing * (math.log(1 / porosity) * 3 / (4 * math.pi)) ** (1 / 3)
     wide = recipe(
-        cells=1,
-        bumps=0,
-        branch=0,
-        cell_spacing=spacing * VOXEL,
+        solid_grains=1,
+        pore_cells=0,
+        branches=0,
+        solid_grain_spacing=spacing * VOXEL,
         highpass_width=1.0,
         porosity=porosity,
     )
@@ -154,7 +159,9 @@ def test_grains_alone_are_overlapping_spheres() -> None:
 @pytest.mark.parametrize(("spacing", "length"), [(9.0, 6.0), (14.0, 40.0), (24.0, 150.0)])
 def test_distances_to_rods_have_the_moments_of_blindly_thrown_ones(spacing: float, length: float) -> None:
     """Also where they are longer than the period."""
-    found = [grain_field(seed, "cells", spacing, cube(96), cube(96).whole, length) for seed in range(4)]
+    found = [
+        grain_field(seed, "solid_grains", spacing, cube(96), cube(96).whole, length) for seed in range(4)
+    ]
     rods = 4 * (96 / spacing) ** 3
     assert np.mean(found) == pytest.approx(0, abs=4 / math.sqrt(rods))
     assert np.std(found) == pytest.approx(1, abs=4 / math.sqrt(rods))
@@ -168,7 +175,7 @@ def test_the_moments_of_rods_go_over_into_those_of_points() -> None:
 
 
 def test_rods_are_straight_and_lie_in_all_directions() -> None:
-    middles, directions = noise._tile_seeds(1, "cells", (0, 0, 0), (TILE,) * 3, 0.02, directed=True)
+    middles, directions = noise._tile_seeds(1, "solid_grains", (0, 0, 0), (TILE,) * 3, 0.02, directed=True)
     assert directions is not None
     rods = noise._rods(middles, directions, 20.0).reshape(3, -1, 21) / noise.SUBVOXEL
     ends = rods[:, :, -1] - rods[:, :, 0]
@@ -184,7 +191,7 @@ def test_fibres_alone_are_overlapping_cylinders() -> None:
     """Pores beyond R of endless fibres, l per area: porosity p = exp(-pi R² l), surface 2 p ln(1/p) / R."""
     spacing, length, porosity = 40.0, 400.0, 0.75
     radius = capsule_radius(spacing, length, math.log(1 / porosity))
-    made = fibre_recipe(cell_spacing=spacing * VOXEL, cell_length=length * VOXEL, porosity=porosity)
+    made = fibre_recipe(solid_grain_spacing=spacing * VOXEL, cell_length=length * VOXEL, porosity=porosity)
     surface = np.mean([specific_surface(generate(made, cube(128), seed)) for seed in range(3)])
     expected = 2 * porosity * math.log(1 / porosity) / (radius * VOXEL)
     assert surface == pytest.approx(expected, rel=0.06)
@@ -227,7 +234,7 @@ def test_long_axes_done_in_blocks_have_the_bytes_of_short_ones() -> None:
 
 
 @pytest.mark.parametrize("material", [recipe(), fibre_recipe()], ids=["fields", "fibres"])
-def test_an_open_domain_is_a_window_of_endless_space(material: Recipe) -> None:
+def test_an_open_domain_is_a_window_of_endless_space(material: FieldsRecipe) -> None:
     small = height_field(material, Domain((20, 20, 20), VOXEL, periodic=False), 0)
     large = height_field(material, Domain((26, 24, 22), VOXEL, periodic=False), 0)
     assert np.array_equal(small, large[:20, :20, :20])
@@ -306,8 +313,8 @@ def test_the_papers_recipe_means_another_material_in_a_larger_box() -> None:
     ("change", "message"),
     [
         ({"porosity": 1.0}, "porosity must lie between 0 and 1, got 1.0"),
-        ({"cells": -1.0}, "weights must be >= 0"),
-        ({"cells": 0.0, "bumps": 0.0, "branch": 0.0}, "not all 0"),
+        ({"solid_grains": -1.0}, "weights must be >= 0"),
+        ({"solid_grains": 0.0, "pore_cells": 0.0, "branches": 0.0}, "not all 0"),
         ({"smoothing": 0.0}, "smoothing must be a positive length"),
         ({"branch_width": math.inf}, "branch_width must be a positive length"),
     ],

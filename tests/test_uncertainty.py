@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 
 from porescape.core.domain import Domain
 from porescape.core.image import Micrograph, PhaseImage
-from porescape.core.recipe import Recipe
+from porescape.core.recipe import FieldsRecipe
 from porescape.core.settings import Measure, Segmentation
 from porescape.intervals.uncertainty import POWERS, Parts, Shift, intervals, sampling, slopes, thresholds
 from porescape.io.images.image import image_from_array
 from porescape.measure.numbers import NUMBERS
 
 NONE = Shift(0.0, 0.0)
-SOFT = Recipe(
-    cells=0.3,
-    bumps=0.3,
-    branch=0.4,
-    cell_spacing=12e-7,
-    bump_spacing=12e-7,
+SOFT = FieldsRecipe(
+    solid_grains=0.3,
+    pore_cells=0.3,
+    branches=0.4,
+    solid_grain_spacing=12e-7,
+    pore_cell_spacing=12e-7,
     branch_width=3e-7,
     branch_cut=0.5,
     highpass_width=12e-7,

@@ -29,11 +29,10 @@ from typer.testing import CliRunner
 
 from porescape.cli import app
 from porescape.core.recipe import PaperRecipe
+from porescape.core.results import Progress, Trial
 from porescape.core.settings import Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import OutputError, SettingsError
-from porescape.fit.search import Trial
 from porescape.io.images.image import read_image
-from porescape.jobs.reconstruct import Progress
 from porescape.sample import sample_path
 from porescape.web import reserve
 from porescape.web.archive import zipped

@@ -12,19 +12,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import ndimage
 
-from porescape import Domain, Recipe, generate
+from porescape import Domain, FieldsRecipe, generate
 from porescape.report.drawing import bare, entitle, show_phases
-from porescape.synthesis.fields import branch_field, grain_field
-from porescape.synthesis.generate import height_field, rank_level
+from porescape.synthesis.height import height_field, rank_level
+from porescape.synthesis.random_fields import branch_field, grain_field
 
 VOXEL = 25e-9  # m
 domain = Domain((96, 96, 96), VOXEL)
-recipe = Recipe(
-    cells=0.35,
-    bumps=0.3,
-    branch=0.8,
-    cell_spacing=0.9e-6,
-    bump_spacing=0.6e-6,
+recipe = FieldsRecipe(
+    solid_grains=0.35,
+    pore_cells=0.3,
+    branches=0.8,
+    solid_grain_spacing=0.9e-6,
+    pore_cell_spacing=0.6e-6,
     branch_width=90e-9,
     branch_cut=0.5,
     highpass_width=0.5e-6,
@@ -42,9 +42,13 @@ SEED = 3
 # field: smoothed noise is cut at a level, and the signed distance to that cut is taken, which has corners
 # and branches.
 
-cells = grain_field(SEED, "cells", recipe.cell_spacing / VOXEL, domain, domain.whole)
-bumps = -grain_field(SEED, "bumps", recipe.bump_spacing / VOXEL, domain, domain.whole)
-branch = branch_field(
+solid_grains = grain_field(
+    SEED, "solid_grains", recipe.solid_grain_spacing / VOXEL, domain, domain.whole
+)
+pore_cells = -grain_field(
+    SEED, "pore_cells", recipe.pore_cell_spacing / VOXEL, domain, domain.whole
+)
+branches = branch_field(
     SEED, recipe.branch_width / VOXEL, recipe.branch_cut, domain, domain.whole
 )
 
@@ -75,9 +79,9 @@ def planes(named: dict[str, np.ndarray], what: str) -> Figure:
 
 base = planes(
     {
-        "B1: grains, plain": cells,
-        "B2: grains, inverted": bumps,
-        "B3: branches": branch,
+        "B1: grains, plain": solid_grains,
+        "B2: grains, inverted": pore_cells,
+        "B3: branches": branches,
     },
     "Middle slices of the three base fields",
 )
@@ -90,7 +94,11 @@ base = planes(
 # of the box is then all pore or all solid. The upper part of what is left is pore, as much of it as the
 # porosity asks for. Pores are drawn dark.
 
-total = recipe.cells * cells + recipe.bumps * bumps + recipe.branch * branch
+total = (
+    recipe.solid_grains * solid_grains
+    + recipe.pore_cells * pore_cells
+    + recipe.branches * branches
+)
 blur = ndimage.gaussian_filter(total, recipe.highpass_width / VOXEL, mode="wrap")
 height = height_field(recipe, domain, SEED)
 pore = height > rank_level(height, recipe.porosity)
@@ -123,7 +131,7 @@ changed = planes(
         "branches 1.6 x as wide": generate(
             replace(recipe, branch_width=1.6 * recipe.branch_width), domain, SEED
         ).pore,
-        "no branches": generate(replace(recipe, branch=0.0), domain, SEED).pore,
+        "no branches": generate(replace(recipe, branches=0.0), domain, SEED).pore,
         "porosity 0.4": generate(replace(recipe, porosity=0.4), domain, SEED).pore,
     },
     "Slices of four recipes that differ in one number each",

@@ -13,7 +13,7 @@ import numpy as np
 
 import porescape
 from porescape import Fit, Measure, Output, Segmentation, Settings
-from porescape.jobs.reconstruct import make_replicas
+from porescape.jobs.replicas import make_replicas
 from porescape.sample import sample_path
 
 image = porescape.read_image(sample_path())

@@ -24,7 +24,7 @@ from porescape import (
     generate,
     refine,
 )
-from porescape.jobs.reconstruct import make_replicas
+from porescape.jobs.replicas import make_replicas
 from porescape.sample import sample_path
 
 image = porescape.read_image(sample_path())

@@ -27,7 +27,7 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "describe": "porescape.measure.section.describe",
     "combined_distance_function": "porescape.measure.section.combined",
     "measure_volume": "porescape.measure.volume",
-    "summarise": "porescape.measure.numbers",
+    "summarise": "porescape.measure.summary",
     "generate": "porescape.synthesis.generate",
     "refine": "porescape.fit.refine.annealing",
     "Recipe": "porescape.core.recipe",
@@ -141,11 +141,11 @@ if TYPE_CHECKING:
     from porescape.jobs.reconstruct import reconstruct as reconstruct
     from porescape.jobs.resolution import resolution_study as resolution_study
     from porescape.measure.network.extract import extract_network as extract_network
-    from porescape.measure.numbers import summarise as summarise
     from porescape.measure.section.combined import combined_distance_function as combined_distance_function
     from porescape.measure.section.describe import describe as describe
     from porescape.measure.section.representative import representativity as representativity
     from porescape.measure.streamed.meter import measure_chunked as measure_chunked
+    from porescape.measure.summary import summarise as summarise
     from porescape.measure.transport.diffusion import diffusion as diffusion
     from porescape.measure.transport.geodesic import geodesic_ratio as geodesic_ratio
     from porescape.measure.transport.intrusion import mercury_intrusion as mercury_intrusion

@@ -11,16 +11,33 @@ Two kinds of random numbers, both functions of the user's one seed:
 import numpy as np
 
 # append only, both: the position is the key
-STAGES = ("search", "replica", "bootstrap", "sample", "judge", "refine", "search fibres", "search grains")
-FIELDS = ("cells", "bumps", "branch", "cells directions")
+STAGES = (
+    "search",
+    "replica",
+    "bootstrap",
+    "sample",
+    "two-sample test",
+    "refine",
+    "search fibres",
+    "search grains",
+)
+FIELDS = ("solid_grains", "pore_cells", "branches", "solid_grains directions")
 
 TILE = 64  # voxels; the edge of the cube of space that one random stream fills
 
 
 def stream(seed: int, stage: str, index: int = 0) -> np.random.Generator:
     """Return the random stream that belongs to one piece of work and to no other."""
-    key = (0, STAGES.index(stage), index)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    return _numbered(seed, STAGES.index(stage), index)
+
+
+def search_stream(seed: int, family: int, index: int) -> np.random.Generator:
+    """Return the random stream of one family's search, by the number that the family owns."""
+    return _numbered(seed, family, index)
+
+
+def _numbered(seed: int, number: int, index: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, number, index)))
 
 
 def structure_seed(seed: int, replica: int) -> int:

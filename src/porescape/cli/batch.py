@@ -1,9 +1,8 @@
 """`batch`: many images under one recipe, with one table and page over all."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,35 +10,27 @@ import typer
 
 from porescape.cli.app import command
 from porescape.cli.options import (
-    SWEEPS,
-    AcceptOption,
     FitOptions,
     Json,
     MeasureOptions,
     OutFolder,
+    OutputOptions,
     ReadingOptions,
-    RefineOption,
-    Replicas,
     Seed,
     SegmentationOptions,
-    SizeOption,
-    VoxelSize,
     Workers,
     length_or_none,
-    names_in,
     parse_crop,
-    parse_size,
 )
 from porescape.cli.resuming import ResumeOptions
 from porescape.cli.say import answer, quantity, say, table_of
-from porescape.core.settings import Checks, Output, Settings
+from porescape.core.settings import Settings
 from porescape.errors import Cancelled, InputError, PorescapeError, SettingsError, SomeFailed
-from porescape.units import parse_length
 
 if TYPE_CHECKING:
-    from porescape.jobs.batch import Batch, BatchEntry, BatchProgress, Box
+    from porescape.jobs.batch import Batch, BatchEntry, BatchProgress
+    from porescape.section.prepare import Box
 
-_OUTPUT = Output()
 SHOWN = ("porosity", "body_diameter", "permeability_z")
 
 
@@ -58,20 +49,15 @@ def batch(
     segmentation: SegmentationOptions,
     measuring: MeasureOptions,
     fitting: FitOptions,
+    output: OutputOptions,
     pattern: Annotated[
         str | None,
         typer.Option(help='Which files of the folder, e.g. "*.tif"; "**/*" for folders in it, each a group.'),
     ] = None,
     recipe: Annotated[
         Path | None,
-        typer.Option(help="recipe.toml of an earlier run, whose settings and seed then hold for all images."),
+        typer.Option(help="run.toml of an earlier run, whose settings and seed then hold for all images."),
     ] = None,
-    size: SizeOption = "128",
-    voxel_size: VoxelSize = None,
-    periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
-    refine: RefineOption = SWEEPS,
-    accept: AcceptOption = "",
-    replicas: Replicas = _OUTPUT.replicas,
     seed: Seed = 0,
     workers: Workers = None,
     shard: Annotated[
@@ -105,16 +91,7 @@ def batch(
 
     box: Box | None = None
     if recipe is None:
-        settings = Settings(
-            segmentation=segmentation.settings(),
-            checks=Checks(accept=names_in(accept)),
-            fit=fitting.settings(),
-            output=Output(
-                voxel_size=length_or_none(voxel_size), replicas=replicas, periodic=periodic, refine=refine
-            ),
-            measure=measuring.settings(),
-        )
-        settings, box = _boxed(settings, size)
+        settings, box = output.settings(segmentation, fitting, measuring)
     else:
         _refuse_beside_a_recipe(context)
         settings, seed = _settings_from(recipe)
@@ -157,32 +134,16 @@ def batch(
     _fail_for(found, {entry.name for entry in part_of(in_groups(entries), part)}, out)
 
 
-def _boxed(settings: Settings, size: str) -> "tuple[Settings, Box | None]":
-    """Return the settings with a box in voxels, or as they are with one in lengths [m]."""
-    parts = [part.strip() for part in size.replace("×", "x").lower().split("x")]
-    in_voxels = [part.isdecimal() for part in parts]
-    if all(in_voxels):
-        return replace(settings, output=replace(settings.output, size=parse_size(size, math.nan))), None
-    if any(in_voxels) or len(parts) not in (1, 3):
-        raise SettingsError(
-            f'size {size!r} is neither voxels ("128", "64x128x128") nor lengths ("20 um", "5um x 9um x 9um") '
-            "as wanted for a batch, one or three of one kind"
-        )
-    z, y, x = [parse_length(part) for part in parts] * (3 // len(parts))
-    return settings, (z, y, x)
-
-
 def _refuse_beside_a_recipe(context: typer.Context) -> None:
     """A recipe brings every setting; one given beside it would be ignored in silence."""
-    groups = (SegmentationOptions, FitOptions, MeasureOptions)
+    groups = (SegmentationOptions, FitOptions, MeasureOptions, OutputOptions)
     names = [field.name for group in groups for field in fields(group)]
-    names += ["size", "voxel_size", "periodic", "refine", "accept", "replicas", "seed"]
-    for name in names:
+    for name in (*names, "seed"):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":
             raise SettingsError(
                 f"--{name.replace('_', '-')} is a setting, and --recipe brings all of them; "
-                "leave one away, or change the recipe.toml"
+                "leave one out, or change the run.toml"
             )
 
 
@@ -191,19 +152,19 @@ def _settings_from(recipe: Path) -> tuple[Settings, int]:
 
     table = read_toml(recipe)
     if "image" not in table:
-        raise InputError(f"{recipe.name} names no image; wanted the recipe.toml of a run's folder")
+        raise InputError(f"{recipe.name} names no image; wanted the run.toml of a run's folder")
     return read_settings(table), int(table.get("seed", 0))
 
 
 def _typical(entries: "Sequence[BatchEntry]", settings: Settings, box: "Box | None") -> Settings:
     """Return the settings of the first image that can be read: what memory is reckoned for."""
-    from porescape.io.runs.batch import read_entry, settings_of
+    from porescape.io.runs.batch import prepare_entry, read_entry
 
     if box is None:
         return settings
     for entry in entries:
         try:
-            return settings_of(entry, read_entry(entry), settings, box)
+            return prepare_entry(entry, read_entry(entry), settings, box, check=False).settings
         except PorescapeError:
             continue
     return settings
@@ -229,9 +190,10 @@ def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from porescape.fit.plan import planned_trials
     from porescape.measure.volume import steps
 
-    each = settings.fit.planned + steps(settings.measure.numbers)
+    each = planned_trials(settings.fit) + steps(settings.measure.numbers)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -256,8 +218,8 @@ def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]
                     highlight=False,
                     soft_wrap=True,
                 )
-            elif event is not None and event.stage == "kept":
-                bars.update(within, advance=each, note=f"replica {event.replica + 1}: kept")
+            elif event is not None and event.stage == "restored":
+                bars.update(within, advance=each, note=f"replica {event.replica + 1}: restored")
             elif event is not None and event.trial is not None:
                 bars.update(within, advance=1, note=f"replica {event.replica + 1}: {event.trial.loss:.4f}")
             elif event is not None and event.step:

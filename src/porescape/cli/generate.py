@@ -83,7 +83,7 @@ def generate(
 ) -> None:
     """Make a structure of a recipe: more of the same material, in any size."""
     from porescape.core.domain import Domain
-    from porescape.io.runs.settings import read_material
+    from porescape.io.runs.settings import read_recipe
     from porescape.io.volumes.ome_zarr_store import find_level, generate_zarr, parse_region
     from porescape.io.volumes.volume import write_tiff, write_vti
 
@@ -91,7 +91,7 @@ def generate(
     kind = out.suffix.lower()
     if kind not in (*writers, ".zarr"):
         raise SettingsError(f"--out {out} ends in {out.suffix!r}; wanted one of {', '.join(writers)}, .zarr")
-    material, domain, own_seed = read_material(recipe)
+    material, domain, own_seed = read_recipe(recipe)
     voxel = domain.voxel_size if voxel_size is None else parse_length(voxel_size)
     shape = domain.shape if size is None else parse_size(size, voxel)
     domain = Domain(shape, voxel, domain.periodic if periodic is None else periodic)
@@ -152,11 +152,10 @@ def generate(
 
 def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: bool) -> "Volume":
     """Move walls as `run` does, to the sections of a binary image."""
-    from porescape.core.settings import Segmentation
+    from porescape.core.settings import Output, Segmentation, Settings
     from porescape.fit.refine.annealing import refine
     from porescape.io.images.image import read_image
-    from porescape.jobs.reconstruct import at_voxel_size
-    from porescape.section.segment import segment
+    from porescape.section.prepare import prepare
 
     micrograph = read_image(image)
     if not micrograph.is_binary:
@@ -164,7 +163,8 @@ def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: b
             f"{image.name} is grey, but --refine-to wants two values, pores bright, such as a run's "
             "segmentation.tif; `porescape segment` makes one"
         )
-    section = at_voxel_size(segment(micrograph, Segmentation(pore="bright")), volume.voxel_size)
+    settings = Settings(segmentation=Segmentation(pore="bright"), output=Output(voxel_size=volume.voxel_size))
+    section = prepare(micrograph, settings, check=False).section
     return refine(volume, section, seed=seed, sweeps=SWEEPS, periodic=periodic, crumbs=crumbs)
 
 

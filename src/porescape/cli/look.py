@@ -21,7 +21,8 @@ def segment(
 ) -> None:
     """Tell pore from solid: mask, porosity and an overlay picture."""
     from porescape.io.atomic import whole_folder
-    from porescape.io.runs.run_folder import to_json, write_segmentation
+    from porescape.io.runs.prepared import write_segmentation
+    from porescape.io.runs.run_folder import to_json
     from porescape.report.figures import segmentation_overlay
     from porescape.section.segment import segment as split
 
@@ -46,7 +47,8 @@ def check(
 ) -> None:
     """Is the image isotropic, homogeneous, large and sharp enough to stand for its material?"""
     from porescape.io.atomic import whole_file
-    from porescape.io.runs.run_folder import checks_table, to_json
+    from porescape.io.runs.prepared import checks_table
+    from porescape.io.runs.run_folder import to_json
     from porescape.report.check_figures import checks_figure
     from porescape.section.checks import check_image
     from porescape.section.segment import segment as split

@@ -12,10 +12,10 @@ from porescape.cli.say import answer, progress_bar, quantity, readable, say, tab
 from porescape.errors import SettingsError
 
 if TYPE_CHECKING:
+    from porescape.core.measurement import Measurement
     from porescape.core.settings import Measure
     from porescape.io.volumes.chunked import ChunkedSource
     from porescape.io.volumes.volume import VolumeSource
-    from porescape.measure.numbers import Measurement
     from porescape.measure.streamed.meter import ChunkedMeasurement
 
 SUB_VOLUMES, SUB_VOLUME_SIZE = 8, 128  # as in `measure_chunked`

@@ -1,22 +1,25 @@
 """Options that commands share: a dataclass per group, an option per field, and what they ask for."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from porescape.core.settings import Fit, Measure, Output, Segmentation, Settings
+from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import SettingsError
 from porescape.units import parse_length
 
 if TYPE_CHECKING:
     from porescape.core.image import Crop, Micrograph
+    from porescape.section.prepare import Box
 
 BAR = 1e5  # Pa
 _FIT = Fit()
 TRIALS = _FIT.trials
-SWEEPS = Output().refine
+_OUTPUT = Output()
+SWEEPS = _OUTPUT.refine
 _SEGMENTATION = Segmentation()
 _MEASURE = Measure()
 
@@ -102,7 +105,7 @@ class SegmentationOptions:
     def settings(self) -> Segmentation:
         """Return the settings asked for; they check themselves."""
         return Segmentation(
-            method=self.threshold_method,  # type: ignore[arg-type]
+            method=self.threshold_method,
             sensitivity=self.sensitivity,
             window=self.window,
             threshold=self.threshold,
@@ -134,7 +137,7 @@ class FitOptions:
         return Fit(
             method=self.method,  # type: ignore[arg-type]
             trials=self.trials,
-            family=self.family,  # type: ignore[arg-type]
+            family=self.family,
             size=self.fit_size,
             sampler=self.sampler,
             percolate=self.percolate,  # type: ignore[arg-type]
@@ -158,18 +161,47 @@ class MeasureOptions:
     contact_angle: Annotated[float, typer.Option(help="Of that liquid (degrees).")] = _MEASURE.contact_angle
 
     def settings(self) -> Measure:
-        """Return the settings asked for, once all names of numbers are known."""
-        from porescape.measure.numbers import pick
-
-        settings = Measure(
+        """Return the settings asked for; they check themselves."""
+        return Measure(
             numbers=names_in(self.measure),
             thickness=length_or_none(self.thickness),
             pressure=self.pressure * BAR,
             surface_tension=self.surface_tension,
             contact_angle=self.contact_angle,
         )
-        pick(settings.numbers)
-        return settings
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """The box that is delivered, and what the image is forgiven."""
+
+    size: SizeOption = "128"
+    voxel_size: VoxelSize = None
+    periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = _OUTPUT.periodic
+    refine: RefineOption = SWEEPS
+    accept: AcceptOption = ""
+    replicas: Replicas = _OUTPUT.replicas
+
+    def settings(
+        self, segmentation: SegmentationOptions, fitting: FitOptions, measuring: MeasureOptions
+    ) -> "tuple[Settings, Box | None]":
+        """Return the settings asked for, and the box where it was given in lengths [m]."""
+        from porescape.jobs.choices import check_choices
+
+        settings = Settings(
+            segmentation=segmentation.settings(),
+            checks=Checks(accept=names_in(self.accept)),
+            fit=fitting.settings(),
+            output=Output(
+                voxel_size=length_or_none(self.voxel_size),
+                replicas=self.replicas,
+                periodic=self.periodic,
+                refine=self.refine,
+            ),
+            measure=measuring.settings(),
+        )
+        check_choices(settings)
+        return parse_box(self.size, settings)
 
 
 def parse_size(text: str, voxel_size: float) -> tuple[int, int, int]:
@@ -200,17 +232,19 @@ def length_or_none(text: str | None) -> float | None:
     return None if text is None else parse_length(text)
 
 
-def sized(settings: Settings, size: str, micrograph: "Micrograph") -> Settings:
-    """Return the settings with the box read from text; a length needs the voxel size, so the image."""
-    from porescape.jobs.reconstruct import choose_voxel_size
-    from porescape.section import segment
-
-    voxel = settings.output.voxel_size or micrograph.pixel_size
-    if not all(part.strip().isdecimal() for part in size.lower().split("x")):
-        phase = segment.segment(micrograph, settings.segmentation)
-        voxel = choose_voxel_size(phase, settings.output)
-        settings = replace(settings, output=replace(settings.output, voxel_size=voxel))
-    return replace(settings, output=replace(settings.output, size=parse_size(size, voxel)))
+def parse_box(text: str, settings: Settings) -> "tuple[Settings, Box | None]":
+    """Read a box: settings with it in voxels, or settings as they are and its lengths [m]."""
+    parts = [part.strip() for part in text.replace("\u00d7", "x").lower().split("x")]
+    if all(part.isdecimal() for part in parts):
+        output = replace(settings.output, size=parse_size(text, math.nan))
+        return replace(settings, output=output), None
+    if any(part.isdecimal() for part in parts) or len(parts) not in (1, 3):
+        raise SettingsError(
+            f'size {text!r} is neither voxels ("128", "64x128x128") nor lengths ("20 um", "5um x 9um x 9um")'
+            "; wanted one or three of one kind"
+        )
+    z, y, x = [parse_length(part) for part in parts] * (3 // len(parts))
+    return settings, (z, y, x)
 
 
 def parse_crop(text: str | None) -> "Crop | Literal['none'] | None":

@@ -20,13 +20,14 @@ def report(
     """Write a run's report again from its files."""
     from porescape.io.atomic import whole_file
     from porescape.io.pdf import write_pdf
-    from porescape.io.runs.run_folder import JOB, read_run
+    from porescape.io.runs.run_folder import read_run
+    from porescape.io.runs.settings import run_file
     from porescape.report.html import render_report
 
     result = read_run(folder)
     path = out or folder / "report.html"
     with whole_file(path) as temporary:
-        job = (folder / JOB).read_text(encoding="utf-8")
+        job = run_file(folder).read_text(encoding="utf-8")
         temporary.write_text(render_report(result, job=job), encoding="utf-8")
     say(f"report in {path}")
     if pdf:

@@ -32,7 +32,7 @@ from porescape.errors import SettingsError
 from porescape.units import format_length, parse_length
 
 if TYPE_CHECKING:
-    from porescape.jobs.reconstruct import Progress
+    from porescape.core.results import Progress
 
 
 @command

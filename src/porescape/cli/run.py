@@ -10,37 +10,33 @@ import typer
 
 from porescape.cli.app import command
 from porescape.cli.options import (
-    SWEEPS,
     TRIALS,
-    AcceptOption,
     FitOptions,
     Json,
     MeasureOption,
     MeasureOptions,
     OutFolder,
+    OutputOptions,
     Overwrite,
     ReadingOptions,
-    RefineOption,
     Replicas,
     Seed,
     SegmentationOptions,
     SizeOption,
     TrialsOption,
-    VoxelSize,
     Workers,
-    length_or_none,
     names_in,
-    sized,
+    parse_box,
 )
 from porescape.cli.resuming import ResumeOptions
 from porescape.cli.say import answer, progress_bar, quantity, say, table_of
-from porescape.core.settings import Checks, Fit, Measure, Output, Settings
+from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.errors import InputError, SettingsError
 from porescape.units import format_length
 
 if TYPE_CHECKING:
     from porescape.core.image import Micrograph
-    from porescape.jobs.reconstruct import Progress, Reconstruction
+    from porescape.core.results import Progress, Reconstruction
 
 _OUTPUT = Output()
 
@@ -50,7 +46,7 @@ def run(
     image: Annotated[
         Path,
         typer.Argument(
-            help="Micrograph, or the recipe.toml of an earlier run, whose own settings and seed then hold.",
+            help="Micrograph, or the run.toml of an earlier run, whose own settings and seed then hold.",
             show_default=False,
         ),
     ],
@@ -58,13 +54,8 @@ def run(
     segmentation: SegmentationOptions,
     measuring: MeasureOptions,
     fitting: FitOptions,
+    output: OutputOptions,
     resuming: ResumeOptions,
-    size: SizeOption = "128",
-    voxel_size: VoxelSize = None,
-    periodic: Annotated[bool, typer.Option(help="Opposite faces match.")] = True,
-    refine: RefineOption = SWEEPS,
-    accept: AcceptOption = "",
-    replicas: Replicas = _OUTPUT.replicas,
     seed: Seed = 0,
     workers: Workers = None,
     out: OutFolder = Path("porescape-run"),
@@ -78,27 +69,22 @@ def run(
     from porescape.io.atomic import check_writable
     from porescape.io.runs.run_folder import write_run
     from porescape.jobs.reconstruct import reconstruct, reconstruct_shard
+    from porescape.section.prepare import prepare
 
     if image.suffix.lower() == ".toml":
         source, micrograph, settings, seed = _job_again(image)
+        box = None
     else:
-        settings = Settings(
-            segmentation=segmentation.settings(),
-            checks=Checks(accept=names_in(accept)),
-            fit=fitting.settings(),
-            output=Output(
-                voxel_size=length_or_none(voxel_size), replicas=replicas, periodic=periodic, refine=refine
-            ),
-            measure=measuring.settings(),
-        )
+        settings, box = output.settings(segmentation, fitting, measuring)
         source = image
         micrograph = reading.read(image)
-        settings = sized(settings, size, micrograph)
     part = resuming.part()
     if part is not None and as_json:
         raise SettingsError("a shard has no results for --json; the run with --resume that gathers them has")
     check_writable(out, overwrite)
     _introduce(micrograph, workers)
+    prepared = prepare(micrograph, settings, box)
+    settings = prepared.settings
     with (
         resuming.checkpointing(out, overwrite, micrograph, settings, seed) as checkpoint,
         resuming.pool(settings, workers, out) as pool,
@@ -106,14 +92,12 @@ def run(
         if part is not None:
             missing = {*range(part[0] - 1, settings.output.replicas, part[1])} - {*checkpoint.finished()}
             with _listening(settings, len(missing)) as progress:
-                reconstruct_shard(
-                    micrograph, settings, seed, part, checkpoint, workers=pool, progress=progress
-                )
+                reconstruct_shard(prepared, settings, seed, part, checkpoint, workers=pool, progress=progress)
             say(f"{checkpoint.words(settings)} are in {checkpoint.folder}; once all are, use --resume")
             return
         with _listening(settings) as progress:
             result = reconstruct(
-                micrograph, settings, seed, workers=pool, progress=progress, checkpoint=checkpoint
+                prepared, settings, seed, workers=pool, progress=progress, checkpoint=checkpoint
             )
         write_run(checkpoint.run_folder, result, source, overwrite=True)
         checkpoint.deliver(out, overwrite)
@@ -138,31 +122,36 @@ def demo(
     """The main job on the embedded sample, beside the structure behind it."""
     from porescape.io.atomic import check_writable
     from porescape.io.runs.run_folder import write_run
+    from porescape.jobs.choices import check_choices
     from porescape.jobs.reconstruct import reconstruct
     from porescape.sample import load_truth, sample_path
+    from porescape.section.prepare import prepare
 
     check_writable(out, overwrite)
     micrograph = ReadingOptions().read(sample_path())
     settings = Settings(
         fit=Fit(trials=trials), output=Output(replicas=replicas), measure=Measure(numbers=names_in(measure))
     )
-    settings = sized(settings, size, micrograph)
+    check_choices(settings)
+    settings, box = parse_box(size, settings)
     _introduce(micrograph, workers)
+    prepared = prepare(micrograph, settings, box)
+    settings = prepared.settings
     with ResumeOptions().pool(settings, workers, out) as pool, _listening(settings) as progress:
-        result = reconstruct(micrograph, settings, seed, workers=pool, progress=progress)
+        result = reconstruct(prepared, settings, seed, workers=pool, progress=progress)
     write_run(out, result, sample_path(), truth=load_truth(), overwrite=overwrite)
     _conclude(result, out)
 
 
 def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
-    """Read a job's recipe.toml: its image lies beside it and must be the same as then."""
+    """Read a job's run.toml: its image lies beside it and must be the same as then."""
     from porescape.io.images.image import read_image
     from porescape.io.runs.settings import read_settings, read_toml
 
     table = read_toml(recipe)
     job = table.get("image", {})
     if missing := [name for name in ("file", "sha256", "pixel_size", "crop") if name not in job]:
-        raise InputError(f"{recipe.name} has no image.{missing[0]}; wanted the recipe.toml of a run's folder")
+        raise InputError(f"{recipe.name} has no image.{missing[0]}; wanted the run.toml of a run's folder")
     source = recipe.parent / job["file"]
     micrograph = read_image(
         source, pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page")
@@ -187,9 +176,10 @@ def _introduce(micrograph: "Micrograph", workers: int | None) -> None:
 @contextmanager
 def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Callable[[Progress], None]]":
     """Show the progress of all replicas, or of as many."""
+    from porescape.fit.plan import planned_trials
     from porescape.measure.volume import steps
 
-    each = settings.fit.planned + steps(settings.measure.numbers)
+    each = planned_trials(settings.fit) + steps(settings.measure.numbers)
     total = each * (settings.output.replicas if replicas is None else replicas)
     best: dict[int, float] = {}
     with progress_bar("reconstructing", total) as advance:
@@ -200,9 +190,9 @@ def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Cal
                 advance(f"best {min(best.values()):.4f}")
             elif event.step:
                 advance(f"replica {event.replica + 1}: {event.step}")
-            elif event.stage == "kept":
+            elif event.stage == "restored":
                 for _ in range(each):
-                    advance(f"replica {event.replica + 1}: kept")
+                    advance(f"replica {event.replica + 1}: restored")
 
         yield progress
 

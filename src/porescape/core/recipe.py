@@ -1,4 +1,4 @@
-"""What a material is made of: the paper's nine numbers as lengths, one for smooth walls, one for fibres."""
+"""What a structure is made of: three random fields, bodies with an outline, or the paper's nine numbers."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from porescape.errors import SettingsError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class FieldsRecipe:
     """The three-field family of Zeinali Danalou et al. (2025), in units of length.
 
     The same recipe in a larger box, or at a finer voxel, is more of the same material: no length
@@ -15,18 +15,15 @@ class Recipe:
 
     Attributes
     ----------
-    cells : float
-        Weight of the plain grain field (X1): high midway between seeds, so pores are what lies
-        between rounded grains.
-    bumps : float
-        Weight of the inverted grain field (X2): high at the seeds, so pores are rounded cells.
-    branch : float
+    solid_grains : float
+        Weight of the plain grain field (the script's; X2 in the paper's order): high midway between seeds, so
+        pores are what lies between rounded grains of solid around the seeds.
+    pore_cells : float
+        Weight of the inverted grain field (X1): high at the seeds, so pores are rounded cells around them.
+    branches : float
         Weight of the branch field (X3). Only the ratios of the three weights matter.
-    cell_spacing, bump_spacing : float
-        (Volume per seed)^(1/3) of the two grain fields [m] (X4, X5).
-    cell_length : float
-        Of the cells' seeds [m]: 0 for points, as in the paper, else straight rods in directions without
-        preference. Without other fields or a high-pass the solid is then overlapping balls or fibres.
+    solid_grain_spacing, pore_cell_spacing : float
+        (Volume per seed)^(1/3) of the two grain fields [m] (X5, X4).
     branch_width : float
         Width (sigma) of the Gaussian that smooths the branch field's noise [m] (X6).
     branch_cut : float
@@ -40,34 +37,52 @@ class Recipe:
         half a pixel here, whatever the material.
     """
 
-    cells: float
-    bumps: float
-    branch: float
-    cell_spacing: float
-    bump_spacing: float
+    solid_grains: float
+    pore_cells: float
+    branches: float
+    solid_grain_spacing: float
+    pore_cell_spacing: float
     branch_width: float
     branch_cut: float
     highpass_width: float | None = None
     porosity: float
     smoothing: float
-    cell_length: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = (self.cells, self.bumps, self.branch)
+        weights = (self.solid_grains, self.pore_cells, self.branches)
         if not all(math.isfinite(w) and w >= 0 for w in weights) or sum(weights) == 0:
             raise SettingsError(f"the weights must be >= 0 and not all 0, got {weights}")
-        if not 0 <= self.cell_length < math.inf:
-            raise SettingsError(f"cell_length must be a length in metres or 0, got {self.cell_length!r}")
-        for name in ("cell_spacing", "bump_spacing", "branch_width", "highpass_width", "smoothing"):
-            if name == "highpass_width" and self.highpass_width is None:
-                continue
-            if not 0 < getattr(self, name) < math.inf:
-                raise SettingsError(
-                    f"{name} must be a positive length in metres, got {getattr(self, name)!r}"
-                )
-        for name in ("branch_cut", "porosity"):
-            if not 0 < getattr(self, name) < 1:
-                raise SettingsError(f"{name} must lie between 0 and 1, got {getattr(self, name)!r}")
+        lengths = ("solid_grain_spacing", "pore_cell_spacing", "branch_width", "smoothing")
+        _check_lengths(self, lengths if self.highpass_width is None else (*lengths, "highpass_width"))
+        _check_shares(self, ("branch_cut", "porosity"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BodiesRecipe:
+    """Solid balls or straight fibres of one size, placed at random and overlapping freely, corners rounded.
+
+    Attributes
+    ----------
+    spacing : float
+        (Volume per body)^(1/3) [m].
+    length : float
+        Of the fibres' axes [m], in directions without preference; 0 for balls.
+    porosity : float
+        Pore fraction, imposed by rank: it sets how thick the bodies are.
+    smoothing : float
+        Width (sigma) of the last smoothing [m]: how rounded contacts and crossings are.
+    """
+
+    spacing: float
+    length: float = 0.0
+    porosity: float
+    smoothing: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.length < math.inf:
+            raise SettingsError(f"length must be a length in metres or 0, got {self.length!r}")
+        _check_lengths(self, ("spacing", "smoothing"))
+        _check_shares(self, ("porosity",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +103,19 @@ class PaperRecipe:
             raise SettingsError(f"the paper's recipe has nine numbers between 0 and 1, got {self.x}")
         if not any(self.x[:3]):
             raise SettingsError("the paper's first three numbers are weights and must not all be 0")
+
+
+Recipe = FieldsRecipe | BodiesRecipe  # in units of length: any box, any part of it
+AnyRecipe = Recipe | PaperRecipe
+
+
+def _check_lengths(recipe: Recipe, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not 0 < getattr(recipe, name) < math.inf:
+            raise SettingsError(f"{name} must be a positive length in metres, got {getattr(recipe, name)!r}")
+
+
+def _check_shares(recipe: Recipe, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not 0 < getattr(recipe, name) < 1:
+            raise SettingsError(f"{name} must lie between 0 and 1, got {getattr(recipe, name)!r}")

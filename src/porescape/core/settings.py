@@ -1,6 +1,6 @@
 """Every choice of a run as data: one frozen dataclass per stage, lengths in metres.
 
-They are saved inside every result as TOML (`recipe.toml`), which re-runs the job.
+They are saved inside every result as TOML (`run.toml`), which re-runs the job.
 """
 
 from dataclasses import dataclass, field, replace
@@ -8,15 +8,11 @@ from typing import Literal
 
 from porescape.errors import SettingsError
 
-ThresholdMethod = Literal["adaptive", "otsu", "sauvola", "fixed"]
 PorePhase = Literal["dark", "bright"]
 Method = Literal["porescape", "paper"]
 
 
 LEAST_CUBE = 32  # voxels per edge, to be fitted
-LEAST_TO_COMPARE = 100  # trials; a shorter search needs them all to look around in one family
-FAMILY_SHARES = {"fields": 1.0, "fibres": 0.5, "grains": 0.3}  # trials of each, per one that is asked for
-COMPARED = 3  # times the best of each family is tried again, to choose between them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,8 +21,9 @@ class Segmentation:
 
     Attributes
     ----------
-    method : {"adaptive", "otsu", "sauvola", "fixed"}
-        "adaptive" is the paper's: solid where brighter than a fraction of the local mean.
+    method : str
+        "adaptive", "otsu", "sauvola", "fixed": a name of `porescape.section.segment`. "adaptive" is the
+        paper's: solid where brighter than a fraction of the local mean.
     sensitivity : float
         Of the adaptive threshold, in [0, 1]; higher makes more of the image bright (MATLAB's
         `adaptthresh`: threshold = local mean x (1.6 - sensitivity)). The paper's script uses 0.61.
@@ -44,7 +41,7 @@ class Segmentation:
         Which grey is pore.
     """
 
-    method: ThresholdMethod = "adaptive"
+    method: str = "adaptive"
     sensitivity: float = 0.61
     window: int | None = None
     threshold: float | None = None
@@ -54,7 +51,6 @@ class Segmentation:
     pore: PorePhase = "dark"
 
     def __post_init__(self) -> None:
-        _among("method", self.method, ("adaptive", "otsu", "sauvola", "fixed"))
         _among("pore", self.pore, ("dark", "bright"))
         _within("sensitivity", self.sensitivity, 0, 1)
         _within("smoothing", self.smoothing, 0, 50)
@@ -98,7 +94,7 @@ class Output:
     periodic : bool
         Whether opposite faces match, so that volumes tile.
     refine : int
-        Sweeps over a replica's walls that move them until its sections have the image's small patterns
+        Sweeps of wall voxel annealing, until a replica's sections have the image's small patterns
         (`porescape.fit.refine.annealing`); 0 for none. The paper's method has none.
     """
 
@@ -130,23 +126,24 @@ class Fit:
     trials : int
         Structures tried per replica, of three fields or the named family; of 100 or more, the last 24 try the
         best 8 recipes again on other random fields.
-    family : {"auto", "fields", "fibres", "grains"}
-        What recipes are made of: the paper's three fields, straight solid fibres, or solid balls. "auto"
-        tries all three where there are 100 trials or more, fibres with half as many again and grains with
-        three tenths, and takes the one that looks most like the image on random fields no search has seen.
+    family : str
+        What recipes are made of, by a name of `porescape.synthesis.families`: "fields", the paper's three;
+        "fibres", straight and solid; "grains", solid balls. "auto" tries all of them where there are 100
+        trials or more, fibres with half as many again and grains with three tenths, and takes the one that is
+        most like the image on random fields that no search has seen.
     size : int
         Edge of the cube that is fitted [voxels]; of its slices only as much is compared as the image holds.
     sampler : str
-        Name of the optimiser, see `porescape.fit.samplers.SAMPLERS`.
+        Name of the optimiser, by a name of `porescape.fit.samplers`.
     percolate : {"both", "pore", "solid", "none"}
-        Which phases must hang together; membranes need both: water passes, and nothing falls out. Two in a
-        hundred of the pores may be closed all the same. Where solid must, crumbs that hang on nothing are
-        dissolved before walls are refined.
+        Which phases must be connected; membranes need both: water passes, and nothing falls out. Two in a
+        hundred of the pores may be closed all the same. Where solid must be connected, floating solid is
+        removed before the walls are refined.
     """
 
     method: Method = "porescape"
     trials: int = 200
-    family: Literal["auto", "fields", "fibres", "grains"] = "auto"
+    family: str = "auto"
     size: int = 96
     sampler: str = "cma"
     percolate: Literal["both", "pore", "solid", "none"] = "both"
@@ -154,7 +151,6 @@ class Fit:
     def __post_init__(self) -> None:
         _among("method", self.method, ("porescape", "paper"))
         _among("percolate", self.percolate, ("both", "pore", "solid", "none"))
-        _among("family", self.family, ("auto", *FAMILY_SHARES))
         if self.trials < 1:
             raise SettingsError(f"trials must be at least 1, got {self.trials}")
         if self.size < LEAST_CUBE:
@@ -165,21 +161,6 @@ class Fit:
             raise SettingsError(
                 f"the paper's method has three fields of its own, got family {self.family!r}; leave one out"
             )
-
-    @property
-    def families(self) -> dict[str, int]:
-        """How many recipes of each family are tried."""
-        if self.family != "auto":
-            return {self.family: self.trials}
-        if self.method == "paper" or self.trials < LEAST_TO_COMPARE:
-            return {"fields": self.trials}
-        return {name: round(share * self.trials) for name, share in FAMILY_SHARES.items()}
-
-    @property
-    def planned(self) -> int:
-        """How many trials there are in all."""
-        families = self.families
-        return sum(families.values()) + (COMPARED * len(families) if len(families) > 1 else 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

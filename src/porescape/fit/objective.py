@@ -1,8 +1,8 @@
-"""What there is to find: recipes whose sections look like the image, and what "look like" means.
+"""The objective of the fit: recipes whose sections are like the image, and what "like" means.
 
-A problem turns a point of a family's unit cube into a recipe and a recipe into the parts of its loss. One
-evaluation makes a whole cube, describes slices across all three axes, and asks whether both phases hang
-together; the paper's own problem looks at one slice.
+An objective turns a point of a family's unit cube into a recipe and a recipe into the parts of its loss. One
+evaluation makes a whole cube, describes slices across all three axes, and asks whether both phases are
+connected; the paper's own objective looks at one slice.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import AnyRecipe, PaperRecipe, Recipe
 from porescape.core.settings import Fit
+from porescape.fit.plan import families_of
+from porescape.fit.samplers import Point
 from porescape.measure.geometry.connectivity import largest_cluster_fraction
 from porescape.measure.section.combined import combined_distance_function
 from porescape.measure.section.describe import Descriptor, cut_windows, describe, slices_of
 from porescape.measure.section.patterns import pattern_distance, patterns_for, shares_in_section
 from porescape.rng import structure_seed
 from porescape.section.specks import without_specks
-from porescape.synthesis.families import FAMILIES, Point
+from porescape.synthesis.families import FAMILIES
 from porescape.synthesis.generate import generate
 
 
@@ -30,13 +32,13 @@ class Objective(Protocol):
 
     dimensions: Mapping[str, int]  # of the unit cube of each family
 
-    def recipe(self, x: Point, family: str = "fields") -> Recipe | PaperRecipe:
+    def recipe(self, x: Point, family: str = "fields") -> AnyRecipe:
         """Return the recipe at a point of a family's unit cube."""
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
-        """Try a recipe on one draw of the random fields; return the parts whose sum is the loss.
+    def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
+        """Try a recipe on one realization of the random fields; return the parts whose sum is the loss.
 
-        Looked at closer there are more of them, for about half the time more.
+        With the small patterns of sections there is one part more, for about half the time more.
         """
 
 
@@ -64,13 +66,13 @@ class SectionObjective:
     length and the Euler number of the sections, of their pores as they are, shrunk and grown, are compared
     in units of their scatter between the image's windows: what varies from place to place may differ, what
     does not must agree. Beside them stands the percolation prior, because sections alone do not tell
-    whether the pores hang together. Looked at closer, the small patterns of the sections are compared too:
+    whether the pores are connected. Where asked for, the small patterns of the sections are compared too:
     they tell families apart, which the rest cannot.
     """
 
     def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
         self._seed = seed
-        self.dimensions: Mapping[str, int] = {name: FAMILIES[name].dimension for name in fit.families}
+        self.dimensions: Mapping[str, int] = {name: FAMILIES[name].dimension for name in families_of(fit)}
         self._percolate = fit.percolate
         self._speck = section.speck_pixels
         self._window = min(fit.size, *section.pore.shape)
@@ -93,15 +95,15 @@ class SectionObjective:
         """Return the recipe at a point of a family's unit cube."""
         return FAMILIES[family].recipe(x, self._length, self._porosity)
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
+    def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
         """Try a recipe on the problem's own random fields, the same for every trial, or on others."""
-        seed = structure_seed(self._seed, draw) if draw else self._seed
+        seed = structure_seed(self._seed, realization) if realization else self._seed
         volume = generate(recipe, self._domain, seed)
         if abs(volume.porosity - self._porosity) > 0.01:
             return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
         windows = without_specks(slices_of(volume.pore, self._window, SLICES_PER_AXIS), self._speck)
         parts = self._section_mismatch(windows) | self._disconnected(volume.pore)
-        return parts | self._pattern_mismatch(windows) if closer else parts
+        return parts | self._pattern_mismatch(windows) if patterns else parts
 
     def _section_mismatch(self, windows: NDArray[np.bool_]) -> dict[str, float]:
         """Return how far slices across all three axes are from the image, in its own scatter."""
@@ -122,23 +124,27 @@ class SectionObjective:
         return {"patterns": pattern_distance(shares, self._shares)}
 
     def _disconnected(self, pore: NDArray[np.bool_]) -> dict[str, float]:
-        """Return the fraction of each phase that must hang together but is not in its largest cluster.
+        """Return the disconnected fraction of the phases that must be connected: outside the largest cluster.
 
-        Solid cannot hang on nothing; pores may be closed, so a few of them cost nothing.
+        Solid cannot float; pores may be closed, so a few of them cost nothing.
         """
         if self._percolate == "none":
             return {"percolation": 0.0}
         pore_share, solid_share = largest_cluster_fraction(pore)
-        loose = {"pore": max(1 - pore_share - CLOSED_PORES, 0.0), "solid": 1 - solid_share}
-        return {"percolation": sum(loose.values()) if self._percolate == "both" else loose[self._percolate]}
+        disconnected = {"pore": max(1 - pore_share - CLOSED_PORES, 0.0), "solid": 1 - solid_share}
+        return {
+            "percolation": sum(disconnected.values())
+            if self._percolate == "both"
+            else disconnected[self._percolate]
+        }
 
 
 CLOSED_PORES = 0.02  # of the pores; Berea sandstone has 1.4 % in its smallest ones, open materials none
 DEGENERATE = 10.0  # a loss beyond that of any structure
 FARTHEST_LAG = 6.0  # unit lengths; well beyond the first zero of the covariance
 SLICES_PER_AXIS = 5  # of 96: farther apart than most pores are wide, so nearly independent
-SECTION_WEIGHT = 0.047  # one standard deviation in all parts costs as much as half the pores loose
-WEIGHTS = {"euler": 5.0}  # of parts, else 1: beside the prior, only this says how things hang together
+SECTION_WEIGHT = 0.047  # one standard deviation in all parts costs as much as half the pores disconnected
+WEIGHTS = {"euler": 5.0}  # of parts, else 1: beside the prior, only this says how the phases are connected
 # Pores are shrunk and grown by so many unit lengths for their Euler numbers: how soon pieces of a section
 # part and meet tells more of the tunnels in depth than its own pieces do
 RADII = (-0.6, -0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45, 0.6)
@@ -193,7 +199,7 @@ class PaperObjective:
         """Return the paper's nine numbers."""
         return PaperRecipe(tuple(map(float, x)))
 
-    def evaluate(self, recipe: Recipe | PaperRecipe, draw: int = 0, closer: bool = False) -> dict[str, float]:
+    def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
         """Return the mean absolute error between the two combined distance functions."""
         pore = generate(recipe, self._domain, self._seed).pore
         low = (pore.shape[1] - self._window) // 2

@@ -1,69 +1,56 @@
-"""The search: try recipes of each family, confirm the best, choose one.
+"""The search: explore recipes of each family, confirm the best, compare the families.
 
-Trials come one by one, so that a caller can show, stop or keep them, also where several are tried at once.
+Trials come one by one, so that a caller can show, stop or save them, also where several are tried at once.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from porescape.core.recipe import PaperRecipe, Recipe
-from porescape.core.settings import COMPARED, Fit
+from porescape.core.results import Stage, Trial, best_of
+from porescape.core.settings import Fit
 from porescape.errors import InputError, SettingsError
 from porescape.fit.objective import Objective
-from porescape.fit.samplers import SAMPLERS, Point
+from porescape.fit.plan import COMPARED, families_of
+from porescape.fit.samplers import SAMPLERS, Point, Sampler
 from porescape.memory import keep_memory
 from porescape.parallel import OnProgress, ParallelMap, map_ordered
-from porescape.rng import stream
+from porescape.rng import search_stream
+from porescape.synthesis.families import FAMILIES
 
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One recipe tried.
-
-    Attributes
-    ----------
-    number : int
-        From 0, in the order tried.
-    x : tuple of float
-        Point of the unit cube.
-    recipe : Recipe or PaperRecipe
-        What it stands for.
-    loss : float
-        What the search makes small.
-    parts : dict of str to float
-        What the loss is made of.
-    seconds : float
-        How long it took.
-    draw : int
-        Which random fields it was tried on: 0 are the search's own, those up to `DRAWS` confirm it, and on
-        those beyond the families' best are compared.
-    family : str
-        What its recipe is made of.
-    """
-
-    number: int
-    x: tuple[float, ...]
-    recipe: Recipe | PaperRecipe
-    loss: float
-    parts: dict[str, float]
-    seconds: float
-    draw: int = 0
-    family: str = "fields"
+CONFIRMED = 8  # recipes of a family that are tried again, at most (chosen by hand)
+LEAST_EACH = 12  # trials of the family for each of them (chosen by hand)
+CONFIRMATIONS = 3  # other realizations they are tried on; more were no nearer (docs/design-notes)
+LEAST_TO_CONFIRM = 100  # trials; a shorter search needs them all to explore (chosen by hand)
+LEAST_DIVIDED = 32  # trials; a shorter search is over before more processes have started
+MOST_AHEAD = 256  # questions at once, where the optimiser sets no limit; they wait in memory
 
 
 class Question(NamedTuple):
-    """What a trial will answer: its number, its point, the draw of the random fields, and the family."""
+    """What a trial will answer: its number, its point, what for, on which random fields, of which family."""
 
     number: int
     x: tuple[float, ...]
-    draw: int
+    stage: Stage
+    realization: int
     family: str
+
+
+def sampler_of(fit: Fit) -> Callable[[int, int, np.random.Generator], Sampler]:
+    """Return the optimiser that the settings name.
+
+    Raises
+    ------
+    SettingsError
+        There is none of this name.
+    """
+    if fit.sampler not in SAMPLERS:
+        raise SettingsError(f"sampler must be one of {', '.join(SAMPLERS)}, got {fit.sampler!r}")
+    return SAMPLERS[fit.sampler]
 
 
 def search(
@@ -76,10 +63,11 @@ def search(
 ) -> Iterator[Trial]:
     """Try recipes; yields the trials in order.
 
-    Recipes are compared on one draw of the random fields, which tells neighbours apart. The winner then
-    owes some of its loss to that draw; so a family's last trials try its best few again on other draws, and
-    the one that is best on average is taken. Where there are several families, their best are looked at
-    closer on draws that no search has seen; `best_of` takes the one that is best there.
+    Recipes are explored on one realization of the random fields, on which neighbours can be told apart. The
+    winner then owes some of its loss to that realization; so a family's last trials confirm its best few on
+    others, and the one that is best on average is taken. Where there are several families, their best are
+    compared, small patterns too, on realizations that no search has seen; `best_of` takes the one that is
+    best there.
 
     Parameters
     ----------
@@ -101,29 +89,30 @@ def search(
     InputError
         The known trials are not this search's own.
     """
-    if fit.sampler not in SAMPLERS:
-        raise SettingsError(f"sampler must be one of {', '.join(SAMPLERS)}, got {fit.sampler!r}")
     answers = partial(
         _answers, known=known, work=partial(attempt, objective=objective), parallel_map=parallel_map
     )
     best: list[Trial] = []
     done = 0
-    for family, trials in fit.families.items():
+    for family, trials in families_of(fit).items():
         own = []
-        chance = stream(seed, "search" if family == "fields" else f"search {family}", index)
-        for trial in _look(objective, fit, family, trials, done, chance, answers):
+        chance = search_stream(seed, FAMILIES[family].stream, index)
+        for trial in _of_one_family(objective, fit, family, trials, done, chance, answers):
             own.append(trial)
             yield trial
         best.append(best_of(own))
         done += trials
     if len(best) > 1:
-        pairs = product(best, range(DRAWS + 1, DRAWS + 1 + COMPARED))
+        unseen = range(CONFIRMATIONS + 1, CONFIRMATIONS + 1 + COMPARED)
         yield from answers(
-            [Question(done + i, trial.x, draw, trial.family) for i, (trial, draw) in enumerate(pairs)]
+            [
+                Question(done + i, trial.x, Stage.COMPARE, realization, trial.family)
+                for i, (trial, realization) in enumerate(product(best, unseen))
+            ]
         )
 
 
-def _look(
+def _of_one_family(
     objective: Objective,
     fit: Fit,
     family: str,
@@ -132,45 +121,42 @@ def _look(
     chance: np.random.Generator,
     answers: Callable[[Sequence[Question]], Iterator[Trial]],
 ) -> Iterator[Trial]:
-    """Try so many recipes of one family, numbered from `first`, the last of them its best few again."""
+    """Try so many recipes of one family, numbered from `first`: explore, then confirm the best few."""
     again = fit.trials >= LEAST_TO_CONFIRM and fit.method != "paper"
     confirmed = min(CONFIRMED, trials // LEAST_EACH) if again else 0
-    looks = trials - confirmed * DRAWS
-    sampler = SAMPLERS[fit.sampler](objective.dimensions[family], looks, chance)
+    explored = trials - confirmed * CONFIRMATIONS
+    sampler = sampler_of(fit)(objective.dimensions[family], explored, chance)
     seen: list[Trial] = []
-    while len(seen) < looks:
-        ahead = range(len(seen), min(len(seen) + sampler.ahead, looks, len(seen) + MOST_AHEAD))
-        asked = [Question(first + number, _inside(sampler.ask()), 0, family) for number in ahead]
+    while len(seen) < explored:
+        ahead = range(len(seen), min(len(seen) + sampler.ahead, explored, len(seen) + MOST_AHEAD))
+        asked = [
+            Question(first + number, _inside(sampler.ask()), Stage.EXPLORE, 0, family) for number in ahead
+        ]
         for trial in answers(asked):
             sampler.tell(np.array(trial.x), trial.loss)
             seen.append(trial)
             yield trial
     best = sorted(seen, key=lambda trial: trial.loss)[:confirmed]
-    pairs = product(best, range(1, DRAWS + 1))
+    pairs = product(best, range(1, CONFIRMATIONS + 1))
     yield from answers(
-        [Question(first + looks + i, trial.x, draw, family) for i, (trial, draw) in enumerate(pairs)]
+        [
+            Question(first + explored + i, trial.x, Stage.CONFIRM, realization, family)
+            for i, (trial, realization) in enumerate(pairs)
+        ]
     )
-
-
-CONFIRMED = 8  # recipes of a family that are tried again, at most
-LEAST_EACH = 12  # trials of the family for each of them
-DRAWS = 3  # on so many other draws of the random fields
-LEAST_TO_CONFIRM = 100  # trials; a shorter search needs them all to look around
-LEAST_DIVIDED = 32  # trials; a shorter search is over before more processes have started
-MOST_AHEAD = 256  # questions at once, where the optimiser sets no limit; they wait in memory
 
 
 def attempt(question: Question, progress: OnProgress, *, objective: Objective) -> Trial:
     """Try one recipe."""
     keep_memory()
     clock = time.perf_counter()
-    recipe = objective.recipe(np.array(question.x), question.family)
-    # three fields can be bent to most patterns, at half the speed again; bodies go by them
-    closer = question.family != "fields" or question.draw > DRAWS
-    parts = objective.evaluate(recipe, question.draw, closer)
+    number, x, stage, realization, family = question
+    recipe = objective.recipe(np.array(x), family)
+    patterns = FAMILIES[family].patterns or stage is Stage.COMPARE
+    parts = objective.evaluate(recipe, realization, patterns)
     loss = float(sum(parts.values()))
     seconds = time.perf_counter() - clock
-    return Trial(question.number, question.x, recipe, loss, parts, seconds, question.draw, question.family)
+    return Trial(number, x, recipe, loss, parts, seconds, stage, realization, family)
 
 
 def _inside(x: Point) -> tuple[float, ...]:
@@ -188,27 +174,11 @@ def _answers(
     there = [question for question in questions if question.number < len(known)]
     for question in there:
         trial = known[question.number]
-        if Question(trial.number, trial.x, trial.draw, trial.family) != question:
+        if Question(trial.number, trial.x, trial.stage, trial.realization, trial.family) != question:
             raise InputError(
-                f"the kept trial {trial.number + 1} is not the one this search asks for: it was made with "
+                f"the stored trial {trial.number + 1} is not the one this search asks for: it was made with "
                 "other versions of numpy, optuna or cmaes, or on a machine that rounds otherwise; start anew"
             )
         yield trial
     if len(there) < len(questions):
         yield from parallel_map(work, questions[len(there) :])
-
-
-def best_of(trials: Sequence[Trial]) -> Trial:
-    """Return the trial of the best recipe: smallest mean loss over the most draws it was tried on.
-
-    Between families the draws decide on which they were compared; before there are any, the first family's
-    best is returned.
-    """
-    compared = [trial for trial in trials if trial.draw > DRAWS]
-    losses: dict[tuple[str, tuple[float, ...]], list[float]] = {}
-    for trial in compared or [trial for trial in trials if trial.family == trials[0].family]:
-        losses.setdefault((trial.family, trial.x), []).append(trial.loss)
-    most = max(map(len, losses.values()))
-    means = {which: sum(found) / len(found) for which, found in losses.items() if len(found) == most}
-    best = min(means, key=lambda which: means[which])
-    return next(trial for trial in trials if (trial.family, trial.x) == best)

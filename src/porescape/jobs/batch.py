@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from porescape.core.image import Crop
+from porescape.core.measurement import Estimate, Measurement
+from porescape.core.results import Progress
 from porescape.core.settings import PorePhase, Settings
 from porescape.errors import SettingsError
-from porescape.jobs.compare import SAME
-from porescape.jobs.reconstruct import Progress
-from porescape.measure.numbers import NUMBERS, Estimate, Measurement, summarise
+from porescape.measure.numbers import NUMBERS
+from porescape.measure.summary import summarise
+from porescape.section.prepare import Box
+from porescape.section.resample import SAME
 from porescape.units import format_length
 
-Box = tuple[float, float, float]
 MOST_NAMES = 4  # in a sentence
 
 

@@ -7,18 +7,19 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.stats import wasserstein_distance
 
+from porescape.core.measurement import Estimate, Measurement
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.numbers import Estimate, Measurement, pick, summarise
+from porescape.measure.numbers import pick
+from porescape.measure.summary import summarise
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, map_ordered
+from porescape.section.resample import SAME, resample_volume
 from porescape.units import format_length
 
-SAME = 0.01  # relative; voxel sizes closer than this are one size, read from two files
 DISTRIBUTIONS = {
     "body_diameter": "m",
     "throat_diameter": "m",
@@ -239,37 +240,6 @@ def _resampled(sample: Sample, voxel_size: float, notes: list[str]) -> Sample:
         was = format_length(sample.volumes[0].voxel_size)
         notes.append(f"resampled {sample.name} from {was} to {format_length(voxel_size)} per voxel")
     return Sample(sample.name, volumes)
-
-
-def resample_volume(volume: Volume, voxel_size: float) -> Volume:
-    """Return the volume with voxels of another size; its porosity is kept by rank.
-
-    Linear interpolation of the phase, averaged over the larger voxels first when they grow. Structure
-    finer than the new voxels is lost, and pores thereby look larger (the paper's Fig. S.2); voxels smaller
-    than the old ones add none. Less than one new voxel is cut off at the far faces.
-
-    Raises
-    ------
-    InputError
-        Not one voxel of the new size fits into the volume.
-    """
-    factor = volume.voxel_size / voxel_size
-    if abs(factor - 1) < SAME:
-        return volume
-    share = volume.pore.astype(np.float32)
-    shape = tuple(int(n * factor * (1 + 1e-9)) for n in share.shape)
-    if min(shape) < 1:
-        raise InputError(
-            f"{_times(volume.shape)} voxels of {format_length(volume.voxel_size)} vanish at "
-            f"{format_length(voxel_size)} per voxel; choose a smaller one"
-        )
-    if factor < 1:
-        share = gaussian_filter(share, (1 / factor - 1) / 2, mode="nearest")
-    centre = 0.5 / factor - 0.5  # of the first new voxel, in old ones
-    share = affine_transform(share, np.full(3, 1 / factor), centre, shape, order=1, mode="nearest")
-    level = np.quantile(share, 1 - volume.porosity)
-    pore = share > level if volume.porosity < 1 else np.ones(share.shape, dtype=bool)
-    return Volume(pore, voxel_size)
 
 
 def _times(shape: Sequence[int]) -> str:

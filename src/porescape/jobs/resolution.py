@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from skimage.transform import resize
 
 from porescape.core.image import Micrograph
+from porescape.core.results import Progress, Reconstruction
 from porescape.core.settings import Settings
 from porescape.errors import InputError, SettingsError
-from porescape.jobs.reconstruct import Progress, Reconstruction, reconstruct
+from porescape.jobs.reconstruct import reconstruct
 from porescape.units import format_length
 
 REPLICAS = 3  # per pixel size, as the paper's Fig. S.2

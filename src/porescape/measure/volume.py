@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porescape.core.curve import Curve
+from porescape.core.measurement import Details, Measurement
+from porescape.core.network import Network
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError
@@ -25,9 +27,9 @@ from porescape.measure.geometry.morphology import (
     thickness_distribution,
     two_point_curve,
 )
-from porescape.measure.network.extract import NETWORK_NUMBERS, Network, extract_network, network_numbers
+from porescape.measure.network.extract import NETWORK_NUMBERS, extract_network, network_numbers
 from porescape.measure.network.flow import Fluxes, throat_fluxes
-from porescape.measure.numbers import NUMBERS, Details, Measurement, pick
+from porescape.measure.numbers import NUMBERS, pick
 from porescape.measure.section.representative import REPRESENTED, representativity, too_small
 from porescape.measure.transport.diffusion import diffusion
 from porescape.measure.transport.geodesic import geodesic_ratio

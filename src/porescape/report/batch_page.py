@@ -15,9 +15,10 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
+from porescape.core.measurement import Estimate
+from porescape.core.results import Reconstruction
 from porescape.jobs.batch import Batch, Card, Outcome, Status, Thumbnail, differ, over_images, several
-from porescape.jobs.reconstruct import Reconstruction
-from porescape.measure.numbers import GROUPS, NUMBERS, Estimate
+from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.report.drawing import GREY, INK, TEXT, TWO_PHASES, WIDE, dress, middle_of
 from porescape.report.measure_figures import LOOKS
 from porescape.report.page import embed, fill

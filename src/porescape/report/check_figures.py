@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from porescape.core.check import Check
 from porescape.core.image import PhaseImage
 from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, show_phases
 from porescape.report.words import scale_for
-from porescape.section.checks import CHORD, POROSITY_ERROR, Check
+from porescape.section.checks import CHORD, POROSITY_ERROR
 
 WORDS = {"ok": "ok", "warn": "warning", "fail": "failed"}
 STYLES: dict[str, dict[str, Any]] = {

@@ -17,12 +17,11 @@ from matplotlib.ticker import LogLocator, MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
 from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.measurement import Estimate, Measurement
+from porescape.core.results import Replica, Stage
 from porescape.core.volume import Volume
 from porescape.distance import signed_squared_distance_2d
 from porescape.fit.objective import FARTHEST_LAG, unit_length
-from porescape.fit.search import DRAWS
-from porescape.jobs.reconstruct import Replica
-from porescape.measure.numbers import Estimate, Measurement
 from porescape.measure.section.combined import ZOOM_FACTOR, ZOOMS, combined_distance_function
 from porescape.measure.section.describe import Descriptor, cut_windows, describe, slices_of
 from porescape.report.drawing import (
@@ -409,7 +408,7 @@ def fit_history(replicas: Sequence[Replica]) -> Figure:
     Hollow marks at the end are the best few recipes, tried again on other random fields. Where several
     families were tried, their best stand beside it, as they were compared.
     """
-    several = any(trial.draw > DRAWS for replica in replicas for trial in replica.trials)
+    several = any(trial.stage is Stage.COMPARE for replica in replicas for trial in replica.trials)
     figure = Figure(figsize=(WIDE, 3.6), layout="constrained")
     panels = figure.subplots(1, 2 if several else 1, width_ratios=(3, 1) if several else None, squeeze=False)
     _draw_searches(panels[0, 0], replicas)
@@ -422,9 +421,13 @@ def _draw_searches(panel: Axes, replicas: Sequence[Replica]) -> None:
     everything: list[float] = []
     most = 0
     for replica, shade in zip(replicas, blues(len(replicas)), strict=True):
-        own = [trial for trial in replica.trials if trial.family == replica.family and trial.draw <= DRAWS]
-        again = [trial for trial in own if trial.draw]
-        losses = np.array([trial.loss for trial in own if not trial.draw])
+        own = [
+            trial
+            for trial in replica.trials
+            if trial.family == replica.family and trial.stage is not Stage.COMPARE
+        ]
+        again = [trial for trial in own if trial.stage is Stage.CONFIRM]
+        losses = np.array([trial.loss for trial in own if trial.stage is Stage.EXPLORE])
         number = np.arange(1, len(losses) + 1)
         first = replica is replicas[0]
         panel.plot(
@@ -467,7 +470,7 @@ def _draw_families(panel: Axes, replicas: Sequence[Replica]) -> None:
     names = list(dict.fromkeys(trial.family for replica in replicas for trial in replica.trials))
     for place, (replica, shade) in enumerate(zip(replicas, blues(len(replicas)), strict=True)):
         for at, name in enumerate(names):
-            losses = [t.loss for t in replica.trials if t.draw > DRAWS and t.family == name]
+            losses = [t.loss for t in replica.trials if t.stage is Stage.COMPARE and t.family == name]
             if losses:
                 aside = 0.5 * (place + 0.5) / len(replicas) - 0.25
                 face = shade if name == replica.family else "none"

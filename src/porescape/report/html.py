@@ -3,15 +3,16 @@
 import dataclasses
 import math
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import NamedTuple
 
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.measurement import Estimate, Measurement
+from porescape.core.recipe import AnyRecipe, FieldsRecipe, PaperRecipe
+from porescape.core.results import Reconstruction, Replica
 from porescape.core.settings import Settings
 from porescape.core.volume import Volume
-from porescape.jobs.reconstruct import Reconstruction, Replica
-from porescape.measure.numbers import GROUPS, NUMBERS, Estimate, Measurement
+from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.measure.volume import measure_volume
 from porescape.report import figures
 from porescape.report.check_figures import checks_figure
@@ -39,15 +40,17 @@ from porescape.report.words import (
     within_a_sentence,
     write,
 )
+from porescape.synthesis.families import FAMILIES
 from porescape.units import PER_METRE, format_length
 from porescape.version import __version__
 
 RECIPE_LENGTHS = (
-    "cell_spacing",
-    "cell_length",
-    "bump_spacing",
+    "solid_grain_spacing",
+    "pore_cell_spacing",
     "branch_width",
     "highpass_width",
+    "spacing",
+    "length",
     "smoothing",
 )
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "matplotlib")
@@ -81,7 +84,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
     truth : Volume, optional
         The known structure behind the image: measured as the replicas are, and shown beside them.
     job : str
-        The run's `recipe.toml`, to be shown as it is.
+        The run's `run.toml`, to be shown as it is.
     """
     known = None if truth is None else measure_volume(truth, result.settings.measure)
     rows = number_rows(result, known)
@@ -116,9 +119,11 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         pictures=_draw(result, shown, truth, known),
         with_truth=truth is not None,
         truth_box="" if truth is None else describe_box(truth),
-        has_families=isinstance(result.replicas[0].recipe, Recipe),
-        recipe_head=recipe_head(result.replicas[0].recipe),
-        recipes=[recipe_cells(replica.recipe) for replica in result.replicas],
+        has_families=not isinstance(shown.recipe, PaperRecipe),
+        families=_families_compared(result),
+        trials=max(len(replica.trials) for replica in result.replicas),
+        recipe_head=recipe_head([replica.recipe for replica in result.replicas]),
+        recipes=recipe_rows([replica.recipe for replica in result.replicas]),
         fit=result.settings.fit,
         segmentation=result.settings.segmentation,
         settings=list(_settings(result.settings)),
@@ -198,39 +203,50 @@ def _first(properties: dict[str, Estimate]) -> dict[str, Estimate]:
 # -- recipes and settings ---------------------------------------------------------------------------
 
 
-def recipe_head(recipe: Recipe | PaperRecipe) -> list[str]:
+def recipe_head(recipes: Sequence[AnyRecipe]) -> list[str]:
     """Return the column heads of the recipe table, with units."""
-    if isinstance(recipe, PaperRecipe):
-        return [f"X{i + 1}" for i in range(len(recipe.x))]
     return [
-        field.name.replace("_", " ") + (" [µm]" if field.name in RECIPE_LENGTHS else "")
-        for field in dataclasses.fields(recipe)
+        name.replace("_", " ") + (" [µm]" if name in RECIPE_LENGTHS else "") for name in _columns(recipes)
     ]
 
 
-def recipe_cells(recipe: Recipe | PaperRecipe) -> list[str]:
-    """Return the values of a recipe for the recipe table, lengths in micrometres."""
+def recipe_rows(recipes: Sequence[AnyRecipe]) -> list[list[str]]:
+    """Return a row per recipe, lengths in micrometres; a dash where a recipe has no such number."""
+    columns = _columns(recipes)
+    return [[_cell(name, _numbers_of(recipe).get(name)) for name in columns] for recipe in recipes]
+
+
+def _columns(recipes: Sequence[AnyRecipe]) -> list[str]:
+    """Return the names of the numbers that any of the recipes has."""
+    return list(dict.fromkeys(name for recipe in recipes for name in _numbers_of(recipe)))
+
+
+def _numbers_of(recipe: AnyRecipe) -> dict[str, float]:
+    """Return the numbers of a recipe that have an effect, by name."""
     if isinstance(recipe, PaperRecipe):
-        return [f"{value:.3f}" for value in recipe.x]
-    unused = _unused(recipe)
-    return [
-        "–"
-        if name in unused or value is None
-        else f"{value * PER_METRE['µm']:.4g}"
-        if name in RECIPE_LENGTHS
-        else f"{value:.3f}"
-        for name, value in dataclasses.asdict(recipe).items()
-    ]
+        return {f"X{i + 1}": value for i, value in enumerate(recipe.x)}
+    unused: set[str] = set()
+    if isinstance(recipe, FieldsRecipe):
+        of = {
+            "solid_grains": ("solid_grain_spacing",),
+            "pore_cells": ("pore_cell_spacing",),
+            "branches": ("branch_width", "branch_cut"),
+        }
+        unused = {name for field, names in of.items() if getattr(recipe, field) == 0 for name in names}
+    numbers = dataclasses.asdict(recipe).items()
+    return {name: value for name, value in numbers if name not in unused and value is not None}
 
 
-def _unused(recipe: Recipe) -> set[str]:
-    """Return the names of what a recipe says of fields it does not have."""
-    of = {
-        "cells": ("cell_spacing", "cell_length"),
-        "bumps": ("bump_spacing",),
-        "branch": ("branch_width", "branch_cut"),
-    }
-    return {name for field, names in of.items() if getattr(recipe, field) == 0 for name in names}
+def _cell(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value * PER_METRE['µm']:.4g}" if name in RECIPE_LENGTHS else f"{value:.3f}"
+
+
+def _families_compared(result: Reconstruction) -> list[str]:
+    """Return what the families are made of, where several were compared."""
+    names = dict.fromkeys(trial.family for replica in result.replicas for trial in replica.trials)
+    return [FAMILIES[name].words for name in names if name in FAMILIES] if len(names) > 1 else []
 
 
 def _settings(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -303,7 +319,7 @@ def _draw(
             checks_figure(result.phase, result.checks),
             "How alike the image is in all directions and places, how large and how sharp.",
         ),
-        "verdict": (
+        "selection": (
             selection_figure(result.selection),
             "Each replica's share of held-out crops told apart from the image, and its distance from the "
             "image in descriptors the fit did not use.",

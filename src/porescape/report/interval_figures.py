@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from porescape.measure.numbers import Estimate
+from porescape.core.measurement import Estimate
 from porescape.report.drawing import BLUE, GREY, INK, TEXT, WIDE, dress
 from porescape.report.words import label_of
 

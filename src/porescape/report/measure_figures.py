@@ -18,8 +18,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from numpy.typing import NDArray
 
 from porescape.core.curve import Curve
-from porescape.measure.network.extract import Network
-from porescape.measure.numbers import Measurement
+from porescape.core.measurement import Measurement
+from porescape.core.network import Network
 from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, scale_bar
 from porescape.report.words import label_of, scale_for, scale_of
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from porescape.core.image import Micrograph, PhaseImage
+    from porescape.core.measurement import Measurement
+    from porescape.core.results import Reconstruction
     from porescape.core.volume import Volume
-    from porescape.jobs.reconstruct import Reconstruction
-    from porescape.measure.numbers import Measurement
     from porescape.report.page import Picture
 
 WIDE = 5.0  # inches of a picture

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from porescape.core.image import PhaseImage
+from porescape.core.results import Selection
 from porescape.core.volume import Volume
 from porescape.report.drawing import (
     BLUE,
@@ -24,7 +25,7 @@ from porescape.report.drawing import (
     picture_row,
 )
 from porescape.rng import stream
-from porescape.select.selection import CROP, Selection, draw_crops
+from porescape.select.selection import CROP, draw_crops
 from porescape.units import format_length
 
 BY_CHANCE = 0.8  # mean of |z|: what a perfect copy scores in the unseen descriptors
@@ -48,7 +49,7 @@ def contact_sheet(
     sheets = []
     for index, pore in enumerate((section.pore, volume.pore)):
         whole = tuple((0, n) for n in pore.shape)
-        chance = stream(seed, "judge", 3 + index)
+        chance = stream(seed, "two-sample test", 3 + index)
         drawn = draw_crops(pore, whole, crop, rows * columns, chance, section.speck_pixels)
         sheets.append(_sheet(drawn, rows, columns))
     figure, panels = picture_row([sheet.shape for sheet in sheets], volume.voxel_size)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from porescape.jobs.reconstruct import Reconstruction
-from porescape.measure.numbers import Estimate
+from porescape.core.measurement import Estimate
+from porescape.core.results import Reconstruction
 from porescape.report.words import label_of, scale_of, several, within_a_sentence, write
 
 # the numbers of the first screen, in this order, if they were measured

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from porescape.core.measurement import Measurement
 from porescape.core.volume import Volume
-from porescape.measure.numbers import Measurement
 from porescape.measure.transport.retention import litres_per_square_metre_and_hour
 from porescape.units import PER_METRE, format_length
 

@@ -11,20 +11,17 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 from scipy.special import fdtrc, stdtrit
 
+from porescape.core.check import Check, Limits, Status, Values
 from porescape.core.image import PhaseImage
 from porescape.errors import InputError, SettingsError
 from porescape.units import format_length
-
-Status = Literal["ok", "warn", "fail"]
-Values = NDArray[np.float64]
-Limits = tuple[float, float]  # where a warning begins, and where a failure
 
 NAMES = ("isotropy", "stationarity", "size", "sharpness")
 _SEVERITY: tuple[Status, ...] = ("ok", "warn", "fail")
@@ -50,35 +47,6 @@ ROSE = 72  # directions of the picture, over a full turn
 DIRECTIONS = {"y": (1, 0), "x": (0, 1), "falling": (1, 1), "rising": (1, -1)}
 _REACH = np.array([1.0, 1.0, math.sqrt(2), math.sqrt(2)])  # pixels per step
 _NEARLY_ONE = 0.9999  # an anisotropy beyond this is a ratio of lengths above 100
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Check:
-    """What one check found.
-
-    Attributes
-    ----------
-    name : {"isotropy", "stationarity", "size", "sharpness"}
-    status : {"ok", "warn", "fail"}
-    sentence : str
-        What was found, what was wanted, what to do.
-    values : dict of str to float
-        The numbers: lengths in metres or, where the name says so, pixels; angles in degrees; shares and
-        ratios bare; `chance_...` the probability that chance alone makes a value so large, for the check
-        as a whole; `scatter_...` the spread of the porosity over the profile's strips, over the spread
-        that the autocovariance lets expect of a stationary structure.
-    limits : dict of str to tuple of float
-        For the values that decide: where a warning begins, and where a failure.
-    curves : dict of str to ndarray
-        What the picture is drawn from; lengths in metres.
-    """
-
-    name: str
-    status: Status
-    sentence: str
-    values: dict[str, float]
-    limits: dict[str, Limits]
-    curves: dict[str, Values]
 
 
 def check_image(phase: PhaseImage, wanted_error: float = 0.05) -> tuple[Check, ...]:

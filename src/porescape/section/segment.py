@@ -13,9 +13,10 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu, threshold_sauvola
 
 from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.prepared import Segmented
 from porescape.core.settings import Segmentation
 from porescape.core.volume import Volume
-from porescape.errors import InputError
+from porescape.errors import InputError, SettingsError
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.specks import without_specks
 
@@ -29,16 +30,20 @@ SAUVOLA_K = 0.2  # Sauvola & Pietikäinen's own range is 0.2 to 0.5; pores are l
 SAUVOLA_R = 0.5  # largest standard deviation of grey in [0, 1]; the 128 of 256 in the paper
 
 
-def segment(image: Micrograph, settings: Segmentation, shift: float = 0.0) -> PhaseImage:
+def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
     """Tell pore from solid in one micrograph.
 
     Gaussian, threshold, median, specks, in this order. An image that came with two grey levels is
-    only cut at the middle between them: nothing is smoothed and no speck removed. `shift` is added to
-    the threshold [grey level, 0 to 1], to see what another choice would have made.
+    only cut at the middle between them: nothing is smoothed and no speck removed.
 
     What it does badly: struts behind the section plane that are as bright as the plane itself become
     solid. No threshold can know their depth.
     """
+    return segmented(image, settings).phase
+
+
+def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
+    """Segment an image and keep what another threshold would need; see `segment`."""
     grey = image.grey
     low, high = float(grey.min()), float(grey.max())
     if low == high:
@@ -48,14 +53,45 @@ def segment(image: Micrograph, settings: Segmentation, shift: float = 0.0) -> Ph
         )
     if image.is_binary:
         bright = grey > (low + high) / 2
-    else:
-        smooth = _smooth(grey, settings.smoothing)
-        bright = smooth > THRESHOLDS[settings.method](smooth, settings) + shift
-        bright = _median(bright, settings.median)
-        bright = without_specks(bright, settings.speck)
-    pore = bright if settings.pore == "bright" else ~bright
+        return Segmented(image, _usable(bright if settings.pore == "bright" else ~bright, image, 0))
+    smooth = _smooth(grey, settings.smoothing)
+    level = threshold_of(settings)(smooth, settings)
+    return Segmented(image, _cut(image, settings, smooth, level), smooth, level)
+
+
+def at_threshold(found: Segmented, settings: Segmentation, shift: float) -> PhaseImage:
+    """Return what a higher or lower threshold makes of an image: `shift` is added to it [grey level, 0 to 1].
+
+    Raises
+    ------
+    InputError
+        One phase is left, or hardly more.
+    """
+    if found.smooth is None or found.level is None:
+        return found.phase  # two grey levels: there is no threshold to move
+    return _cut(found.image, settings, found.smooth, found.level + shift)
+
+
+def threshold_of(settings: Segmentation) -> Threshold:
+    """Return the threshold method that the settings name.
+
+    Raises
+    ------
+    SettingsError
+        There is none of this name.
+    """
+    if settings.method not in THRESHOLDS:
+        raise SettingsError(f"method must be one of {', '.join(THRESHOLDS)}, got {settings.method!r}")
+    return THRESHOLDS[settings.method]
+
+
+def _cut(image: Micrograph, settings: Segmentation, smooth: Grey, level: Grey) -> PhaseImage:
+    bright = without_specks(_median(smooth > level, settings.median), settings.speck)
+    return _usable(bright if settings.pore == "bright" else ~bright, image, settings.speck)
+
+
+def _usable(pore: Mask, image: Micrograph, speck: int) -> PhaseImage:
     _check_usable(pore, image.name)
-    speck = 0 if image.is_binary else settings.speck
     return PhaseImage(pore, image.pixel_size, speck * image.pixel_size**2)
 
 

@@ -7,7 +7,6 @@ tell crops of the image from crops of the replica: the less it succeeds, the bet
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import hypot, isclose, sqrt
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porescape.core.image import PhaseImage
+from porescape.core.results import Score, Selection, Similarity, TwoSampleTest
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.section.describe import cut_windows
@@ -29,7 +29,6 @@ GAP = 8  # pixels between regions, where there is room: half a pore is not in tw
 FOLDS = (4, 3, 2)
 CROPS = 240  # of each side; 320 and 640 moved accuracies by less than their error
 TREES = 80  # 200 likewise
-FEW_CROPS = 16  # separate crops in a section; with fewer, real against real strays from 50 % by 9 points
 LEFT_OUT = ("openings",)  # half the time of all numbers together, and never what told most
 SEEN_BY_FIT = ("pairs of points", "straight lines", "distances to the wall", "neighbourhoods")
 SLICES = 4  # per axis; of 128 voxels farther apart than pores are wide
@@ -37,121 +36,6 @@ WINDOWS = (24, 96)  # pixels, smallest and largest
 LEAST_SCATTER = (0.001, 0.01)  # absolute, relative: finer differences are of no interest
 
 Box = tuple[tuple[int, int], ...]  # first and end along each axis
-
-
-@dataclass(frozen=True, slots=True)
-class TwoSampleTest:
-    """How well a forest tells crops of a replica from crops of the image.
-
-    Attributes
-    ----------
-    accuracy : float
-        Share of held-out crops told right, mean over both kinds; 0.5 is guessing, 1 is always right.
-        Can fall below 0.5 by chance.
-    error : float
-        Its standard error: the scatter between held-out regions, or, where that is larger, what chance
-        makes of as many independent crops as image and replica can hold side by side.
-    crop : int
-        Edge of a crop [pixels].
-    crops : int
-        Held-out crops of each kind. They overlap.
-    separate : int
-        Crops that fit into the image side by side: how much it has to show.
-    importance : dict of str to float
-        Share of each group of numbers in the forest's decisions, largest first; they add up to 1.
-    words : str
-        The most telling number of the first group.
-    in_image, in_replica : float
-        Its mean over the crops.
-    """
-
-    accuracy: float
-    error: float
-    crop: int
-    crops: int
-    separate: int
-    importance: dict[str, float]
-    words: str
-    in_image: float
-    in_replica: float
-
-    @property
-    def sentence(self) -> str:
-        """What was found, in words."""
-        found = f"told apart in {100 * self.accuracy:.0f} ± {100 * self.error:.0f} % of held-out crops"
-        if self.accuracy - 0.5 <= 2 * self.error:
-            return f"{found}, no better than guessing"
-        group, share = next(iter(self.importance.items()))
-        more = "more" if self.in_replica > self.in_image else "less"
-        return (
-            f"{found}; {group} gave it away most ({100 * share:.0f} % of the forest's decisions), first: "
-            f"{self.words}, {more} in the replica ({self.in_replica:.3g}) than in the image "
-            f"({self.in_image:.3g})"
-        )
-
-    @property
-    def caution(self) -> str:
-        """What a careful reader should know of the test itself; empty where there is nothing."""
-        if self.separate >= FEW_CROPS:
-            return ""
-        return (
-            f"the image holds only {self.separate} separate crops of {self.crop} pixels; with fewer than "
-            f"{FEW_CROPS} the eye test can stray by 10 points: read it as a comparison between replicas"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Similarity:
-    """What one replica looks like beside the image.
-
-    Attributes
-    ----------
-    held_out : dict of str to float
-        Distance from the image in each unseen descriptor, in standard errors; 0.8 is chance alone.
-    two_sample : EyeTest or None
-        None where image or replica is too small for one.
-    """
-
-    held_out: dict[str, float]
-    two_sample: TwoSampleTest | None
-
-    @property
-    def distance(self) -> float:
-        """Mean over the unseen descriptors."""
-        return float(np.mean(list(self.held_out.values())))
-
-
-@dataclass(frozen=True, slots=True)
-class Score(Similarity):
-    """How one replica did among the others.
-
-    Attributes
-    ----------
-    total : float
-        What replicas are ranked by, lower is better; 0 is the mean of all replicas.
-    """
-
-    total: float
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which replica to take.
-
-    Attributes
-    ----------
-    scores : tuple of Score
-        One per replica, in their order.
-    selected : int
-        Index of the one with the lowest total, from 0.
-    reason : str
-    cautions : tuple of str
-    """
-
-    scores: tuple[Score, ...]
-    selected: int
-    reason: str
-    cautions: tuple[str, ...]
 
 
 # -- the verdict ------------------------------------------------------------------------------------
@@ -360,7 +244,7 @@ def two_sample_test(
     speck = section.speck_pixels if isinstance(section, PhaseImage) else 0
     kinds = []
     for index, (pore, regions) in enumerate(zip((section.pore, volume.pore), places, strict=True)):
-        chance = stream(seed, "judge", index)
+        chance = stream(seed, "two-sample test", index)
         count = -(-crops // len(regions))
         drawn = np.concatenate([draw_crops(pore, region, crop, count, chance, speck) for region in regions])
         kinds.append(texture(drawn, unit, without))
@@ -457,7 +341,7 @@ def _held_out(
     """Return which held-out crops were told right, shape (2, crops), and each number's importance."""
     from sklearn.ensemble import RandomForestClassifier  # heavy: two seconds that few commands need
 
-    chance = stream(seed, "judge", 2)
+    chance = stream(seed, "two-sample test", 2)
     values = np.concatenate([real, made])
     kind = np.repeat([0, 1], [len(real), len(made)])
     fold_of = np.tile(folds, 2)

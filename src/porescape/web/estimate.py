@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from porescape.core.settings import Settings
+from porescape.fit.plan import planned_trials
 from porescape.io.resources import available_memory, free_disk
 from porescape.jobs.costs import costs_of, in_bytes, workers_that_fit
 from porescape.measure.numbers import NUMBERS, pick
@@ -55,7 +56,7 @@ def times_of(settings: Settings, workers: int) -> Times:
     numbers = voxels * sum(
         MEASURE[group] for group in {NUMBERS[n].group for n in pick(settings.measure.numbers)}
     )
-    trials = settings.fit.planned * TRIAL * settings.tried.size**3
+    trials = planned_trials(settings.fit) * TRIAL * settings.tried.size**3
     refine = 0.0 if settings.fit.method == "paper" else voxels * REFINE * settings.output.refine
     measure = refine + numbers + JUDGE
     last = REPORT + voxels * DRAW

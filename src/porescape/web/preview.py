@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from porescape.core.check import Check
 from porescape.core.image import Crop, Micrograph, PhaseImage
 from porescape.core.settings import Segmentation
 from porescape.errors import InputError, PixelSizeMissing
 from porescape.io.images.image import read_image
 from porescape.io.images.scale_bar import find_scale_bar
-from porescape.jobs.reconstruct import at_voxel_size, choose_voxel_size
-from porescape.section.checks import Check, check_image
+from porescape.section.checks import check_image
+from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segment
 from porescape.units import format_length
 from porescape.web.form import Form, command_line, describe_size, form_from, plain_name

@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import AnyRecipe
+from porescape.core.results import Progress
 from porescape.core.settings import Settings
 from porescape.errors import OutputError
+from porescape.fit.plan import planned_trials
 from porescape.io.atomic import whole_file
-from porescape.jobs.reconstruct import Progress
 from porescape.measure.volume import steps
 from porescape.web.estimate import Times, times_of
 
@@ -34,7 +35,7 @@ class Tracker:
 
     def __init__(self, settings: Settings, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._replicas = settings.output.replicas
-        self._trials = settings.fit.planned
+        self._trials = planned_trials(settings.fit)
         self._steps = steps(settings.measure.numbers)
         self._times: Times = times_of(settings, workers)
         self._clock = clock
@@ -49,7 +50,7 @@ class Tracker:
         self.pictures = 0
         self._pace_from: tuple[float, float] | None = None  # seconds and share
 
-    def hear(self, event: Progress) -> Recipe | PaperRecipe | None:
+    def hear(self, event: Progress) -> AnyRecipe | None:
         """Take in one event; returns the recipe where it is the best of all replicas so far."""
         i = event.replica
         if event.stage == "interval":
@@ -79,7 +80,7 @@ class Tracker:
         elif event.stage == "measure" and event.step:
             self._measured[i] += 1
             self._step[i] = f"measuring: {event.step}"
-        elif event.stage in ("measure", "kept"):
+        elif event.stage in ("measure", "restored"):
             self._finished[i] = True
             self._measured[i], self._tried[i] = self._steps, self._trials
             self._step[i] = "done"

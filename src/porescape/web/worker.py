@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import AnyRecipe
+from porescape.core.results import Progress
 from porescape.errors import Cancelled, OutputError, PorescapeError
 from porescape.io.atomic import whole_file
 from porescape.io.runs.checkpoint import open_checkpoint
 from porescape.io.runs.run_folder import write_run
-from porescape.jobs.reconstruct import Progress, reconstruct
+from porescape.jobs.reconstruct import reconstruct
 from porescape.rng import structure_seed
 from porescape.synthesis.generate import generate
 from porescape.web import process
@@ -98,12 +99,12 @@ class _Painter:
         self._tracker = tracker
         self._edge = form.settings.tried.size
         self._voxel = section.pixel_size
-        self._next: tuple[Recipe | PaperRecipe, int] | None = None
+        self._next: tuple[AnyRecipe, int] | None = None
         self._last = 0.0
         self._section = section.pore
         self._save("real.png", phase_png(_middle(section.pore, (self._edge, self._edge))))
 
-    def remember(self, recipe: Recipe | PaperRecipe, replica: int) -> None:
+    def remember(self, recipe: AnyRecipe, replica: int) -> None:
         """Take the best recipe so far, to be painted at the next chance."""
         self._next = recipe, replica
 

@@ -129,7 +129,7 @@ def _patterns_that_fit(volume: Volume, section: PhaseImage) -> Patterns:
         raise InputError(
             f"image and volume must be on one grid, but a pixel is {format_length(section.pixel_size)} and a "
             f"voxel {format_length(volume.voxel_size)}; resample the image first "
-            "(porescape.jobs.reconstruct.at_voxel_size)"
+            "(porescape.section.resample.at_voxel_size)"
         )
     wanted = patterns_for(section.pore, min(min(section.pore.shape) // 3, min(volume.shape) // 4))
     if not len(wanted.squares) or not len(wanted.rows):

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from porescape.core.image import Micrograph
+from porescape.core.prepared import Prepared
+from porescape.core.results import Progress
 from porescape.core.settings import Settings
 from porescape.errors import Cancelled, MissingExtra, OutputError, PorescapeError, SettingsError
 from porescape.io.atomic import whole_file
@@ -27,13 +29,12 @@ from porescape.io.runs.batch_folder import (
 from porescape.io.runs.batch_list import check_names
 from porescape.io.runs.checkpoint import FolderCheckpoint, is_work_folder, open_checkpoint, work_folder
 from porescape.io.runs.run_folder import to_json, write_run
-from porescape.io.runs.settings import differences, read_settings, read_toml, settings_table
-from porescape.jobs.batch import Batch, BatchEntry, BatchProgress, Box, in_groups, part_of, several
-from porescape.jobs.reconstruct import Progress, choose_voxel_size, reconstruct
-from porescape.measure.numbers import pick
+from porescape.io.runs.settings import differences, read_settings, read_toml, run_file, settings_table
+from porescape.jobs.batch import Batch, BatchEntry, BatchProgress, in_groups, part_of, several
+from porescape.jobs.choices import check_choices
+from porescape.jobs.reconstruct import reconstruct
 from porescape.parallel import Workers
-from porescape.section.checks import raise_on_failures
-from porescape.section.segment import segment
+from porescape.section.prepare import Box, prepare
 from porescape.version import __version__
 
 
@@ -92,8 +93,7 @@ def run_batch(
         `out` cannot be written. What was done is kept.
     """
     settings, out = settings or Settings(), Path(out)
-    pick(settings.measure.numbers)  # what no image can have is said now
-    raise_on_failures((), settings.checks.accept)
+    check_choices(settings)  # what no image can have is said now
     entries = in_groups(entries)
     check_names(entries)
     own = part_of(entries, shard)
@@ -141,9 +141,10 @@ def _reconstruct_one(
     card.unlink(missing_ok=True)
     try:
         image = read_entry(entry)
-        own = settings_of(entry, image, settings, box)
+        prepared = prepare_entry(entry, image, settings, box)
+        own = prepared.settings
         checkpoint = open_checkpoint(work_folder(out / entry.name), image, own, seed)
-        result = reconstruct(image, own, seed, workers=workers, progress=forward, checkpoint=checkpoint)
+        result = reconstruct(prepared, own, seed, workers=workers, progress=forward, checkpoint=checkpoint)
         write_run(checkpoint.run_folder, result, entry.image, overwrite=True)
         write_thumbnails(card, result)
         if is_done(out / entry.name):  # another process was faster
@@ -181,15 +182,13 @@ def read_entry(entry: BatchEntry) -> Micrograph:
     )
 
 
-def settings_of(entry: BatchEntry, image: Micrograph, settings: Settings, box: Box | None = None) -> Settings:
-    """Return the settings for one image: the batch's, but for its pores' grey and the voxels of a box."""
+def prepare_entry(
+    entry: BatchEntry, image: Micrograph, settings: Settings, box: Box | None = None, *, check: bool = True
+) -> Prepared:
+    """Prepare one image under the settings of the batch, but for the grey of its pores."""
     if entry.pore is not None:
         settings = replace(settings, segmentation=replace(settings.segmentation, pore=entry.pore))
-    if box is None:
-        return settings
-    voxel = choose_voxel_size(segment(image, settings.segmentation), settings.output)
-    z, y, x = (round(edge / voxel) for edge in box)
-    return replace(settings, output=replace(settings.output, voxel_size=voxel, size=(z, y, x)))
+    return prepare(image, settings, box, check=check)
 
 
 # -- what is there from before -----------------------------------------------------------------------
@@ -229,7 +228,7 @@ def _settle_the_past(
             continue
         try:
             image = read_entry(entry)
-            own = settings_of(entry, image, settings, box)
+            own = prepare_entry(entry, image, settings, box, check=False).settings
         except PorescapeError:
             continue  # it cannot be compared: what is done stays, what is not says this at its turn
         if is_done(folder):
@@ -273,10 +272,10 @@ def _remove(path: Path) -> None:
 def _changes(folder: Path, image: Micrograph, settings: Settings, seed: int) -> Iterator[str]:
     """Yield in words what a finished run was made with and would not be now."""
     try:
-        table = read_toml(folder / "recipe.toml")
+        table = read_toml(run_file(folder))
         before = table["image"] | {"seed": table["seed"]} | settings_table(read_settings(table))
     except (PorescapeError, KeyError, TypeError):
-        yield "recipe.toml was of another kind, now one of this version"
+        yield "run.toml was of another kind, now one of this version"
         return
     now: dict[str, Any] = {
         "sha256": image.sha256,

@@ -20,16 +20,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from porescape.core.measurement import Estimate
+from porescape.core.results import Reconstruction
 from porescape.core.settings import Settings
 from porescape.errors import InputError, OutputError, PorescapeError
 from porescape.io.atomic import whole_file
 from porescape.io.runs.replica import number
 from porescape.io.runs.run_folder import SCHEMA_VERSION, estimate_table, read_run, to_json
-from porescape.io.runs.settings import read_settings, settings_table
+from porescape.io.runs.settings import read_settings, run_file, settings_table
 from porescape.jobs.batch import (
     Batch,
     BatchEntry,
-    Box,
     Card,
     Outcome,
     Status,
@@ -37,9 +38,9 @@ from porescape.jobs.batch import (
     in_groups,
     over_images,
 )
-from porescape.jobs.reconstruct import Reconstruction
-from porescape.measure.numbers import NUMBERS, Estimate
+from porescape.measure.numbers import NUMBERS
 from porescape.report.batch_page import render_batch, thumbnails
+from porescape.section.prepare import Box
 from porescape.version import __version__
 
 CARDS = "batch-cards"
@@ -95,7 +96,7 @@ def _asked_for(out: Path) -> tuple[Settings, int, Box | None]:
 
 def is_done(folder: Path) -> bool:
     """Return whether there is a run folder; it is whole if it is there, and its page is written last."""
-    return all((folder / name).is_file() for name in ("results.json", "recipe.toml"))
+    return (folder / "results.json").is_file() and run_file(folder).is_file()
 
 
 def outcome_of(entry: BatchEntry, out: Path) -> Outcome:

@@ -14,6 +14,7 @@ from typing import Literal, cast, get_args
 from porescape.core.image import Crop
 from porescape.core.settings import PorePhase
 from porescape.errors import InputError, PorescapeError
+from porescape.io.runs.settings import run_file
 from porescape.jobs.batch import BatchEntry, in_groups
 from porescape.units import parse_length
 
@@ -135,7 +136,7 @@ def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[
             not path.is_file()
             or any(part.startswith(".") for part in inside.parts)  # ._a.tif is what macOS leaves on a stick
             or (without is not None and path.resolve().is_relative_to(without.resolve()))
-            or any((folder / parent / "recipe.toml").is_file() for parent in list(inside.parents)[:-1])
+            or any(run_file(folder / parent).is_file() for parent in list(inside.parents)[:-1])
         ):
             continue
         group = inside.parent.as_posix() if len(inside.parts) > 1 else ""

@@ -24,15 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from porescape.core.image import Micrograph
+from porescape.core.results import Replica, Trial
 from porescape.core.settings import Settings
 from porescape.errors import OutputError, SettingsError
-from porescape.fit.search import Trial
 from porescape.io.atomic import check_writable, whole_file
 from porescape.io.runs.details import write_details
 from porescape.io.runs.replica import read_replica, replica_name, replica_row, trials_from
 from porescape.io.runs.settings import differences, settings_table
 from porescape.io.volumes.volume import write_tiff
-from porescape.jobs.reconstruct import Replica
 from porescape.version import __version__
 
 JOB = "job.json"
@@ -41,7 +40,7 @@ FINISHED = "run"  # what `FolderCheckpoint.run_folder` is called
 
 @dataclass(frozen=True, slots=True)
 class FolderCheckpoint:
-    """A folder that keeps what a job has done; see `porescape.jobs.reconstruct.Checkpoint`.
+    """A folder that keeps what a job has done; see `porescape.jobs.checkpoint.Checkpoint`.
 
     Where the folder is not to be seen, as on a cluster's workers that do not share it, nothing is kept
     and nothing is known.

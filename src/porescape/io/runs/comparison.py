@@ -10,6 +10,7 @@ from typing import Any
 from porescape.errors import InputError
 from porescape.io.atomic import whole_file, whole_folder
 from porescape.io.runs.run_folder import SCHEMA_VERSION, estimate_table, to_json
+from porescape.io.runs.settings import run_file
 from porescape.io.volumes.volume import read_volume
 from porescape.jobs.compare import DISTRIBUTIONS, Comparison, Sample
 from porescape.jobs.resolution import ResolutionStudy
@@ -30,10 +31,10 @@ def read_sample(path: Path | str, voxel_size: float | None = None) -> Sample:
     """
     path = Path(path)
     name = path.resolve().name
-    if (path / "recipe.toml").is_file():
+    if run_file(path).is_file():
         files = sorted(path.glob("replica-[0-9]*.tif"))
         if not files:
-            raise InputError(f"{path} has a recipe.toml but no replica-01.tif; wanted a whole run folder")
+            raise InputError(f"{path} has a run.toml but no replica-01.tif; wanted a whole run folder")
         return Sample(name, tuple(read_volume(file) for file in files))
     return Sample(name, (read_volume(path, voxel_size),))
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porescape.core.curve import Curve
+from porescape.core.measurement import Details
+from porescape.core.network import Network
 from porescape.errors import InputError
 from porescape.io.atomic import whole_file
-from porescape.measure.network.extract import Network
-from porescape.measure.numbers import Details
 
 
 def write_details(path: Path, details: Details) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from porescape.core.network import Network
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.io.atomic import whole_folder
 from porescape.io.runs.details import read_details
 from porescape.io.runs.network import write_network_csv, write_network_vtp, write_openpnm
+from porescape.io.runs.settings import run_file
 from porescape.io.volumes.matlab import write_mat
 from porescape.io.volumes.mesh import Phase, write_glb, write_stl
 from porescape.io.volumes.nrrd_volume import write_nrrd
@@ -22,7 +24,7 @@ from porescape.io.volumes.volume import (
     write_tiff,
     write_vti,
 )
-from porescape.measure.network.extract import Network, extract_network
+from porescape.measure.network.extract import extract_network
 
 VOLUMES: dict[str, tuple[str, Callable[[Path, Volume], None]]] = {  # ending and writer of each kind
     "tif": (".tif", write_tiff),
@@ -104,7 +106,7 @@ def export(
         raise SettingsError(f"surface of {surface!r}; wanted solid or pore")
     source, out = Path(source), Path(out)
     notes: tuple[str, ...] = ()
-    if (source / "recipe.toml").is_file():
+    if run_file(source).is_file():
         structures = _of_run(source, replica)
     elif replica is not None:
         raise SettingsError(f"{source} is no run folder and has no replicas; leave --replica out")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from porescape.core.network import Network
 from porescape.io.atomic import whole_file
-from porescape.measure.network.extract import Network
 from porescape.version import __version__
 
 _AXES = ("z", "y", "x")

@@ -6,15 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from porescape.core.recipe import PaperRecipe, Recipe
-from porescape.fit.search import Trial
+from porescape.core.measurement import Measurement
+from porescape.core.results import Replica, Similarity, Stage, Trial, TwoSampleTest
 from porescape.io.runs.details import read_details, write_curves, write_details
 from porescape.io.runs.network import write_network_csv, write_network_vtp
-from porescape.io.runs.settings import settings_from, settings_table
+from porescape.io.runs.settings import recipe_from, settings_table
 from porescape.io.volumes.volume import read_volume
-from porescape.jobs.reconstruct import Replica
-from porescape.measure.numbers import NUMBERS, Measurement
-from porescape.select.selection import Similarity, TwoSampleTest
+from porescape.measure.numbers import NUMBERS
+
+CONFIRMATIONS_BEFORE = 3  # realizations that confirmed a recipe in versions that said no stage
 
 
 def replica_name(index: int) -> str:
@@ -31,7 +31,7 @@ def replica_row(replica: Replica) -> dict[str, Any]:
         "family": replica.family,
         "recipe": settings_table(replica.recipe),
         "seconds": replica.seconds,
-        "look": asdict(replica.similarity),
+        "similarity": asdict(replica.similarity),
         **measurement_table(replica.measurement),
     }
 
@@ -76,7 +76,6 @@ def read_replica(
         tuple(row["too_small_for"]),
         read_details(folder / f"{row['name']}-details.npz"),
     )
-    two_sample = row["look"]["eye"]
     return Replica(
         index,
         int(row["seed"]),
@@ -84,20 +83,31 @@ def read_replica(
         tuple(trials),
         read_volume(folder / f"{row['name']}.tif", voxel_size),
         measurement,
-        Similarity(row["look"]["unseen"], None if two_sample is None else TwoSampleTest(**two_sample)),
+        similarity_from(row),
         row["seconds"],
     )
 
 
 def trials_from(rows: Sequence[Mapping[str, Any]]) -> tuple[Trial, ...]:
-    """Return trials from what `asdict` and JSON made of them."""
-    return tuple(Trial(**{**row, "x": tuple(row["x"]), "recipe": recipe_from(row["recipe"])}) for row in rows)
+    """Return trials from what `asdict` and JSON made of them, today or in earlier versions."""
+    return tuple(_trial(dict(row)) for row in rows)
 
 
-def recipe_from(table: Mapping[str, Any]) -> Recipe | PaperRecipe:
-    """Return the recipe whose fields the table holds; the paper's has nothing but its `x`."""
-    kind: type[Recipe] | type[PaperRecipe] = PaperRecipe if set(table) == {"x"} else Recipe
-    return settings_from(kind, table, "recipe")
+def _trial(row: dict[str, Any]) -> Trial:
+    if "draw" in row:  # earlier versions numbered the realizations, and said no stage
+        row["realization"] = row.pop("draw")
+        past = row["realization"] > CONFIRMATIONS_BEFORE
+        row["stage"] = "compare" if past else "confirm" if row["realization"] else "explore"
+    made = {"x": tuple(row["x"]), "recipe": recipe_from(row["recipe"]), "stage": Stage(row["stage"])}
+    return Trial(**(row | made))
+
+
+def similarity_from(row: Mapping[str, Any]) -> Similarity:
+    """Return how a replica compares with the image, from its row of `results.json`, also an earlier one."""
+    table = row.get("similarity") or row["look"]
+    held_out = table.get("held_out", table.get("unseen"))
+    test = table.get("two_sample", table.get("eye"))
+    return Similarity(held_out, None if test is None else TwoSampleTest(**test))
 
 
 def number(value: float | None) -> float:

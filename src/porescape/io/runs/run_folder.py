@@ -4,46 +4,50 @@ import json
 import math
 import platform
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tifffile
 import tomli_w
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
+from porescape.core.measurement import Estimate
+from porescape.core.results import Reconstruction
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.io.atomic import whole_file, whole_folder
 from porescape.io.images.image import read_image
+from porescape.io.runs.earlier import EARLIER, of_earlier_version
+from porescape.io.runs.prepared import (
+    checks_table,
+    read_prepared,
+    selection_from,
+    selection_table,
+    write_prepared,
+    write_segmentation,
+)
 from porescape.io.runs.replica import measurement_table as measurement_table
 from porescape.io.runs.replica import number, read_replica, replica_name, replica_row, trials_from
 from porescape.io.runs.replica import write_measured as write_measured
 from porescape.io.runs.settings import (
-    material_toml,
+    RUN_FILE,
     read_settings,
     read_toml,
+    recipe_toml,
+    run_file,
     settings_table,
 )
 from porescape.io.volumes.volume import write_tiff, write_vti
-from porescape.jobs.reconstruct import Reconstruction, at_voxel_size
-from porescape.measure.numbers import Estimate
 from porescape.measure.section.combined import combined_distance_function
 from porescape.measure.section.describe import cut_windows, describe
 from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
-from porescape.section.checks import Check, check_image
-from porescape.section.segment import segment
-from porescape.select.selection import select
 from porescape.version import __version__
 
-JOB = "recipe.toml"  # runs the job again
-SCHEMA_VERSION = 1  # of results.json; raised when a name changes its meaning or goes away
+SCHEMA_VERSION = 2  # of results.json; raised when a name changes its meaning or goes away
 LAGS = 256  # pixels; as far as the curves of `describe` reach
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "edt", "cmaes", "optuna", "tifffile")
 
@@ -75,11 +79,12 @@ def write_run(
             copy = f"input{source.suffix.lower()}"
             shutil.copyfile(source, temporary / copy)
         job = job_toml(result, copy)
-        _write_text(temporary / JOB, job)
+        _write_text(temporary / RUN_FILE, job)
         _write_text(temporary / "provenance.json", to_json(provenance(result)))
         _write_text(temporary / "results.json", to_json(results(result)))
         _write_text(temporary / "fit.json", to_json(fit_history(result)))
         write_segmentation(temporary, result.phase)
+        write_prepared(temporary, result.prepared)
         segmentation_overlay(result.image, result.phase).savefig(temporary / "segmentation.png", dpi=150)
         for replica in result.replicas:
             stem = replica_name(replica.index)
@@ -87,12 +92,15 @@ def write_run(
             write_vti(temporary / f"{stem}.vti", replica.volume)
             domain = Domain(replica.volume.shape, replica.volume.voxel_size, result.settings.output.periodic)
             write_measured(temporary, stem, replica.measurement)
-            _write_text(temporary / f"{stem}.toml", material_toml(replica.recipe, domain, replica.seed))
+            _write_text(temporary / f"{stem}.toml", recipe_toml(replica.recipe, domain, replica.seed))
         _write_text(temporary / "report.html", render_report(result, truth, job))
 
 
 def read_run(folder: Path | str) -> Reconstruction:
-    """Read back what `write_run` wrote.
+    """Read back what `write_run` wrote; nothing is worked out anew.
+
+    Folders of earlier versions lack the section, the curves of the checks and the scores of the selection;
+    there these are worked out as that version would have done, and a warning says so.
 
     Raises
     ------
@@ -100,34 +108,31 @@ def read_run(folder: Path | str) -> Reconstruction:
         A file of the run is missing or was changed.
     """
     folder = Path(folder)
-    table = read_toml(folder / JOB)
+    table = read_toml(run_file(folder))
     job = table["image"]
     settings = read_settings(table)
     image = read_image(
         folder / job["file"], pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page")
     )
-    phase = segment(image, settings.segmentation)
     numbers = _read_json(folder / "results.json")
     fits = _read_json(folder / "fit.json")
-    said = _read_json(folder / "provenance.json")["input"]  # what the copied image no longer knows
-    image = replace(image, name=said["name"], pixel_size_source=said["pixel_size_source"])
-    replicas = [
+    said = _read_json(folder / "provenance.json")
+    own = said["input"]  # what the copied image no longer knows
+    image = replace(image, name=own["name"], pixel_size_source=own["pixel_size_source"])
+    replicas = tuple(
         read_replica(folder, index, row, numbers["voxel_size"], trials_from(fit["trials"]))
         for index, (row, fit) in enumerate(zip(numbers["replicas"], fits["replicas"], strict=True))
-    ]
-    section = at_voxel_size(phase, numbers["voxel_size"])
-    return Reconstruction(
-        image=image,
-        phase=phase,
-        section=section,
-        checks=check_image(phase),
-        replicas=tuple(replicas),
-        properties={name: _estimate(entry) for name, entry in numbers["properties"].items()},
-        selection=select(section, [replica.similarity for replica in replicas]),
-        settings=settings,
-        seed=table["seed"],
-        warnings=tuple(numbers["warnings"]),
     )
+    similarities = [replica.similarity for replica in replicas]
+    warnings = tuple(numbers["warnings"])
+    if numbers["schema_version"] < SCHEMA_VERSION:
+        prepared, selection = of_earlier_version(image, settings, numbers["voxel_size"], similarities)
+        warnings = (*warnings, EARLIER)
+    else:
+        prepared = read_prepared(folder, image, settings, said)
+        selection = selection_from(numbers["selection"], similarities)
+    properties = {name: _estimate(entry) for name, entry in numbers["properties"].items()}
+    return Reconstruction(prepared, replicas, properties, selection, table["seed"], warnings)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -144,22 +149,8 @@ def _estimate(entry: dict[str, Any]) -> Estimate:
     return Estimate(mean, sd, (low, high), entry["unit"], entry["n"], margin, parts)
 
 
-def write_segmentation(folder: Path, phase: PhaseImage) -> None:
-    """Write `segmentation.tif`: uint8, 255 = pore, with its pixel size."""
-    per_micron = 1e-6 / phase.pixel_size
-    with whole_file(folder / "segmentation.tif") as temporary:
-        tifffile.imwrite(
-            temporary,
-            np.where(phase.pore, np.uint8(255), np.uint8(0)),
-            imagej=True,
-            compression="zlib",
-            resolution=(per_micron, per_micron),
-            metadata={"axes": "YX", "unit": "um", "Info": "255 = pore, 0 = solid"},
-        )
-
-
 def job_toml(result: Reconstruction, image: str | None) -> str:
-    """Return the job as TOML: `porescape run recipe.toml --out NEW` does it again."""
+    """Return the job as TOML: `porescape run run.toml --out NEW` repeats it."""
     job: dict[str, Any] = {
         "porescape": __version__,
         "seed": result.seed,
@@ -193,23 +184,12 @@ def provenance(result: Reconstruction) -> dict[str, Any]:
             "crop": dict(zip(("top", "left", "height", "width"), image.crop, strict=True)),
             "is_binary": image.is_binary,
         },
-        "segmentation": settings_table(result.settings.segmentation) | {"porosity": result.phase.porosity},
+        "segmentation": settings_table(result.settings.segmentation)
+        | {"porosity": result.phase.porosity, "speck_area": result.phase.speck},
         "checks": checks_table(result.checks),
+        "chords": dict(zip(("pore", "solid"), result.prepared.chords, strict=True)),
         "voxel_size": result.section.pixel_size,
         "warnings": list(result.warnings),
-    }
-
-
-def checks_table(checks: Sequence[Check]) -> dict[str, Any]:
-    """Return what the checks found, by their names."""
-    return {
-        check.name: {
-            "status": check.status,
-            "sentence": check.sentence,
-            "values": check.values,
-            "limits": {name: list(limits) for name, limits in check.limits.items()},
-        }
-        for check in checks
     }
 
 
@@ -226,6 +206,7 @@ def results(result: Reconstruction) -> dict[str, Any]:
         "replicas": [replica_row(replica) for replica in result.replicas],
         "selected": replica_name(result.selected.index),
         "selected_because": result.selection.reason,
+        "selection": selection_table(result.selection),
         "warnings": list(result.warnings),
     }
 

@@ -11,11 +11,27 @@ from typing import Any, TypeVar
 import tomli_w
 
 from porescape.core.domain import Domain
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import AnyRecipe, BodiesRecipe, FieldsRecipe, PaperRecipe
 from porescape.core.settings import Settings
 from porescape.errors import InputError, SettingsError
+from porescape.jobs.choices import check_choices
 
 S = TypeVar("S")
+
+RUN_FILE = "run.toml"  # runs the job again
+OLD_RUN_FILE = "recipe.toml"
+RECIPES: dict[str, type[FieldsRecipe] | type[BodiesRecipe] | type[PaperRecipe]] = {
+    "fields": FieldsRecipe,
+    "bodies": BodiesRecipe,
+    "paper": PaperRecipe,
+}
+RENAMED = {  # names in recipes of earlier versions; the two grain fields were named the wrong way round
+    "cells": "solid_grains",
+    "bumps": "pore_cells",
+    "branch": "branches",
+    "cell_spacing": "solid_grain_spacing",
+    "bump_spacing": "pore_cell_spacing",
+}
 
 
 def settings_table(settings: Any) -> dict[str, Any]:
@@ -86,37 +102,68 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not a TOML file: {error}") from error
 
 
-def material_toml(recipe: Recipe | PaperRecipe, domain: Domain, seed: int) -> str:
+def run_file(folder: Path) -> Path:
+    """Return the file of a run folder that holds its settings, by today's name or the one before."""
+    today, before = folder / RUN_FILE, folder / OLD_RUN_FILE
+    return before if before.is_file() and not today.is_file() else today
+
+
+def recipe_toml(recipe: AnyRecipe, domain: Domain, seed: int) -> str:
     """Return what makes one structure as TOML: recipe, box and seed."""
-    family = "paper" if isinstance(recipe, PaperRecipe) else "porescape"
     return tomli_w.dumps(
         {
             "seed": str(seed),  # a TOML integer has 64 bits, but not every reader keeps them all
-            "family": family,
+            "type": next(name for name, kind in RECIPES.items() if isinstance(recipe, kind)),
             "domain": settings_table(domain),
             "recipe": settings_table(recipe),
         }
     )
 
 
-def read_material(path: Path) -> tuple[Recipe | PaperRecipe, Domain, int]:
-    """Read back what `material_toml` wrote."""
+def read_recipe(path: Path) -> tuple[AnyRecipe, Domain, int]:
+    """Read back what `recipe_toml` wrote, or an earlier version."""
     table = read_toml(path)
-    if missing := [name for name in ("seed", "family", "domain", "recipe") if name not in table]:
+    if missing := [name for name in ("seed", "domain", "recipe") if name not in table]:
         raise InputError(
             f"{path.name} has no {', '.join(missing)}; wanted a replica's own file such as replica-01.toml"
         )
-    kinds: dict[str, type[Recipe] | type[PaperRecipe]] = {"porescape": Recipe, "paper": PaperRecipe}
-    if table["family"] not in kinds:
-        raise InputError(f"{path.name} is of family {table['family']!r}; known are {', '.join(kinds)}")
-    recipe = settings_from(kinds[table["family"]], table["recipe"], "recipe")
+    kind = table.get("type", table.get("family"))  # "family" said porescape or paper in earlier versions
+    if kind not in (*RECIPES, "porescape"):
+        raise InputError(f"{path.name} holds a recipe of type {kind!r}; known are {', '.join(RECIPES)}")
+    recipe = recipe_from(table["recipe"])
     return recipe, settings_from(Domain, table["domain"], "domain"), int(table["seed"])
 
 
+def recipe_from(table: Mapping[str, Any]) -> AnyRecipe:
+    """Return the recipe whose numbers the table holds, also in the words of earlier versions."""
+    names = set(table)
+    if names == {"x"}:
+        return settings_from(PaperRecipe, table, "recipe")
+    if "bumps" in names:
+        return _recipe_before(table)
+    kind: type[FieldsRecipe] | type[BodiesRecipe] = BodiesRecipe if "spacing" in names else FieldsRecipe
+    return settings_from(kind, table, "recipe")
+
+
+def _recipe_before(table: Mapping[str, Any]) -> AnyRecipe:
+    """Return a recipe written before there were types of recipes: all numbers in one, under other names."""
+    bodies = not table["bumps"] and not table["branch"] and table.get("highpass_width") is None
+    if bodies:
+        kept = {name: table[name] for name in ("porosity", "smoothing")}
+        lengths = {"spacing": table["cell_spacing"], "length": table.get("cell_length", 0.0)}
+        return settings_from(BodiesRecipe, kept | lengths, "recipe")
+    if table.get("cell_length"):
+        raise InputError("the recipe mixes rods with other fields, which is not made any more")
+    renamed = {RENAMED.get(name, name): value for name, value in table.items() if name != "cell_length"}
+    return settings_from(FieldsRecipe, renamed, "recipe")
+
+
 def read_settings(table: Mapping[str, Any]) -> Settings:
-    """Return the settings of a job's `recipe.toml`, which also names its image and seed."""
+    """Return the settings of a job's `run.toml`, which also names its image and seed."""
     stages = {field.name for field in dataclasses.fields(Settings)}
-    return settings_from(Settings, {name: value for name, value in table.items() if name in stages})
+    settings = settings_from(Settings, {name: value for name, value in table.items() if name in stages})
+    check_choices(settings)
+    return settings
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> Iterator[str]:

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porescape.core.domain import Domain, Shape, Window
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import AnyRecipe
 from porescape.errors import MissingExtra, OutputError, SettingsError
 from porescape.io.atomic import check_writable, whole_file
 from porescape.io.resources import free_disk
@@ -79,7 +79,7 @@ class Generated:
 
 
 def generate_zarr(
-    recipe: Recipe | PaperRecipe,
+    recipe: AnyRecipe,
     domain: Domain,
     seed: int,
     out: Path | str,
@@ -151,7 +151,7 @@ def generate_zarr(
 
 
 def find_level(
-    recipe: Recipe | PaperRecipe,
+    recipe: AnyRecipe,
     domain: Domain,
     seed: int,
     *,

@@ -1,93 +1,13 @@
 """The pore network: bodies, the throats between them, and how wide each is."""
 
-from dataclasses import dataclass
-
 import edt
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from porescape.core.network import Network
 from porescape.core.volume import Volume
 from porescape.measure.geometry.inscribed import fit_balls
 from porescape.measure.network.partition import snow_partition
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Network:
-    """Pores and throats of a volume. Positions are z, y, x from the corner of the box.
-
-    Attributes
-    ----------
-    region : ndarray of int32, shape (nz, ny, nx)
-        i + 1 in the region of pore i; 0 in the solid and in closed specks too small for a peak.
-    voxel_size : float
-        [m].
-    r_max, sigma : int, float
-        Settings of the partition [voxels].
-    left_out : float
-        Share of the pore voxels that lie in specks left out.
-    pore_centre : ndarray, shape (n, 3)
-        Centre of the largest ball inside the region [m].
-    body_diameter : ndarray, shape (n,)
-        Inscribed: of the largest ball inside the region, to which neighbouring regions and the border of
-        the box are walls [m].
-    body_diameter_equivalent : ndarray, shape (n,)
-        Of the ball with the region's volume [m].
-    body_diameter_extended : ndarray, shape (n,)
-        Of the largest ball that is centred in the region and ends at solid only; it may reach into
-        neighbours and beyond the box, where no walls are seen [m].
-    pore_volume : ndarray, shape (n,)
-        [m³].
-    coordination : ndarray of int64, shape (n,)
-        Throats per pore.
-    touches : ndarray of bool, shape (n, 6)
-        Whether the region touches the first and last face along z, y and x, in this order.
-    throat_pores : ndarray of int32, shape (m, 2)
-        The two pores, the lower number first; rows in increasing order.
-    throat_centre : ndarray, shape (m, 3)
-        Centre of the largest ball on the shared interface [m].
-    throat_diameter : ndarray, shape (m,)
-        Inscribed: of that ball, which ends at solid only [m]. It may exceed `body_diameter` of a pore
-        whose region is cut short by its neighbours.
-    throat_diameter_equivalent : ndarray, shape (m,)
-        Of the circle with the throat's area [m].
-    throat_area : ndarray, shape (m,)
-        Of the interface as seen along its mean normal [m²]: the length of the vector sum of its voxel
-        faces, whose plain sum is up to 1.73 times too large. A bent interface has more surface, but this
-        is what a flow sees. The rim of a slanted one lacks up to half a voxel: round throats of 7 voxels
-        come out exact along the lattice and 9 % thin in equivalent diameter at 45°.
-    throat_length : ndarray, shape (m,)
-        From pore centre to throat centre to pore centre, both straight [m].
-    """
-
-    region: NDArray[np.int32]
-    voxel_size: float
-    r_max: int
-    sigma: float
-    left_out: float
-    pore_centre: NDArray[np.float64]
-    body_diameter: NDArray[np.float64]
-    body_diameter_equivalent: NDArray[np.float64]
-    body_diameter_extended: NDArray[np.float64]
-    pore_volume: NDArray[np.float64]
-    coordination: NDArray[np.int64]
-    touches: NDArray[np.bool_]
-    throat_pores: NDArray[np.int32]
-    throat_centre: NDArray[np.float64]
-    throat_diameter: NDArray[np.float64]
-    throat_diameter_equivalent: NDArray[np.float64]
-    throat_area: NDArray[np.float64]
-    throat_length: NDArray[np.float64]
-
-    @property
-    def interior(self) -> NDArray[np.bool_]:
-        """Pores that touch no face of the box, shape (n,): only theirs are whole, with all their throats."""
-        return np.asarray(~self.touches.any(axis=1))
-
-    @property
-    def pore_density(self) -> float:
-        """Pores per bulk volume [1/m³]; a pore cut by the border counts as one, so small boxes have more."""
-        return float(len(self.body_diameter) / (self.region.size * self.voxel_size**3))
 
 
 def extract_network(volume: Volume, r_max: int = 4, sigma: float = 0.4) -> Network:

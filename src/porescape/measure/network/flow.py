@@ -11,8 +11,8 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
+from porescape.core.network import Network
 from porescape.errors import InputError, SettingsError
-from porescape.measure.network.extract import Network
 from porescape.measure.transport.stokes import Flow
 
 

@@ -6,12 +6,14 @@ from typing import Literal
 
 from porescape.core.chunked import ChunkedVolume
 from porescape.core.domain import Window
+from porescape.core.measurement import Details, Estimate, Measurement
 from porescape.core.settings import Measure
-from porescape.measure.numbers import Details, Estimate, Measurement, pick, summarise
+from porescape.measure.numbers import pick
 from porescape.measure.streamed.clusters import PoreClusters
 from porescape.measure.streamed.counting import STREAMED, Counting
 from porescape.measure.streamed.parts import measure_parts, spread
 from porescape.measure.streamed.room import whole_memory
+from porescape.measure.summary import summarise
 from porescape.measure.volume import steps
 from porescape.parallel import Workers
 

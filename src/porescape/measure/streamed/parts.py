@@ -7,10 +7,10 @@ from itertools import product
 
 from porescape.core.chunked import ChunkedVolume
 from porescape.core.domain import Shape, Window
+from porescape.core.measurement import Details, Measurement
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
-from porescape.measure.numbers import Details, Measurement
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, Workers, map_ordered
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from porescape.core.curve import Curve
+from porescape.core.network import Network
 from porescape.errors import SettingsError
-from porescape.measure.network.extract import Network
 from porescape.measure.network.flow import conduits, first_step, no_way, pore_access, pressures
 from porescape.measure.transport.intrusion import capillary_pressure
 

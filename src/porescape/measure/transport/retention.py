@@ -10,8 +10,8 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import spsolve
 
 from porescape.core.curve import Curve
+from porescape.core.network import Network
 from porescape.errors import SettingsError
-from porescape.measure.network.extract import Network
 from porescape.measure.network.flow import Fluxes, first_step, no_way, pipe_fluxes
 
 WATER_VISCOSITY = 1.002e-3  # Pa s, at 20 °C

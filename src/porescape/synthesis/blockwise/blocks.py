@@ -27,18 +27,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from porescape.core.domain import Domain, Shape, Window
-from porescape.core.recipe import PaperRecipe, Recipe
+from porescape.core.recipe import AnyRecipe, PaperRecipe, Recipe
 from porescape.errors import SettingsError
 from porescape.memory import keep_memory
 from porescape.parallel import OnProgress, Workers, map_ordered
 from porescape.rng import structure_seed
-from porescape.synthesis.generate import (
-    height_field,
-    height_layers,
-    march_bytes,
-    rank_level,
-    solid_rank,
-)
+from porescape.synthesis.height import height_field, height_layers, march_bytes, rank_level, solid_rank
 from porescape.synthesis.layers import Hold
 
 STEP = 16  # layers made at a time; twice as many are no faster and take more memory
@@ -174,7 +168,7 @@ class BlockProgress(NamedTuple):
     words: str = ""
 
 
-def check_local(recipe: Recipe | PaperRecipe) -> Recipe:
+def check_local(recipe: AnyRecipe) -> Recipe:
     """Refuse what cannot be made in parts.
 
     Raises

@@ -13,19 +13,20 @@ import numpy as np
 from porescape.core.domain import Domain, Window
 from porescape.core.recipe import Recipe
 from porescape.core.volume import Volume
-from porescape.synthesis.fields import (
+from porescape.synthesis.components import Branches, Grains, branches_of, components_of, norm_of
+from porescape.synthesis.gpu.arrays import SLAB, Array, Space, slabs, to_host
+from porescape.synthesis.gpu.distance import distance_to_points, lowered, squares_along_z
+from porescape.synthesis.gpu.rank import rank_level
+from porescape.synthesis.gpu.smoothing import OF_SAMPLES, of_noise, rounded, smoothed_slabs
+from porescape.synthesis.height import highpass_voxels
+from porescape.synthesis.noise import NOISE_SD, box_of, drawn_tiles, random_points
+from porescape.synthesis.random_fields import (
     BRANCH_CAP,
     FINEST_BRANCH,
     FINEST_GRAIN,
     branch_moments,
     grain_scale,
 )
-from porescape.synthesis.generate import highpass_voxels
-from porescape.synthesis.gpu.arrays import SLAB, Array, Space, slabs, to_host
-from porescape.synthesis.gpu.distance import distance_to_points, lowered, squares_along_z
-from porescape.synthesis.gpu.rank import rank_level
-from porescape.synthesis.gpu.smoothing import OF_SAMPLES, of_noise, rounded, smoothed_slabs
-from porescape.synthesis.noise import NOISE_SD, box_of, drawn_tiles, random_points
 from porescape.synthesis.smoothing import SAMPLE_SD, context
 
 PER_VOXEL = 8  # bytes, of the box with its halos; measured with numpy
@@ -101,8 +102,9 @@ def height_field_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: 
 def card_bytes(recipe: Recipe, domain: Domain, slab: int = SLAB) -> float:
     """Return about how much memory `generate_on` takes at its peak, the structure itself not counted."""
     _, _, _, around = _halos(recipe, domain)
-    if recipe.branch != 0:
-        around = _branch_halos(recipe, domain, around)[2]
+    branches = branches_of(recipe)
+    if branches is not None:
+        around = _branch_halos(branches, domain, around)[2]
     return PER_VOXEL * math.prod(around.shape) + PER_SLAB * slab
 
 
@@ -119,17 +121,15 @@ def _weighted_samples(
 ) -> Array:
     """Return the weighted fields in whole-number samples of unit variance, int16."""
     voxel = domain.voxel_size
-    norm = SAMPLE_SD / math.sqrt(recipe.cells**2 + recipe.bumps**2 + recipe.branch**2)
+    norm = SAMPLE_SD / norm_of(recipe)
     fields: list[tuple[float, Field]] = []
-    for weight, name, spacing, length in (
-        (recipe.cells, "cells", recipe.cell_spacing, recipe.cell_length),
-        (-recipe.bumps, "bumps", recipe.bump_spacing, 0.0),
-    ):
-        if weight != 0:
-            grains = _grains(xp, seed, name, spacing / voxel, length / voxel, domain, window, slab)
-            fields.append((norm * weight, grains))
-    if recipe.branch != 0:
-        fields.append((norm * recipe.branch, _branch(xp, recipe, domain, seed, window, slab)))
+    for weight, one in components_of(recipe):
+        if isinstance(one, Grains):
+            spacing, length = one.spacing / voxel, one.length / voxel
+            made = _grains(xp, seed, one.name, spacing, length, domain, window, slab)
+        else:
+            made = _branches(xp, one, domain, seed, window, slab)
+        fields.append((norm * weight, made))
     samples = xp.empty(window.shape, dtype=np.int16)
     for layers in slabs(window.shape[0], window.shape[1] * window.shape[2], slab):
         total = xp.zeros((layers.stop - layers.start, *window.shape[1:]), dtype=np.float32)
@@ -163,19 +163,19 @@ def _grains(
     return grains
 
 
-def _branch_halos(recipe: Recipe, domain: Domain, window: Window) -> tuple[float, int, Window]:
+def _branch_halos(branches: Branches, domain: Domain, window: Window) -> tuple[float, int, Window]:
     """Return the branch field's width, the cap of its distances [voxels], and the window of its noise."""
-    width = max(recipe.branch_width / domain.voxel_size, FINEST_BRANCH)
+    width = max(branches.width / domain.voxel_size, FINEST_BRANCH)
     cap = max(8, math.ceil(BRANCH_CAP * width))
     return width, cap, context(width, domain, window.grown(cap, domain.wraps(window)))
 
 
-def _branch(xp: Space, recipe: Recipe, domain: Domain, seed: int, window: Window, slab: int) -> Field:
+def _branches(xp: Space, branches: Branches, domain: Domain, seed: int, window: Window, slab: int) -> Field:
     """Return the standardised signed distance to the cut of smoothed noise, as `synthesis.fields` has it."""
-    width, cap, wide = _branch_halos(recipe, domain, window)
+    width, cap, wide = _branch_halos(branches, domain, window)
     wraps = domain.wraps(window)
     around = window.grown(cap, wraps)
-    level = NormalDist().inv_cdf(recipe.branch_cut)
+    level = NormalDist().inv_cdf(branches.cut)
     above = xp.empty(around.shape, dtype=bool)
     for layers, smooth in smoothed_slabs(
         xp,
@@ -206,7 +206,7 @@ def _branch(xp: Space, recipe: Recipe, domain: Domain, seed: int, window: Window
 def _noise(xp: Space, seed: int, domain: Domain, window: Window) -> Array:
     """Return white noise: odd whole numbers, drawn on the CPU, tile by tile."""
     drawn = np.empty(window.shape, dtype=np.int8)
-    for tile, there, here, size in drawn_tiles(seed, "branch", domain, window):
+    for tile, there, here, size in drawn_tiles(seed, "branches", domain, window):
         drawn[box_of(here, size)] = tile[box_of(there, size)]
     noise = xp.asarray(drawn).astype(np.int16)
     noise *= 2

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from porescape.synthesis.generate import solid_rank
 from porescape.synthesis.gpu.arrays import Array, Space, slabs, to_host
+from porescape.synthesis.height import solid_rank
 
 HALF = 2**16  # the two halves of a float32's bits are counted in turn
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from porescape.core.chunked import slices, tiled
 from porescape.core.domain import Domain, Window
 from porescape.distance import distance_to_points, signed_squared_distance
+from porescape.synthesis.capsules import capsule_radius
 from porescape.synthesis.layers import Holder, Layers, once
 from porescape.synthesis.noise import NOISE_SD, random_points, white_noise_layers
 from porescape.synthesis.smoothing import context, smoothed_noise
@@ -49,7 +50,7 @@ def grain_field(
     Parameters
     ----------
     name : str
-        Which of the independent grain fields ("cells", "bumps").
+        Which of the independent grain fields ("solid_grains", "pore_cells").
     spacing : float
         (Volume per seed)^(1/3) [voxels].
     length : float
@@ -103,23 +104,6 @@ def grain_scale(spacing: float, length: float) -> tuple[float, float, float]:
     return mean, math.sqrt(step * float((2 * r * farther).sum()) - mean**2), cap
 
 
-def capsule_radius(spacing: float, length: float, filled: float) -> float:
-    """Return the radius at which capsules around seeds hold `filled` times the volume per seed.
-
-    Overlapping blindly they then leave exp(-filled) of all space between them.
-
-    >>> round(capsule_radius(1.0, 0.0, 4 / 3 * math.pi), 6), round(capsule_radius(10.0, 1e6, math.pi), 3)
-    (1.0, 0.032)
-    """
-    volume = filled * spacing**3
-    low, high = 0.0, math.cbrt(volume * 3 / (4 * math.pi))  # of a ball
-    for _ in range(60):
-        middle = (low + high) / 2
-        holds = 4 / 3 * math.pi * middle**3 + math.pi * middle**2 * length
-        low, high = (middle, high) if holds < volume else (low, middle)
-    return (low + high) / 2
-
-
 def branch_field(seed: int, width: float, cut: float, domain: Domain, window: Window) -> NDArray[np.float32]:
     """Signed distance to the level set of smoothed noise, scaled to about unit variance.
 
@@ -143,7 +127,7 @@ def branch_layers(
     width = max(width, FINEST_BRANCH)
     cap = max(8, math.ceil(BRANCH_CAP * width))
     around = window.grown(cap, domain.wraps(window))
-    noise = white_noise_layers(seed, "branch", domain, context(width, domain, around), hold)
+    noise = white_noise_layers(seed, "branches", domain, context(width, domain, around), hold)
     smooth = smoothed_noise(noise, NOISE_SD, width, domain, around, hold)
     level = NormalDist().inv_cdf(cut)
     above = hold(lambda start, stop: smooth(start, stop) > np.float32(level))

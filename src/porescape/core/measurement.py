@@ -1,0 +1,83 @@
+"""What was measured of a volume, and what several volumes say together."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from porescape.core.curve import Curve
+from porescape.core.network import Network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Details:
+    """What stands behind the numbers and can be drawn; empty where it was not measured.
+
+    Attributes
+    ----------
+    network : Network or None
+        Its pores and throats; the map of regions is left empty, being larger than the volume.
+    curves : dict of str to Curve
+        Distributions and test curves, by name.
+    fields : dict of str to ndarray of float32, shape (nz, ny)
+        Middle plane x = nx // 2 of the fields that were solved for; NaN where nothing is.
+    """
+
+    network: Network | None = None
+    curves: dict[str, Curve] = field(default_factory=dict)
+    fields: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The numbers of one volume.
+
+    Attributes
+    ----------
+    values : dict of str to float
+        By the names of `NUMBERS`, in its units; NaN where this volume has no such value.
+    reasons : dict of str to str
+        Why, for each NaN.
+    seconds : dict of str to float
+        Time spent per step.
+    warnings : tuple of str
+        Numbers that this volume is too small for, in words.
+    details : Details
+        Network, curves and fields.
+    """
+
+    values: dict[str, float]
+    reasons: dict[str, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    details: Details = field(default_factory=Details)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One number over several volumes.
+
+    Attributes
+    ----------
+    mean, sd : float
+        Sample mean and sample standard deviation (n - 1).
+    ci95 : tuple of float
+        95 % confidence interval of the mean, by `interval_of`: Student's t, or what `parts` tells.
+    unit : str
+        Unit of mean, sd, ci95 and paper_margin.
+    n : int
+        Volumes that had a value.
+    paper_margin : float
+        1.96 * sd / sqrt(n), as the paper prints it; covers only 91 % at n = 8.
+    parts : dict of str to float
+        Half widths that `ci95` is made of, where it holds more than the volumes' spread: "replicas",
+        "threshold", "sample", and "method" where that is known; see `porescape.intervals.uncertainty.Parts`.
+    """
+
+    mean: float
+    sd: float
+    ci95: tuple[float, float]
+    unit: str
+    n: int
+    paper_margin: float
+    parts: dict[str, float] = field(default_factory=dict)

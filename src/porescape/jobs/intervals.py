@@ -1,0 +1,79 @@
+"""The 95 % intervals of a run: what replicas do not show, measured in the image, carried to every number."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from porescape.core.measurement import Estimate
+from porescape.core.prepared import Prepared
+from porescape.core.recipe import PaperRecipe
+from porescape.core.results import Progress, Replica
+from porescape.intervals.method_error import method_errors, misses
+from porescape.intervals.uncertainty import (
+    SMALLEST_STEP,
+    Structure,
+    intervals,
+    numbers_of,
+    sampling,
+    slopes,
+    thresholds,
+)
+from porescape.jobs.checkpoint import Checkpoint
+from porescape.measure.numbers import NUMBERS
+from porescape.measure.summary import interval_of, students_margin
+from porescape.parallel import OnProgress, Workers
+
+
+def full_intervals(
+    properties: dict[str, Estimate],
+    prepared: Prepared,
+    replica: Replica,
+    workers: Workers,
+    progress: Callable[[Progress], None],
+    checkpoint: Checkpoint,
+) -> dict[str, Estimate]:
+    """Return the estimates with intervals that also hold threshold, finite image and the method's error.
+
+    The paper's literal recipes have no porosity to turn, and nobody has measured the errors of that method
+    here; their intervals stay those of the replicas.
+    """
+    recipe, settings = replica.recipe, prepared.settings
+    if isinstance(recipe, PaperRecipe):
+        return properties
+    size = next(check for check in prepared.checks if check.name == "size")
+    sample = sampling(prepared.section, size.values["porosity_error"])
+    threshold = thresholds(prepared)
+    step = max(SMALLEST_STEP, sample.porosity, *(abs(one.porosity) for one in threshold))
+    work = partial(_numbers_once, checkpoint=checkpoint)
+    slope = slopes(recipe, prepared.domain, replica.seed, settings.measure, step, workers=workers, work=work)
+    progress(Progress("interval"))
+    parts = intervals(
+        {name: e.mean for name, e in properties.items()},
+        {name: students_margin(e.sd, e.n) for name, e in properties.items()},
+        slope,
+        threshold,
+        sample,
+        method_errors(misses("refined" if settings.output.refine else "as generated")),
+    )
+    return {
+        name: replace(
+            e,
+            ci95=interval_of(e.mean, parts[name].total, NUMBERS[name].least, NUMBERS[name].most),
+            parts=parts[name].known(),
+        )
+        if name in parts
+        else e
+        for name, e in properties.items()
+    }
+
+
+def _numbers_once(
+    structure: Structure, progress: OnProgress, *, checkpoint: Checkpoint
+) -> Mapping[str, float]:
+    recipe, _, seed, _ = structure
+    name = f"structure {seed} at porosity {recipe.porosity!r}"
+    found = checkpoint.numbers(name)
+    if found is None:
+        found = numbers_of(structure, progress)
+        checkpoint.add_numbers(name, found)
+    return found

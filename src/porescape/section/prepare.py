@@ -1,0 +1,52 @@
+"""From an image to what the fit sees, in one place: segmented, checked, at the voxel size of the replicas."""
+
+from dataclasses import replace
+
+from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.prepared import Prepared, Segmented
+from porescape.core.settings import Settings
+from porescape.core.volume import Volume
+from porescape.measure.geometry.correlation import mean_chords
+from porescape.section.checks import check_image, raise_on_failures
+from porescape.section.resample import at_voxel_size, choose_voxel_size
+from porescape.section.segment import segmented
+
+Box = tuple[float, float, float]  # edges along z, y, x [m]
+
+
+def prepare(
+    image: Micrograph | Segmented, settings: Settings, box: Box | None = None, *, check: bool = True
+) -> Prepared:
+    """Segment an image, check it, and bring it to the voxel size of the replicas.
+
+    Parameters
+    ----------
+    image : Micrograph or Segmented
+        What is segmented already is not segmented again.
+    settings : Settings
+    box : tuple of float, optional
+        Edges of the replicas along z, y, x [m], in place of the voxels in the settings.
+    check : bool
+        Whether the image is checked, and refused where it fails.
+
+    Raises
+    ------
+    InputError
+        The image cannot be used; the message says what was found, wanted and to try.
+    SettingsError
+        The box is too small.
+    """
+    found = image if isinstance(image, Segmented) else segmented(image, settings.segmentation)
+    checks = check_image(found.phase) if check else ()
+    raise_on_failures(checks, settings.checks.accept)
+    voxel_size = choose_voxel_size(found.phase, settings.output)
+    if box is not None:
+        z, y, x = (round(edge / voxel_size) for edge in box)
+        settings = replace(settings, output=replace(settings.output, size=(z, y, x), voxel_size=voxel_size))
+    section = at_voxel_size(found.phase, voxel_size)
+    return Prepared(found, checks, section, chords_of(section), settings)
+
+
+def chords_of(section: PhaseImage) -> tuple[float, float]:
+    """Return the mean chords of pore and solid in a section [m]."""
+    return mean_chords(Volume(section.pore[None], section.pixel_size))
