@@ -15,7 +15,7 @@ from porescape.core.recipe import Recipe
 from porescape.synthesis.fields import capsule_radius
 
 # Of the range of each weight this much means "without this field": pure materials are common. 0.35 makes
-# trials a fifteenth cheaper and replicas scatter more (bench/RESULTS.md).
+# trials a fifteenth cheaper and replicas scatter more (docs/design-notes/search.md).
 ABSENT = 0.2
 
 Point = NDArray[np.float64]  # in the unit cube

@@ -12,7 +12,7 @@ from porescape.needs import in_bytes, needs_of, workers_that_fit
 from porescape.parallel import available_cores
 from porescape.web.form import Form
 
-# Seconds on one core of an ordinary machine; those of 96³ and 128³ (bench/RESULTS.md) are about
+# Seconds on one core of an ordinary machine; those of 96³ and 128³ (bench/results/speed.md) are about
 # proportional to the number of voxels
 TRIAL = 2.0e-7  # per voxel of the fitted cube
 MEASURE = {  # per voxel of the box
