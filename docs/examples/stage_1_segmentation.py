@@ -2,10 +2,10 @@
 1. From grey to pore and solid
 ==============================
 
-Everything that follows rests on this stage. The picture to look at first in any report is the one below.
+Everything that follows depends on this stage. In any report, check a picture like the one below first.
 
 The sample is a simulated polymer membrane, drawn as a secondary-electron detector might show it. The structure
-behind it is known. Its pixel size stands in the tag of an FEI microscope, and its info banner is found and cut off.
+behind it is known. Its pixel size is in the tag of an FEI microscope, and its info banner is found and cut off.
 """
 
 import porescape
@@ -39,9 +39,9 @@ print(
 # The threshold is a choice
 # -------------------------
 #
-# Two careful people set thresholds about 5 % of the contrast apart. What that does to the porosity is part of every
-# interval porescape reports. Here is how the porosity follows the sensitivity of the adaptive threshold, and what
-# the other methods say of this image.
+# Two careful people set thresholds about 5 % of the contrast apart. The effect of that on the porosity is part of every
+# interval porescape reports. Here is how the porosity depends on the sensitivity of the adaptive threshold, and what
+# the other methods give for this image.
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -78,5 +78,5 @@ choice.set_label(
 )
 
 # %%
-# What no threshold can know: struts behind the plane of the section that are as bright as the plane itself become
+# What no threshold can correct: struts behind the plane of the section that are as bright as the plane itself become
 # solid. Fill the pores with resin before polishing where you can; see :doc:`/imaging`.

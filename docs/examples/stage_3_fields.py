@@ -3,7 +3,7 @@
 =====================
 
 A structure is the sum of three random fields, less its own blur, cut where the porosity is right. A few numbers,
-the recipe, say how. This is the figure 2 of Zeinali Danalou et al. (2025), drawn from live code; lengths are in metres
+the recipe, define it. This is the figure 2 of Zeinali Danalou et al. (2025), drawn by this code; lengths are in metres
 here, and no field is normalised by its own extremes, so the same recipe in a larger box is more of the same
 material.
 """
@@ -86,7 +86,7 @@ base = planes(
 # -------------------
 #
 # The weighted sum is smoothed a little, which rounds the walls. Its own wide blur is subtracted: no part of the box
-# is then all pore or all solid. The upper part of what is left is pore, as much of it as the porosity asks for.
+# is then all pore or all solid. The upper part of the remainder is pore, as much of it as the porosity requires.
 # Pores are drawn dark.
 
 total = recipe.cells * cells + recipe.bumps * bumps + recipe.branch * branch
@@ -112,7 +112,7 @@ solid.set_label("The solid of the structure, cut open")
 # Each number does one thing
 # --------------------------
 #
-# The same seed with one number changed. This smoothness is what lets an optimiser find its way.
+# The same seed with one number changed. Structures change smoothly, which an optimiser needs.
 
 from dataclasses import replace
 
@@ -132,7 +132,7 @@ changed = planes(
 # Fibres and balls
 # ----------------
 #
-# Three smooth fields can be bent into nearly anything, but not into needles and balls. The other two families are the
+# Three smooth fields can represent nearly any shape, but not needles and balls. The other two families are the
 # first field alone, with no blur taken off, around straight rods or around points: radius, length over radius, and how
 # rounded the contacts are, each in [0, 1], and a unit of length. A search tries all three families.
 
@@ -152,4 +152,4 @@ needles.set_label("The fibres, cut open")
 
 # %%
 # What is in none of them: flat walls, packed particles with sharp contacts, cells of one size, layers, anything that
-# differs between directions. The search will return the nearest isotropic structure all the same.
+# differs between directions. The search returns the nearest isotropic structure all the same.
