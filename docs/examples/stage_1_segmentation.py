@@ -2,11 +2,10 @@
 1. From grey to pore and solid
 ==============================
 
-Everything that follows rests on this stage. The picture to look at first in any report is the one below.
+Everything that follows depends on this stage. In any report, check a picture like the one below first.
 
-The sample is a simulated polymer membrane, drawn as a secondary-electron detector might show it.
-The structure behind it is known. Its pixel size stands in the tag of an FEI microscope, and its info banner
-is found and cut off.
+The sample is a simulated polymer membrane, drawn as a secondary-electron detector might show it. The structure
+behind it is known. Its pixel size is in the tag of an FEI microscope, and its info banner is found and cut off.
 """
 
 import porescape
@@ -21,8 +20,8 @@ print(f"pixel size from: {image.pixel_size_source}")
 
 # %%
 # Solid is what is brighter than a fraction of the mean of its neighbourhood (Bradley and Roth, 2007), after a
-# Gaussian of one pixel; then a median of 3 x 3, then islands below nine pixels join their surroundings. The
-# outline below is what is taken for pore.
+# Gaussian of one pixel; then a median of 3 x 3, then islands below nine pixels join their surroundings. The outline
+# below is what is taken for pore.
 
 from porescape.report.figures import segmentation_overlay
 
@@ -40,9 +39,9 @@ print(
 # The threshold is a choice
 # -------------------------
 #
-# Two careful people set thresholds about 5 % of the contrast apart. What that does to the porosity is part
-# of every interval porescape reports. Here is how the porosity follows the sensitivity of the
-# adaptive threshold, and what the other methods say of this image.
+# Two careful people set thresholds about 5 % of the contrast apart. The effect of that on the porosity is part of every
+# interval porescape reports. Here is how the porosity depends on the sensitivity of the adaptive threshold, and what
+# the other methods give for this image.
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -79,5 +78,5 @@ choice.set_label(
 )
 
 # %%
-# What no threshold can know: struts behind the plane of the section that are as bright as the plane
-# itself become solid. Fill the pores with resin before polishing where you can; see :doc:`/imaging`.
+# What no threshold can correct: struts behind the plane of the section that are as bright as the plane itself become
+# solid. Fill the pores with resin before polishing where you can; see :doc:`/imaging`.

@@ -2,8 +2,7 @@
 2. Describing a section
 =======================
 
-To say whether a made slice looks like the image, both are described by the same function. Nothing in it
-is fitted.
+To compare a generated slice with the image, both are described by the same function. Nothing in it is fitted.
 """
 
 import porescape
@@ -16,9 +15,9 @@ phase = porescape.segment(porescape.read_image(sample_path()), Segmentation())
 # The paper's descriptor
 # ----------------------
 #
-# For every pixel of a phase, the distance to the other phase: two histograms, of pore and of solid. They
-# are taken at three zooms, the whole section, its middle, and the middle of that, so that fine walls count
-# as much as large pores. This is the figure 1 of Zeinali Danalou et al. (2025), drawn from live code.
+# For every pixel of a phase, the distance to the other phase: two histograms, of pore and of solid. They are taken
+# at three zooms, the whole section, its middle, and the middle of that, so that fine walls count as much as large
+# pores. This is the figure 1 of Zeinali Danalou et al. (2025), drawn by this code.
 
 from porescape.report.figures import combined_distance
 
@@ -31,11 +30,11 @@ distances.set_label(
 # What the fit compares
 # ---------------------
 #
-# A distance says how far the wall is, and not how the phases are arranged. So the fit of porescape compares
-# more: the two-point correlation, the lineal path of both phases (the chance that a line of a given length
-# lies wholly in one), the distances to the wall, the amount of wall, and the Euler number of the section
-# (pieces less holes): of its pores as they are, and shrunk and grown step by step. How soon pieces part and
-# meet is the most that a section has to say about what hangs together in depth.
+# A distance says how far away the wall is, but not how the phases are arranged. So the fit of porescape compares more:
+# the two-point correlation, the lineal path of both phases (the chance that a line of a given length lies wholly in
+# one), the distances to the wall, the amount of wall, and the Euler number of the section (pieces less holes): of
+# its pores as they are, and shrunk and grown step by step. How soon pieces separate and meet is the best hint that a
+# section gives of what is connected in depth.
 
 from porescape.report.figures import descriptor_curves
 
@@ -48,8 +47,8 @@ curves.set_label(
 # The image itself says how close is close enough
 # -----------------------------------------------
 #
-# Parts of one image differ from each other. A difference between a slice and the image counts in units
-# of that scatter: what varies from place to place may differ, what does not must agree.
+# Parts of one image differ from each other. A difference between a slice and the image counts in units of that
+# scatter: what varies from place to place may differ, what does not must agree.
 
 from matplotlib.figure import Figure
 

@@ -2,10 +2,10 @@
 3. Making a structure
 =====================
 
-A structure is the sum of three random fields, less its own blur, cut where the porosity is right. A
-few numbers, the recipe, say how. This is the figure 2 of Zeinali Danalou et al. (2025), drawn from live code;
-lengths are in metres here, and no field is normalised by its own extremes, so the same recipe in a larger box
-is more of the same material.
+A structure is the sum of three random fields, less its own blur, cut where the porosity is right. A few numbers,
+the recipe, define it. This is the figure 2 of Zeinali Danalou et al. (2025), drawn by this code; lengths are in metres
+here, and no field is normalised by its own extremes, so the same recipe in a larger box is more of the same
+material.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from porescape import Domain, FieldsRecipe, generate
 from porescape.report.drawing import bare, entitle, show_phases
-from porescape.synthesis.height import height_field, rank_level
 from porescape.synthesis.random_fields import branch_field, grain_field
+from porescape.synthesis.generate import height_field, rank_level
 
 VOXEL = 25e-9  # m
 domain = Domain((96, 96, 96), VOXEL)
@@ -37,17 +37,12 @@ SEED = 3
 # Three base fields
 # -----------------
 #
-# Two grain fields: random seed points, and at each voxel the distance to the nearest. One enters as it
-# is (pores lie between rounded grains), the other upside down (pores are rounded cells). The branch
-# field: smoothed noise is cut at a level, and the signed distance to that cut is taken, which has corners
-# and branches.
+# Two grain fields: random seed points, and at each voxel the distance to the nearest. One enters as it is (pores lie
+# between rounded grains), the other upside down (pores are rounded cells). The branch field: smoothed noise is cut
+# at a level, and the signed distance to that cut is taken, which has corners and branches.
 
-solid_grains = grain_field(
-    SEED, "solid_grains", recipe.solid_grain_spacing / VOXEL, domain, domain.whole
-)
-pore_cells = -grain_field(
-    SEED, "pore_cells", recipe.pore_cell_spacing / VOXEL, domain, domain.whole
-)
+solid_grains = grain_field(SEED, "solid_grains", recipe.solid_grain_spacing / VOXEL, domain, domain.whole)
+pore_cells = -grain_field(SEED, "pore_cells", recipe.pore_cell_spacing / VOXEL, domain, domain.whole)
 branches = branch_field(
     SEED, recipe.branch_width / VOXEL, recipe.branch_cut, domain, domain.whole
 )
@@ -90,15 +85,11 @@ base = planes(
 # Sum, high-pass, cut
 # -------------------
 #
-# The weighted sum is smoothed a little, which rounds the walls. Its own wide blur is subtracted: no part
-# of the box is then all pore or all solid. The upper part of what is left is pore, as much of it as the
-# porosity asks for. Pores are drawn dark.
+# The weighted sum is smoothed a little, which rounds the walls. Its own wide blur is subtracted: no part of the box
+# is then all pore or all solid. The upper part of the remainder is pore, as much of it as the porosity requires.
+# Pores are drawn dark.
 
-total = (
-    recipe.solid_grains * solid_grains
-    + recipe.pore_cells * pore_cells
-    + recipe.branches * branches
-)
+total = recipe.solid_grains * solid_grains + recipe.pore_cells * pore_cells + recipe.branches * branches
 blur = ndimage.gaussian_filter(total, recipe.highpass_width / VOXEL, mode="wrap")
 height = height_field(recipe, domain, SEED)
 pore = height > rank_level(height, recipe.porosity)
@@ -121,7 +112,7 @@ solid.set_label("The solid of the structure, cut open")
 # Each number does one thing
 # --------------------------
 #
-# The same seed with one number changed. This smoothness is what lets an optimiser find its way.
+# The same seed with one number changed. Structures change smoothly, which an optimiser needs.
 
 from dataclasses import replace
 
@@ -141,10 +132,9 @@ changed = planes(
 # Fibres and balls
 # ----------------
 #
-# Three smooth fields can be bent into nearly anything, but not into needles and balls. The other two
-# families are the first field alone, with no blur taken off, around straight rods or around points: radius,
-# length over radius, and how rounded the contacts are, each in [0, 1], and a unit of length. A search tries
-# all three families.
+# Three smooth fields can represent nearly any shape, but not needles and balls. The other two families are the
+# first field alone, with no blur taken off, around straight rods or around points: radius, length over radius, and how
+# rounded the contacts are, each in [0, 1], and a unit of length. A search tries all three families.
 
 from porescape.synthesis.families import fibres, grains
 
@@ -161,6 +151,5 @@ needles = three_d(mat, width=520)
 needles.set_label("The fibres, cut open")
 
 # %%
-# What is in none of them: flat walls, packed particles with sharp contacts, cells of one size,
-# layers, anything that differs between directions. The search will return the nearest isotropic structure all
-# the same.
+# What is in none of them: flat walls, packed particles with sharp contacts, cells of one size, layers, anything that
+# differs between directions. The search returns the nearest isotropic structure all the same.

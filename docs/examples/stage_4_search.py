@@ -2,9 +2,9 @@
 4. Looking for the recipe
 =========================
 
-One trial: make a cube, take five slices across each of its three axes, describe them, and add up how far
-they are from the image. The percolation prior is added: the share of each phase that does not hang together.
-The section alone cannot tell, and a membrane whose pores lead nowhere, or whose solid floats, is no membrane.
+One trial: make a cube, take five slices across each of its three axes, describe them, and add up how far they are
+from the image. The percolation prior is added: the disconnected fraction of each phase. The section alone does not
+show it, and a structure whose pores lead nowhere, or whose solid floats, is no membrane.
 
 A run makes 200 trials per replica on a cube of 96 voxels. Here are 60 on 64 voxels, for three replicas.
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 import porescape
 from porescape import Fit, Measure, Output, Segmentation, Settings
-from porescape.jobs.replicas import make_replicas
+from porescape.jobs.reconstruct import make_replicas
 from porescape.sample import sample_path
 
 image = porescape.read_image(sample_path())
@@ -26,8 +26,8 @@ settings = Settings(
 replicas = tuple(make_replicas(phase, settings, seed=0))
 
 # %%
-# Every trial is kept. The optimiser (CMA-ES) spreads out first and closes in later; the replicas
-# go different ways and end at similar losses.
+# Every trial is stored. The optimiser (CMA-ES) explores first and converges later; the replicas take different paths
+# and end at similar losses.
 
 from porescape.report.figures import fit_history
 
@@ -35,7 +35,7 @@ history = fit_history(replicas)
 history.set_label("Loss of every trial of three replicas, and the best so far")
 
 # %%
-# The same, seen: the slice of the first trial, of the best so far, and of the best of all.
+# The same in pictures: the slice of the first trial, of the best so far, and of the best of all.
 
 from matplotlib.figure import Figure
 
@@ -80,8 +80,8 @@ side_by_side.set_label(
 )
 
 # %%
-# Each replica was fitted on its own, from its own random fields. What they have in common was in the
-# image; what they do not is chance.
+# Each replica was fitted independently, with its own random fields. What the replicas have in common comes from the
+# image; what differs is chance.
 
 spread = [one.loss for one in replicas]
 print(f"losses {np.min(spread):.3f} to {np.max(spread):.3f}")

@@ -2,15 +2,14 @@
 5. Refining the walls
 =====================
 
-A recipe has few numbers. They set the large shapes and what hangs together, but corners, cusps and
-thin walls need more than ten. So the last step of a replica moves its walls, voxel by voxel.
+A recipe has few numbers. They set the large shapes and what is connected, but corners, cusps and thin walls need
+more than ten. So in the last step of a replica wall voxels change phase, one by one (wall voxel annealing).
 
-What is compared are patterns: squares of 3x3 points and rows of nine, each at several distances between the
-points, from neighbouring voxels to twice the width of a pore. How often each occurs is counted in the image
-and in the sections of the structure along all three axes. A voxel at a wall changes phase if that brings the
-counts nearer to the image's, and if everything stays as connected as it was: no pore, tunnel, cavity or piece
-of solid appears or vanishes (only *simple* voxels turn). Only crumbs of solid that hang on nothing go, before
-anything moves.
+What is compared are patterns: squares of 3x3 points and rows of nine, each at several distances between the points,
+from neighbouring voxels to twice the width of a pore. How often each occurs is counted in the image and in the sections
+of the structure along all three axes. A voxel at a wall changes phase if that brings the counts nearer to the
+image's, and if everything stays as connected as it was: no pore, tunnel, cavity or piece of solid appears or
+vanishes (only *simple* voxels change). Only floating solid, which is connected to nothing, is removed before that.
 """
 
 import porescape
@@ -24,7 +23,7 @@ from porescape import (
     generate,
     refine,
 )
-from porescape.jobs.replicas import make_replicas
+from porescape.jobs.reconstruct import make_replicas
 from porescape.sample import sample_path
 
 image = porescape.read_image(sample_path())
@@ -63,7 +62,7 @@ slices.set_label(
 )
 
 # %%
-# Most is won in the first sweeps. The last ones look at fewer and fewer voxels, so that it comes to rest.
+# Most is gained in the first sweeps. The last ones try fewer and fewer voxels, so that the structure settles.
 
 history = refinement_history(distances)
 history.set_label(
@@ -71,7 +70,7 @@ history.set_label(
 )
 
 # %%
-# Nothing was torn or joined, and not a voxel of porosity was lost:
+# Nothing was disconnected or joined, and the porosity did not change by a voxel:
 
 print(f"porosity {before.porosity:.5f} before, {after.porosity:.5f} after")
 for name, volume in (("before", before), ("after", after)):

@@ -8,7 +8,7 @@ from porescape.fit.search import LEAST_DIVIDED
 from porescape.measure.numbers import NUMBERS, pick
 
 MIB = 2**20
-# Measured as peak of resident memory (bench/RESULTS.md, "Everything at once"): 400 MiB at 96³ and 687 MiB at
+# Measured as peak of resident memory (bench/results/measuring.md): 400 MiB at 96³ and 687 MiB at
 # 128³ with everything, 309 MiB at 128³ with porosity alone
 WORKER = 300 * MIB  # a process with its libraries and compiled kernels
 FLOW = 230  # bytes per voxel while a flow is solved for

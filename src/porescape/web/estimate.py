@@ -13,7 +13,7 @@ from porescape.measure.numbers import NUMBERS, pick
 from porescape.parallel import available_cores
 from porescape.web.form import Form
 
-# Seconds on one core of an ordinary machine; those of 96³ and 128³ (bench/RESULTS.md) are about
+# Seconds on one core of an ordinary machine; those of 96³ and 128³ (bench/results/speed.md) are about
 # proportional to the number of voxels
 TRIAL = 2.0e-7  # per voxel of the fitted cube
 MEASURE = {  # per voxel of the box

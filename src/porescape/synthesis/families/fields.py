@@ -4,7 +4,7 @@ from porescape.core.recipe import FieldsRecipe
 from porescape.synthesis.families.family import Family, Point, between
 
 # Of the range of each weight this much means "without this field": pure materials are common. 0.35 makes
-# trials a fifteenth cheaper and replicas scatter more (bench/RESULTS.md).
+# trials a fifteenth cheaper and replicas scatter more (docs/design-notes/search.md).
 ABSENT = 0.2
 
 
