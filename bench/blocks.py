@@ -34,7 +34,7 @@ from porescape.io.volumes.ome_zarr_store import find_level, generate_zarr
 from porescape.io.volumes.volume import read_volume
 from porescape.memory import keep_memory
 from porescape.parallel import OnProgress, Workers, map_ordered
-from porescape.synthesis.families import fields
+from porescape.synthesis.families.fields import fields
 from porescape.synthesis.generate import generate, generate_region
 
 VOXEL = 1e-7

@@ -107,7 +107,7 @@ def main() -> None:
 
 def _section(n: int) -> PhaseImage:
     """A slice of a structure of the default family with chords of about ten voxels."""
-    from porescape.synthesis.families import fields
+    from porescape.synthesis.families.fields import fields
 
     recipe = fields(np.full(9, 0.5), 6e-7, 0.6)
     return PhaseImage(generate(recipe, Domain((4, 2 * n, 2 * n), 1e-7), 1).pore[2], 1e-7)

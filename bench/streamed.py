@@ -95,7 +95,7 @@ def make(folder: Path, size: int, chunk: tuple[int, ...]) -> None:
     import zarr
 
     from porescape.core.domain import Domain
-    from porescape.synthesis.families import fields
+    from porescape.synthesis.families.fields import fields
     from porescape.synthesis.generate import generate
 
     pore = generate(fields(np.full(9, 0.5), 6e-7, 0.6), Domain((size,) * 3, VOXEL), 0).pore

@@ -25,7 +25,7 @@ from porescape.io.runs.settings import read_recipe
 from porescape.io.volumes.volume import write_tiff, write_vti
 from porescape.measure.numbers import NUMBERS
 from porescape.sample import load_truth, sample_path
-from porescape.synthesis.families import radius_of
+from porescape.synthesis.components import radius_of
 
 Called = Callable[..., tuple[int, str, str]]
 SMALL = ("--size", "40", "--replicas", "2", "--trials", "4", "--fit-size", "40", "--seed", "1")

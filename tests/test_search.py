@@ -15,7 +15,7 @@ from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.recipe import FieldsRecipe, PaperRecipe
 from porescape.core.results import Trial, best_of
-from porescape.core.settings import FAMILIES, LEAST_CUBE, Fit, Output, Settings
+from porescape.core.settings import LEAST_CUBE, Fit, Output, Settings
 from porescape.errors import SettingsError
 from porescape.fit.objective import DEGENERATE, SectionObjective, objective_for, unit_length
 from porescape.fit.samplers import SAMPLERS, START
@@ -25,7 +25,11 @@ from porescape.measure.section.describe import cut_windows, describe, slices_of
 from porescape.parallel import OnProgress, no_progress
 from porescape.rng import stream
 from porescape.section.specks import without_specks
-from porescape.synthesis.families import FAMILIES, fibres, fields, grains, radius_of
+from porescape.synthesis.components import radius_of
+from porescape.synthesis.families import FAMILIES
+from porescape.synthesis.families.fibres import fibres
+from porescape.synthesis.families.fields import fields
+from porescape.synthesis.families.grains import grains
 from porescape.synthesis.generate import generate
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from porescape import Domain, FieldsRecipe, generate
 from porescape.report.drawing import bare, entitle, show_phases
-from porescape.synthesis.random_fields import branch_field, grain_field
 from porescape.synthesis.generate import height_field, rank_level
+from porescape.synthesis.random_fields import branch_field, grain_field
 
 VOXEL = 25e-9  # m
 domain = Domain((96, 96, 96), VOXEL)
@@ -136,7 +136,8 @@ changed = planes(
 # first field alone, with no blur taken off, around straight rods or around points: radius, length over radius, and how
 # rounded the contacts are, each in [0, 1], and a unit of length. A search tries all three families.
 
-from porescape.synthesis.families import fibres, grains
+from porescape.synthesis.families.fibres import fibres
+from porescape.synthesis.families.grains import grains
 
 mat = generate(fibres((0.1, 0.6, 0.3), 0.22e-6, 0.8), domain, SEED)
 beads = generate(grains((0.5, 0.1), 0.22e-6, 0.4), domain, SEED)
