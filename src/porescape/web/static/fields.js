@@ -79,3 +79,18 @@ export function tick({ label, value }, changed) {
   element.box = box;
   return element;
 }
+
+/** Return a row of radio buttons that looks like one control. */
+export function choice(name, options, value, chosen) {
+  const id = `${name}-${Math.random().toString(36).slice(2, 8)}`;
+  const inputs = options.map(([key]) =>
+    h("input", { type: "radio", name: id, id: `${id}-${key}`, value: key, checked: key === value, onchange: () => chosen(key) }),
+  );
+  const element = h(
+    "span",
+    { class: "choice", role: "radiogroup", "aria-label": name },
+    options.map(([key, words], i) => [inputs[i], h("label", { for: `${id}-${key}` }, words)]),
+  );
+  const set = (key) => inputs.forEach((input) => (input.checked = input.value === key));
+  return { element, set };
+}

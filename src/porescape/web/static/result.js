@@ -1,10 +1,10 @@
 // A finished job: its headline numbers, its warnings, and the way to everything else.
 
+import { jobButtons } from "./actions.js";
 import { h, put, tell } from "./dom.js";
-import { jobButtons, sentence } from "./job.js";
-import { bound, sizeText } from "./words.js";
+import { bound, sentence, sizeText } from "./words.js";
 
-export function showResult(place, { job, path, again }) {
+export function showResult(place, { job, path }) {
   const said = h("p", { class: "problem", role: "alert", hidden: true });
   const found = job.results;
   const page = path.replace("/api", "");

@@ -1,9 +1,9 @@
 // A job that waits or runs: how far it is, and the best slice so far beside the real one.
 
+import { act } from "./actions.js";
 import { get, post } from "./api.js";
 import { h, put, s, tell } from "./dom.js";
-import { act, sentence } from "./job.js";
-import { durationText, percent } from "./words.js";
+import { durationText, percent, sentence } from "./words.js";
 
 const OFTEN = 1000; // milliseconds between two looks
 const HIDDEN = 8000; // the same while nobody looks at the page

@@ -20,6 +20,9 @@ export function lengthText(metres) {
 /** Keep numbers and their units on one line. */
 export const bound = (words) => words.replace(/(\d) (?=(%|[npµ]?m)(?![A-Za-zµ]))/g, "$1\u00a0");
 
+/** Write words as a sentence. */
+export const sentence = (words) => (words ? bound(words[0].toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".")) : "");
+
 /** Write a duration: "45 s", "12 min", "3 h 20 min". */
 export function durationText(seconds) {
   const whole = Math.round(seconds);

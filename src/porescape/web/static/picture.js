@@ -4,6 +4,7 @@
 // can be moved with the arrow keys too, ten pixels at a time with Shift.
 
 import { h, s } from "./dom.js";
+import { choice } from "./fields.js";
 
 const HANDLE = 7; // CSS pixels; half the edge of what is dragged
 const GRASP = 22; // CSS pixels; half of what answers to a finger
@@ -12,7 +13,7 @@ const STEEP = 0.05; // a line flatter than this was meant to be level
 const ZOOMS = [1, 2, 4, 8];
 const CORNERS = { "top left": [0, 0], "top right": [1, 0], "bottom left": [0, 1], "bottom right": [1, 1] };
 
-export function makeStage({ width, height, src, name, under, onCrop, onLine, onMode }) {
+export function makePicture({ width, height, src, name, under, onCrop, onLine, onMode }) {
   let crop = [0, 0, height, width]; // top, left, height, width
   let line = null; // x0, y0, x1, y1
   let mode = "view";
@@ -238,20 +239,3 @@ export function makeStage({ width, height, src, name, under, onCrop, onLine, onM
     },
   };
 }
-
-/** Return a row of radio buttons that looks like one control. */
-export function choice(name, options, value, chosen) {
-  const id = `${name}-${Math.random().toString(36).slice(2, 8)}`;
-  const inputs = options.map(([key]) =>
-    h("input", { type: "radio", name: id, id: `${id}-${key}`, value: key, checked: key === value, onchange: () => chosen(key) }),
-  );
-  const element = h(
-    "span",
-    { class: "choice", role: "radiogroup", "aria-label": name },
-    options.map(([key, words], i) => [inputs[i], h("label", { for: `${id}-${key}` }, words)]),
-  );
-  const set = (key) => inputs.forEach((input) => (input.checked = input.value === key));
-  return { element, set };
-}
-
-
