@@ -1,4 +1,4 @@
-"""The browser's half of the house: its files import in one direction, and each stays short enough to be read."""
+"""The browser's half of the house: its files import in one direction, and each is short enough to be read."""
 
 import re
 from graphlib import TopologicalSorter
@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from porescape.report.viewer import MODULES, script
+
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "porescape"
-FOLDERS = (SOURCE / "web" / "static",)
+VIEWER = SOURCE / "report" / "viewer"
+FOLDERS = (SOURCE / "web" / "static", VIEWER)
 FILES = sorted(path for folder in FOLDERS for path in folder.glob("*.js"))
 MOST_LINES = 400
 IMPORT = re.compile(r'^import \{([^}\n]*)\} from "\./([\w-]+\.js)";$', re.MULTILINE)
@@ -48,3 +51,21 @@ def test_what_is_imported_is_exported_and_used(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_file_is_short_enough_to_be_read(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < MOST_LINES
+
+
+def test_the_viewer_is_joined_of_all_its_files_each_after_those_it_imports() -> None:
+    assert sorted(MODULES) == sorted(path.stem for path in VIEWER.glob("*.js"))
+    for i, name in enumerate(MODULES):
+        assert set(imports(VIEWER / f"{name}.js")) <= {f"{before}.js" for before in MODULES[:i]}
+
+
+def test_joined_it_imports_nothing_and_exports_what_a_page_needs() -> None:
+    text = script()
+    assert re.findall(r"^(?:import|export)\b.*", text, re.MULTILINE) == ["export { mountViewer, unpack };"]
+
+
+def test_no_name_of_the_viewer_is_taken_twice() -> None:
+    text = script() + (SOURCE / "report" / "report.js").read_text(encoding="utf-8")  # one module in a report
+    names = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)(?= =|\()", text, re.MULTILINE)
+    assert {"mountViewer", "unpack", "host"} <= set(names)
+    assert len(names) == len(set(names))

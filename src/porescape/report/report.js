@@ -1,14 +1,15 @@
-// The page's own few lines, after viewer.js in one module.
+// The page's own few lines, joined to the viewer's module.
 for (const fold of document.querySelectorAll("details"))
   if (fold.dataset.print !== "closed")
     window.addEventListener("beforeprint", () => (fold.open = true)); // paper cannot be unfolded
 
 const host = document.getElementById("three-d");
-const { shape, size, block } = host.dataset;
+const dataset = host.dataset;
 unpack(document.getElementById("voxels").textContent)
   .then((bits) => {
+    const { block } = dataset;
     const blocks = block > 1 ? `Each voxel shown stands for ${block} × ${block} × ${block} of the structure; the numbers are of all.` : "";
-    window.structure = mountViewer(host, { bits, shape: JSON.parse(shape), voxelSize: Number(size), note: blocks });
+    window.structure = mountViewer(host, { bits, shape: JSON.parse(dataset.shape), voxelSize: Number(dataset.size), note: blocks });
     if (window.structure.lost === "") document.getElementById("still-words").hidden = true;
   })
   .catch((error) => {
