@@ -1,4 +1,4 @@
-// The elements of the viewer: buttons, sliders and words, and how they follow the view.
+// The controls of the viewer: buttons, sliders and labels, and how they follow the view.
 
 import { AXES } from "./view.js";
 
@@ -10,7 +10,7 @@ export function build(element, shape, note, open) {
     if (text) one.textContent = text;
     return one;
   };
-  const group = `viewer-${Math.random().toString(36).slice(2)}`; // radio buttons of two viewers are strangers
+  const group = `viewer-${Math.random().toString(36).slice(2)}`; // so that two viewers in one page do not share radio buttons
   const choice = (role, label, options) => {
     const set = make("span", "pv-choice");
     set.setAttribute("role", "radiogroup");
@@ -43,7 +43,7 @@ export function build(element, shape, note, open) {
 
   const bar = make("div", "pv-bar");
   const reset = make("button", "", "Reset"), save = make("button", "", "Save picture");
-  const large = make("button", "", "Larger");
+  const large = make("button", "", "Full screen");
   reset.type = save.type = large.type = "button";
   large.hidden = !document.fullscreenEnabled;
   bar.append(choice("phase", "What is drawn", [["solid", "Solid"], ["pores", "Pores"]]), reset, large, save);
@@ -78,7 +78,7 @@ export function build(element, shape, note, open) {
   slice.setAttribute("role", "img");
   const scrub = make("input");
   Object.assign(scrub, { type: "range", min: 0, step: 1 });
-  scrub.setAttribute("aria-label", "Which slice");
+  scrub.setAttribute("aria-label", "Slice number");
   const sliceWords = make("div", "pv-words");
   slicing.append(sliceHead, scrub, sliceWords, slice);
   const both = make("div", "pv-both");
@@ -93,7 +93,7 @@ export function build(element, shape, note, open) {
   return { root, canvas, over, reset, large, save, more, cuts, exact, scrub, slice, sliceWords, words, hint };
 }
 
-/** Bring all controls to the view; `length` writes a number of voxels as a length. */
+/** Set all controls to the view; `length` writes a number of voxels as a length. */
 export function showView(parts, view, shape, length) {
   parts.cuts.forEach(({ input, words }, axis) => {
     input.value = view.cut[axis];

@@ -5,7 +5,7 @@ import { move, turn, zoomAt, zoomTo } from "./view.js";
 
 const DEGREES = 0.45; // per CSS pixel of a drag
 
-/** Let a canvas change the view; `on` adds a listener, `moved` draws, `reset` brings all back. */
+/** Let a canvas change the view; `on` adds a listener, `moved` draws, `reset` restores the first view. */
 export function listenToGestures(canvas, view, { on, moved, reset }) {
   const fingers = new Map();
   const zoomUnder = (zoom, x, y) => {
@@ -35,7 +35,7 @@ export function listenToGestures(canvas, view, { on, moved, reset }) {
   for (const name of ["pointerup", "pointercancel"]) on(canvas, name, (event) => fingers.delete(event.pointerId));
   on(canvas, "contextmenu", (event) => event.preventDefault());
   on(canvas, "wheel", (event) => {
-    if (document.activeElement !== canvas && !event.ctrlKey) return; // the page scrolls on until a click
+    if (document.activeElement !== canvas && !event.ctrlKey) return; // the wheel scrolls the page until the canvas is clicked
     event.preventDefault();
     zoomUnder(view.zoom * Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.clientX, event.clientY);
   }, { passive: false });

@@ -1,5 +1,5 @@
-// A structure of voxels to turn, cut and walk through, in one canvas and without a library. Nothing is drawn while
-// nothing moves; where WebGL 2 is missing, the still picture stays and the slices work.
+// The viewer: a structure of voxels to turn, cut and slice, without a library. Nothing is drawn while nothing
+// moves; without WebGL 2 the still picture stays, and the slices work.
 
 import { build, savePicture, showView } from "./controls.js";
 import { listenToGestures } from "./gestures.js";
@@ -19,7 +19,7 @@ import { section, spread } from "./voxels.js";
  * @param {object} options
  *   bits: Uint8Array, eight voxels to a byte, 1 = pore, (z, y, x) with x fastest;
  *   shape: [nz, ny, nx]; voxelSize: edge of a voxel [m];
- *   note: words below the controls; open: show the controls for cuts and slices at once.
+ *   note: a text below the controls; open: show the controls for cuts and slices at once.
  * @returns {object} view, cut(z, y, x), slice(axis, index), draw(), pixels(axis, index), onDraw, destroy().
  */
 export function mountViewer(element, { bits, shape, voxelSize, note = "", open = false }) {
@@ -84,7 +84,7 @@ export function mountViewer(element, { bits, shape, voxelSize, note = "", open =
     else element.requestFullscreen().catch(() => (parts.large.hidden = true));
   });
   on(document, "fullscreenchange", () => {
-    parts.large.textContent = document.fullscreenElement === element ? "Smaller" : "Larger";
+    parts.large.textContent = document.fullscreenElement === element ? "Leave full screen" : "Full screen";
     if (document.fullscreenElement === element) parts.more.open = true;
   });
   on(parts.save, "click", () => {
@@ -99,7 +99,7 @@ export function mountViewer(element, { bits, shape, voxelSize, note = "", open =
     solid.stop();
     handle.lost = words;
     element.classList.remove("live");
-    parts.words.textContent = `${words}: this is the picture drawn when the page was written. Slices still work.`;
+    parts.words.textContent = `${words}. This picture was drawn when the page was written; the slices still work.`;
     parts.more.open = true;
   }
   function begin() {
@@ -107,7 +107,7 @@ export function mountViewer(element, { bits, shape, voxelSize, note = "", open =
     try {
       solid.prepare();
     } catch (error) {
-      return fail(`The structure cannot be drawn here (${error.message})`);
+      return fail(`The structure cannot be drawn in this browser (${error.message})`);
     }
     handle.lost = "";
     parts.words.textContent = parts.hint;
@@ -117,7 +117,7 @@ export function mountViewer(element, { bits, shape, voxelSize, note = "", open =
   }
   on(parts.canvas, "webglcontextlost", (event) => {
     event.preventDefault();
-    fail("The graphics card gave up");
+    fail("The graphics card stopped drawing");
   });
   on(parts.canvas, "webglcontextrestored", () => {
     solid.forget();

@@ -1,4 +1,4 @@
-// What is drawn over the solid: edges of the box and of what is cut away, the slice's frame, axes and a scale bar.
+// What is drawn over the solid: edges of the box and of the cut, the frame of the slice, the axes and a scale bar.
 
 import { inWords, roundLength } from "./lengths.js";
 import { AXES, camera, voxelsPerPixel } from "./view.js";
@@ -18,7 +18,7 @@ export function annotate(canvas, { view, shape, voxelSize, ink, withSlice }) {
   const paper = canvas.getContext("2d");
   paper.scale(sharp, sharp);
   const [right, up, toward] = camera(view), step = voxelsPerPixel(view, shape, canvas), per = 1 / step;
-  const faces = [toward[2], toward[1], toward[0]]; // (z, y, x): which sides of the box are in sight
+  const faces = [toward[2], toward[1], toward[0]]; // (z, y, x): which sides of the box are visible
   const seen = (axis, side) => (side ? faces[axis] > 0 : faces[axis] < 0);
   const place = (point) => {
     const p = [2, 1, 0].map((axis) => point[axis] - shape[axis] / 2);
@@ -45,7 +45,7 @@ export function annotate(canvas, { view, shape, voxelSize, ink, withSlice }) {
     paper.setLineDash([]);
   }
 
-  // axes and bar, on ground of their own
+  // axes and scale bar, on a background of their own
   const metres = roundLength(0.3 * width * step * voxelSize), bar = metres / voxelSize / step;
   paper.globalAlpha = 0.72;
   paper.fillStyle = getComputedStyle(document.body).backgroundColor;
@@ -65,7 +65,7 @@ export function annotate(canvas, { view, shape, voxelSize, ink, withSlice }) {
   return { metres, pixels: bar };
 }
 
-/** Draw the edges that are in sight: of the box, or of the layers left, and of the corner that is cut out of it. */
+/** Draw the visible edges of the box, without the layers or the corner that are cut away. */
 function drawEdges(line, seen, { cut, planes }, [nz, ny, nx]) {
   const [cz, cy, cx] = cut;
   const low = [planes ? cz : 0, 0, 0], high = [nz, planes ? ny - cy : ny, planes ? nx - cx : nx];

@@ -2,8 +2,8 @@
 
 import { clamp } from "./view.js";
 
-const SLOW = 42; // milliseconds between frames while moving: above, resolution is given up
-const FAST = 24; // below, it is regained
+const SLOW = 42; // milliseconds between frames while moving: above, the resolution is lowered
+const FAST = 24; // below, it is raised
 const PATIENCE = 350; // milliseconds that a frame at rest may take; a slow machine gets a coarser one
 const STILL = 140; // milliseconds without movement before the frame at rest
 
@@ -23,7 +23,7 @@ export function makePace(draw, finish) {
   return {
     finest: () => finest,
 
-    /** Find out how fast this machine draws, and settle how fine; `visible` says whether there is a canvas to fill. */
+    /** Measure how fast this machine draws, and choose both resolutions; `visible`: the canvas has a size. */
     gauge(visible) {
       timed(0.2); // the first frame also compiles
       const small = Math.min(timed(0.4), timed(0.4)) / 0.4 ** 2;

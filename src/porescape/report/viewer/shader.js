@@ -1,7 +1,7 @@
-// The program of the graphics card. Rays are followed from voxel to voxel through a 3-D texture (Amanatides and
+// The program for the graphics card. Rays are followed from voxel to voxel through a 3-D texture (Amanatides and
 // Woo 1987), so no voxel is skipped. Vectors are (x, y, z), in voxels.
 
-/** Compile and link; an Error says why where that is refused. */
+/** Compile and link the program; the Error of a failure says why. */
 export function link(gl) {
   const program = gl.createProgram();
   for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
@@ -17,7 +17,7 @@ export function link(gl) {
 }
 
 const VERTEX = `#version 300 es
-void main() { // one triangle that covers all
+void main() { // one triangle that covers the canvas
   gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0);
 }`;
 
@@ -42,7 +42,7 @@ float at(vec3 p) { return matter(textureLod(volume, p / size, 0.0).r); }
 float voxel(ivec3 cell) { return matter(texelFetch(volume, cell, 0).r); }
 float around(vec3 p, float wide) { return matter(textureLod(volume, p / size, log2(wide)).r); }
 
-// towards less matter: differences over a cube of 4 voxels, wide enough to round the stairs
+// the normal: differences over a cube of 4 voxels, wide enough to smooth the steps between voxels
 vec3 outwards(vec3 p) {
   vec3 sum = vec3(0.0);
   for (int k = 0; k < 8; k++) {
@@ -56,7 +56,7 @@ vec3 outwards(vec3 p) {
   return dot(sum, sum) > 1e-6 ? normalize(sum) : camera[2];
 }
 
-// how much of the sky is free: ever wider looks along the normal and beside it
+// ambient light: how free the way is along the normal and beside it, from ever wider averages
 float open(vec3 p, vec3 n) {
   vec3 a = normalize(cross(n, abs(n.x) < 0.6 ? vec3(1, 0, 0) : vec3(0, 1, 0))), b = cross(n, a);
   float light = 0.0;
@@ -78,7 +78,7 @@ float open(vec3 p, vec3 n) {
 void main() {
   vec2 off = (gl_FragCoord.xy - middle) * pixel;
   vec3 ahead = -camera[2];
-  ahead = mix(ahead, vec3(1e-5), lessThan(abs(ahead), vec3(1e-5))); // no division by nothing
+  ahead = mix(ahead, vec3(1e-5), lessThan(abs(ahead), vec3(1e-5))); // no division by zero
   vec3 start = 0.5 * size + off.x * camera[0] + off.y * camera[1] - length(size) * ahead;
   vec3 low = vec3(0.0), high = size;
   if (planes == 1) { low.z = cut.z; high.xy = cut.xy; }
@@ -88,7 +88,7 @@ void main() {
   colour = vec4(0.0);
   if (near >= far || any(greaterThanEqual(low, high))) return;
 
-  vec3 face = vec3(equal(enter, vec3(near))); // the side of the voxel that the ray came in by
+  vec3 face = vec3(equal(enter, vec3(near))); // the side of the voxel where the ray enters
   ivec3 cell = clamp(ivec3(floor(start + (near + 1e-3) * ahead)), ivec3(low), ivec3(high) - 1);
   ivec3 way = ivec3(sign(ahead));
   vec3 next = (vec3(cell) + max(vec3(way), 0.0) - start) * per, stride = abs(per);
@@ -100,7 +100,7 @@ void main() {
     if (taken) {
       outside = true;
     } else {
-      if (outside) { // at the surface of the block: a cut face, if there is matter
+      if (outside) { // at the surface of the box: a cut face, if there is matter
         if ((exact == 1 ? voxel(cell) : at(start + (t + 1e-3) * ahead)) > 0.5) { hit = t; capped = true; break; }
         outside = false;
         first = before = t;
@@ -121,7 +121,7 @@ void main() {
   }
 
   float fog = 0.16 * max(max(size.x, size.y), size.z);
-  if (hit < 0.0) { // it looks through
+  if (hit < 0.0) { // the ray meets no matter
     float dim = outside ? 0.0 : 1.0 - exp((first - far) / fog);
     colour = vec4(DEEP * dim, dim);
     return;
@@ -142,7 +142,7 @@ void main() {
   } else {
     float facing = max(dot(n, lamp), 0.0), rim = 1.0 - max(dot(n, camera[2]), 0.0);
     float sky = open(p, n);
-    // edges are bright in an electron microscope, hollows dark
+    // as in an electron microscope: edges are bright, hollows dark
     float shade = sky * (0.30 + 0.62 * facing) + 0.10 + 0.22 * rim * rim * sky;
     light = mix(DEEP, (pores == 1 ? PORE_WALL : WALL) * 1.25, clamp(shade, 0.0, 1.0));
     light = mix(DEEP, light, exp((first - hit) / (2.2 * fog)));

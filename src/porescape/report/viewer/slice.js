@@ -1,9 +1,9 @@
-// One slice in a canvas of its own, drawn even where the solid cannot be.
+// One slice in its own canvas, drawn even without WebGL 2.
 
 import { AXES } from "./view.js";
 import { section } from "./voxels.js";
 
-const SOLID = [239, 236, 228]; // red, green, blue as in every picture of ours
+const SOLID = [239, 236, 228]; // red, green, blue as in all pictures of a report
 const PORE = [32, 38, 46];
 
 /** Draw the slice of the view; `length` writes a number of voxels as a length. */

@@ -18,7 +18,7 @@ export function makeSolid(canvas, pore, shape, view) {
     gl.bindTexture(gl.TEXTURE_3D, texture);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.texImage3D(gl.TEXTURE_3D, 0, gl.R8, kx, ky, kz, 0, gl.RED, gl.UNSIGNED_BYTE, values);
-    gl.generateMipmap(gl.TEXTURE_3D); // blurred copies: what shades a point is looked up in them
+    gl.generateMipmap(gl.TEXTURE_3D); // blurred copies, from which the shading is computed
     gl.texParameteri(gl.TEXTURE_3D, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
     gl.texParameteri(gl.TEXTURE_3D, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
     for (const way of ["S", "T", "R"]) gl.texParameteri(gl.TEXTURE_3D, gl[`TEXTURE_WRAP_${way}`], gl.CLAMP_TO_EDGE);
@@ -30,7 +30,7 @@ export function makeSolid(canvas, pore, shape, view) {
 
     ready: () => program !== null,
 
-    /** Begin, or begin again with a new context; throws where the graphics card refuses. */
+    /** Set up, also after a lost context; throws if the graphics card refuses. */
     prepare() {
       program = link(gl);
       gl.useProgram(program);
@@ -44,12 +44,12 @@ export function makeSolid(canvas, pore, shape, view) {
       upload();
     },
 
-    /** Take the voxels anew, after `view.block` has changed. */
+    /** Upload the voxels again after `view.block` has changed. */
     update() {
       if (program) upload();
     },
 
-    /** Draw a frame of `scale` pixels per CSS pixel; return the scale it has, or 0 if nothing could be drawn. */
+    /** Draw a frame of `scale` pixels per CSS pixel; return its actual scale, or 0 if nothing could be drawn. */
     draw(scale) {
       const { clientWidth: width, clientHeight: height } = canvas;
       if (!width || !height || !program || gl.isContextLost()) return 0;
@@ -65,7 +65,7 @@ export function makeSolid(canvas, pore, shape, view) {
       const b = view.block, [kz, ky, kx] = view.drawn;
       const set = (name, kind, ...values) => gl[`uniform${kind}`](places[name], ...values);
       set("size", "3f", kx, ky, kz);
-      // the first voxel that is left along z, and the first that is taken along y and x
+      // the first voxel kept along z, and the first removed along y and x
       const keep = [kx - Math.round(view.cut[2] / b), ky - Math.round(view.cut[1] / b), Math.round(view.cut[0] / b)];
       set("cut", "3f", ...keep);
       set("planes", "1i", view.planes ? 1 : 0);
@@ -81,17 +81,17 @@ export function makeSolid(canvas, pore, shape, view) {
       return factor;
     },
 
-    /** Wait until the frame is drawn: reading a pixel of it does. */
+    /** Wait until the frame is drawn, by reading one of its pixels. */
     finish() {
       gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
     },
 
-    /** Draw no more: the context is lost, or was never any use. */
+    /** Draw nothing more: the context is lost or unusable. */
     stop() {
       program = null;
     },
 
-    /** A lost context took its texture with it. */
+    /** Drop the texture of a lost context. */
     forget() {
       texture = null;
     },

@@ -1,4 +1,4 @@
-// What is shown and from where: the state that all controls change, and the camera that follows from it.
+// What is shown and from where: the state that all controls change, and the camera derived from it.
 //
 // Axes are (z, y, x) wherever a list is given, as in the files; vectors of the camera are (x, y, z). The projection
 // is parallel: one scale bar holds for every depth.
@@ -13,7 +13,7 @@ const middle = (shape) => shape.map((n) => n >> 1);
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /**
- * The view at first.
+ * The first view.
  *
  * Angles in degrees; `pan` in CSS pixels; `cut` in voxels along z, y and x, as a corner or (`planes`) as whole layers;
  * `exact`: voxels as they are; `block`: voxels along the edge of one that is drawn; `axis`, `index`: the slice.
@@ -22,7 +22,7 @@ export const newView = (shape) => ({
   ...START, pan: [0, 0], cut: middle(shape), planes: false, pores: false, exact: false, block: 1, axis: 0, index: middle(shape),
 });
 
-/** All as at first, but for the slice and the detail. */
+/** Restore the first view, except for slice and detail. */
 export function resetView(view, shape) {
   Object.assign(view, START, { pan: [0, 0], cut: middle(shape), planes: false, pores: false, exact: false });
 }
@@ -36,7 +36,7 @@ export function zoomTo(view, zoom) {
   view.zoom = clamp(zoom, ...ZOOMS);
 }
 
-/** Zoom so that what lies at `from`, CSS pixels from the middle of the canvas, stays there. */
+/** Zoom so that the point at `from`, in CSS pixels from the middle of the canvas, stays there. */
 export function zoomAt(view, zoom, from) {
   const before = view.zoom;
   zoomTo(view, zoom);

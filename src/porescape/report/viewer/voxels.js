@@ -1,4 +1,4 @@
-// The voxels: how they are unpacked, cut into slices, and averaged over blocks. Axes are (z, y, x), x fastest.
+// The voxels: unpacked, sliced, and averaged over blocks. Axes are (z, y, x), x fastest.
 
 /** Decode base64 of deflated bits, eight voxels to a byte, as numpy.packbits orders them. */
 export async function unpack(base64) {
@@ -13,7 +13,7 @@ export async function unpack(base64) {
 /** Write packed bits as one byte for each voxel. */
 export function spread(bits, shape) {
   const count = shape.reduce((product, n) => product * n, 1);
-  if (bits.length !== Math.ceil(count / 8)) throw new Error(`${bits.length} bytes are not ${shape} voxels`);
+  if (bits.length !== Math.ceil(count / 8)) throw new Error(`${bits.length} bytes cannot hold ${shape.join(" × ")} voxels`);
   const pore = new Uint8Array(count);
   for (let i = 0; i < count; i++) pore[i] = (bits[i >> 3] >> (7 - (i & 7))) & 1;
   return pore;
@@ -31,7 +31,7 @@ export function section(pore, shape, axis, index) {
   return { rows, columns, values };
 }
 
-/** The solid: 255 where a voxel is solid; of blocks of voxels, their share of solid. */
+/** The solid: 255 where a voxel is solid; for blocks of voxels, their fraction of solid. */
 export function coarse(pore, shape, block) {
   if (block === 1) {
     const values = new Uint8Array(pore.length);

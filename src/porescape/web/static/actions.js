@@ -4,7 +4,7 @@ import { post, remove } from "./api.js";
 import { h } from "./dom.js";
 import { sentence } from "./words.js";
 
-/** Return a button; while its work goes on it cannot be pressed, and a failure is said in `said`. */
+/** Return a button; it is disabled while its work runs, and an error is shown in `said`. */
 export function act(words, kind, said, work) {
   const button = h(
     "button",
@@ -30,18 +30,18 @@ export function act(words, kind, said, work) {
 
 /** Make a new draft of a job, with the same image and settings. */
 export const againButton = (path, said) =>
-  act("Start again from its settings", "button", said, async () => {
+  act("New job with these settings", "button", said, async () => {
     location.hash = `#/job/${(await post(`${path}/again`)).id}`;
   });
 
-/** Delete a job; `leave` ends what its view still asks of it. */
+/** Delete a job; `leave` ends the requests of its view. */
 export const deleteButton = (job, path, said, leave = () => {}) =>
   act("Delete", "button plain", said, async () => {
-    if (!confirm(`Delete ${job.name} with everything that belongs to it?`)) return;
+    if (!confirm(`Delete ${job.name} and all its files?`)) return;
     leave();
     await remove(path);
     location.hash = "#/";
   });
 
-/** The buttons that every job has once it has ended. */
+/** The buttons of every job that has ended. */
 export const jobButtons = (job, path, said) => [againButton(path, said), deleteButton(job, path, said)];

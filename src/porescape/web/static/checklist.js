@@ -1,17 +1,17 @@
-// The checks of the image, each with its sentence; one that fails can be overruled.
+// The checks of the image, each with an explanation; a failed one can be overruled.
 
 import { h, put } from "./dom.js";
 import { tick } from "./fields.js";
 import { sentence } from "./words.js";
 
-const STATUS = { ok: "fine", warn: "doubtful", fail: "no" };
+const STATUS = { ok: "passed", warn: "doubtful", fail: "failed" };
 
 export function makeChecklist(draft) {
   const { checks } = draft.form.settings;
   const element = h("ul", { class: "checks" }, h("li", { class: "note" }, "…"));
 
   const overrule = (check) =>
-    tick({ label: "Go on all the same", value: checks.accept.includes(check.name) }, (on) => {
+    tick({ label: "Continue anyway", value: checks.accept.includes(check.name) }, (on) => {
       checks.accept = on ? [...new Set([...checks.accept, check.name])] : checks.accept.filter((name) => name !== check.name);
       draft.changed();
     });
@@ -28,7 +28,7 @@ export function makeChecklist(draft) {
     element,
     show() {
       if (draft.checked) put(element, draft.checked.map(row));
-      else put(element, h("li", { class: "note" }, draft.seen?.pixel_size ? "…" : "They wait for the pixel size."));
+      else put(element, h("li", { class: "note" }, draft.seen?.pixel_size ? "…" : "The checks need the pixel size."));
     },
     showError(error) {
       put(element, h("li", { class: "problem" }, sentence(error.message)));

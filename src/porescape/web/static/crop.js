@@ -1,10 +1,10 @@
-// Which part of the image is used: as found, as dragged, or in numbers; and which image of a file with several.
+// The part of the image that is used: as detected, dragged or typed; and which image of a file with several.
 
 import { h } from "./dom.js";
 import { number } from "./fields.js";
 import { sentence } from "./words.js";
 
-/** Whether a warning of the server's is about the crop: it is shown here, not among the others. */
+/** Whether a warning from the server is about the crop; it is shown here, not in the list of warnings. */
 export const isAboutCrop = (words) => words.startsWith("cropped away");
 
 export function makeCrop(draft, picture, { pages, address }) {
@@ -26,8 +26,8 @@ export function makeCrop(draft, picture, { pages, address }) {
   const buttons = h(
     "p",
     { class: "buttons" },
-    button("Drag a rectangle", () => picture.setMode("crop")),
-    button("Find the picture", () => take(null)),
+    button("Draw a rectangle", () => picture.setMode("crop")),
+    button("Detect automatically", () => take(null)),
     button("Whole image", () => take([0, 0, draft.seen.height, draft.seen.width])),
   );
   const page =
@@ -48,8 +48,8 @@ export function makeCrop(draft, picture, { pages, address }) {
   }
 
   return {
-    elements: [page, says, buttons, h("details", {}, h("summary", {}, "In numbers"), h("div", { class: "fields four" }, fields))],
-    /** A rectangle was dragged in the picture. */
+    elements: [page, says, buttons, h("details", {}, h("summary", {}, "Enter it by hand"), h("div", { class: "fields four" }, fields))],
+    /** A rectangle was drawn in the picture. */
     dragged(crop) {
       form.crop = crop;
       fields.forEach((field, i) => field.set(crop[i]));

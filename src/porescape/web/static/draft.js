@@ -1,5 +1,5 @@
-// A draft: the image, and the five questions that are answered before its job can start. Each question is a part
-// with a file of its own; a part changes `draft.form`, calls `draft.changed`, and shows what the server answers.
+// A draft: the image, and the five steps before its job can start. Each step is a part with a file of its own; a part
+// changes `draft.form`, calls `draft.changed`, and shows the server's answer.
 
 import { makeChecklist } from "./checklist.js";
 import { isAboutCrop, makeCrop } from "./crop.js";
@@ -16,7 +16,7 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
   const draft = {
     form: { ...job.form, settings: complete(job.form.settings, start.settings) },
     seen: null, // the last preview
-    checked: null, // the last checks, of the form as it stands
+    checked: null, // the last checks, if the form has not changed since
     changed, // to be called after every change of the form
   };
   const follow = followForm(draft, {
@@ -32,7 +32,7 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const notes = h("ul", { class: "warnings", hidden: true });
   const picture = makePicture({
-    under: h("p", { class: "under" }, "porosity ", porosity, h("span", { class: "note" }, " of the area inside the frame")),
+    under: h("p", { class: "under" }, "porosity ", porosity, h("span", { class: "note" }, " inside the frame")),
     width: job.image.width,
     height: job.image.height,
     src: address(),
@@ -80,10 +80,10 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
         "div",
         { class: "right" },
         step("1", "How large is a pixel?", scale.elements),
-        step("2", "Which part is picture?", crop.elements),
-        step("3", "What is pore?", segmentation.elements),
-        step("4", "Can this image stand for the material?", checklist.element),
-        step("5", "What shall be made?", output.elements),
+        step("2", "Which part of the image is used?", crop.elements),
+        step("3", "Which pixels are pore?", segmentation.elements),
+        step("4", "Is the image representative?", checklist.element),
+        step("5", "What is to be generated?", output.elements),
         launch.elements,
       ),
     ),
@@ -91,7 +91,7 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
   changed();
 }
 
-/** Return all settings: those of a form, and the defaults of what it leaves out. */
+/** Return all settings: those of a form, and defaults for those it leaves out. */
 function complete(settings, defaults) {
   const whole = structuredClone(defaults);
   for (const [group, table] of Object.entries(settings ?? {})) Object.assign(whole[group], table);

@@ -1,4 +1,4 @@
-// A job, whatever its state: a draft is edited, a job under way is watched, a finished one is read.
+// A job, whatever its state: a draft is edited, a running job is watched, a finished one is read.
 
 import { get } from "./api.js";
 import { h, put } from "./dom.js";

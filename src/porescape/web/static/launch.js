@@ -1,8 +1,8 @@
-// Starting: what still stands in the way, what it costs, and the same job on the command line.
+// Starting: what prevents it, what the job costs, and the same job on the command line.
 
 import { act, deleteButton } from "./actions.js";
 import { post } from "./api.js";
-import { h, tell } from "./dom.js";
+import { announce, h } from "./dom.js";
 import { sentence } from "./words.js";
 
 export function makeLaunch(draft, { job, path, again, leave }) {
@@ -12,7 +12,7 @@ export function makeLaunch(draft, { job, path, again, leave }) {
   const command = h("code", { tabindex: "0" });
   const copy = act("Copy", "button small", said, async () => {
     await navigator.clipboard.writeText(command.textContent);
-    tell("copied");
+    announce("copied");
   });
   const go = act("Start", "button main large", said, async () => {
     await post(`${path}/start`, draft.form);
@@ -21,18 +21,18 @@ export function makeLaunch(draft, { job, path, again, leave }) {
 
   function obstacle() {
     const { seen, checked } = draft;
-    if (!seen) return "Looking at the image …";
+    if (!seen) return "Analysing the image …";
     if (seen.error) return sentence(seen.error);
-    if (seen.missing) return "How large is a pixel? Give the pixel size, or measure the scale bar.";
+    if (seen.missing) return "The pixel size is missing: enter it, or measure the scale bar.";
     if (seen.problem) return sentence(seen.problem);
     if (seen.needs.problem) return sentence(seen.needs.problem);
     const failed = (checked ?? []).filter((check) => check.status === "fail" && !checks.accept.includes(check.name));
-    if (failed.length) return `The image fails the check of ${failed.map((check) => check.name).join(" and ")}. Take another image or crop, or go on all the same.`;
+    if (failed.length) return `The image fails the check of ${failed.map((check) => check.name).join(" and ")}. Use another image or crop, or continue anyway.`;
     return "";
   }
 
   function cost({ time, cores, memory, disk }) {
-    return `${sentence(time).slice(0, -1)} on ${cores} ${cores === 1 ? "core" : "cores"}, roughly; ${memory} of memory, ${disk} of disk.`;
+    return `Estimated: ${time} on ${cores} ${cores === 1 ? "core" : "cores"}, ${memory} of memory, ${disk} of disk.`;
   }
 
   return {

@@ -1,4 +1,4 @@
-// What is wanted: the box, how many replicas, how hard they are fitted, and what is measured of them.
+// What is generated: the box, the number of replicas, the effort of the fit, and what is measured.
 
 import { h } from "./dom.js";
 import { length, number, select, tick } from "./fields.js";
@@ -15,7 +15,7 @@ export function makeOutput(draft, choices) {
     draft.changed();
   };
 
-  // -- the box: one edge of a cube, or three
+  // -- the box: a cube has one edge, any other box three
 
   const says = h("p", { class: "note" });
   const isCube = () => new Set(output.size).size === 1;
@@ -33,7 +33,7 @@ export function makeOutput(draft, choices) {
   const edge = number({ label: "Edge of the box", value: output.size[0], min: "16", max: "2048", note: "voxels" }, setCube);
   const edgeBox = h("div", { class: "fields three", hidden: isCube() }, edges);
   edge.hidden = !isCube();
-  const cube = tick({ label: "a cube", value: isCube() }, (on) => {
+  const cube = tick({ label: "cube", value: isCube() }, (on) => {
     edge.hidden = !on;
     edgeBox.hidden = on;
     if (on) {
@@ -72,11 +72,11 @@ export function makeOutput(draft, choices) {
       words("family", choices.family),
       words("sampler", choices.sampler),
       words("percolate", choices.percolate),
-      length({ label: "Membrane thickness", value: measure.thickness, placeholder: "the box", note: "for retention and water flux" }, set(measure, "thickness")),
+      length({ label: "Membrane thickness", value: measure.thickness, placeholder: "as the box", note: "for retention and water flux" }, set(measure, "thickness")),
       number({ label: "Pressure", value: measure.pressure / PER_BAR, min: "0.00001", step: "any", note: "bar, for the water flux" }, (value) => set(measure, "pressure")(Number((value * PER_BAR).toPrecision(12)))),
-      number({ label: "Surface tension", value: measure.surface_tension, min: "0.0001", max: "10", step: "any", note: "N/m, of porometry's wetting liquid" }, set(measure, "surface_tension")),
-      number({ label: "Contact angle", value: measure.contact_angle, min: "0", max: "89.9", step: "any", note: "degrees, of that liquid" }, set(measure, "contact_angle")),
-      tick({ label: "opposite faces match (periodic)", value: output.periodic }, set(output, "periodic")),
+      number({ label: "Surface tension", value: measure.surface_tension, min: "0.0001", max: "10", step: "any", note: "N/m, of the wetting liquid in porometry" }, set(measure, "surface_tension")),
+      number({ label: "Contact angle", value: measure.contact_angle, min: "0", max: "89.9", step: "any", note: "degrees, of the same liquid" }, set(measure, "contact_angle")),
+      tick({ label: "periodic (opposite faces match)", value: output.periodic }, set(output, "periodic")),
     ),
   );
 
@@ -87,9 +87,9 @@ export function makeOutput(draft, choices) {
         { class: "fields two" },
         edge,
         edgeBox,
-        number({ label: "Replicas", value: output.replicas, min: "1", max: "256", note: "each fitted on its own; only several show how far numbers vary" }, set(output, "replicas")),
+        number({ label: "Replicas", value: output.replicas, min: "1", max: "256", note: "each is fitted separately; intervals need several" }, set(output, "replicas")),
         number({ label: "Trials", value: fit.trials, min: "1", max: "100000", note: "structures tried per replica" }, set(fit, "trials")),
-        number({ label: "Refine", value: output.refine, min: "0", max: "10000", note: "sweeps that move walls until sections look like the image nearby; 0 for none" }, set(output, "refine")),
+        number({ label: "Refine", value: output.refine, min: "0", max: "10000", note: "sweeps of wall voxel annealing: wall voxels change phase until sections match the image; 0 for none" }, set(output, "refine")),
         cube,
       ),
       says,

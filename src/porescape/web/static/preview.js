@@ -1,13 +1,13 @@
-// What the server makes of a draft: a preview after every change, and the checks, which take longer, once the
-// changes have paused. Only one preview is asked for at a time, so that an old answer never follows a newer one.
+// The server's answers to a draft: a preview after every change, and the checks, which take longer, after a pause.
+// Only one preview is requested at a time, so that an old answer never arrives after a newer one.
 
 import { post } from "./api.js";
 
-const SOON = 120; // milliseconds a change waits for the next one
-const LATER = 500; // milliseconds before the checks are asked for
+const SOON = 120; // milliseconds from a change to the request, so that several changes make one
+const LATER = 500; // milliseconds from a preview to the request for the checks
 
 /**
- * Keep `draft.seen` (the last preview) and `draft.checked` (the last checks, of the form as it stands) up to date.
+ * Keep `draft.seen` (the last preview) and `draft.checked` (the last checks) up to date.
  *
  * @returns {function} To be called after every change of `draft.form`.
  */
@@ -29,7 +29,7 @@ export function followForm(draft, { path, signal, onPreview, onChecks, onChecksF
       } catch (error) {
         if (signal.aborted) return;
         draft.seen = { error: error.message };
-        if (error.status === 409) return onConflict(); // it is no draft any more
+        if (error.status === 409) return onConflict(); // it is no longer a draft
       }
     }
     asking = false;

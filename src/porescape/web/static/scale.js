@@ -1,4 +1,4 @@
-// How large a pixel is: as the file says, as typed, or by a line over the scale bar.
+// The pixel size: from the file, typed, or from a line over the scale bar.
 
 import { h, put } from "./dom.js";
 import { text } from "./fields.js";
@@ -7,7 +7,7 @@ import { bound, sentence } from "./words.js";
 export function makeScale(draft, picture) {
   const { form } = draft;
   const says = h("p", { class: "says" }, "…");
-  const pixelSize = text({ label: "Pixel size", placeholder: "as the file says", value: form.pixel_size, note: "with its unit, e.g. 0.1 µm; leave it empty to take what the file says" }, (value) => {
+  const pixelSize = text({ label: "Pixel size", placeholder: "from the file", value: form.pixel_size, note: "with its unit, e.g. 0.1 µm; leave it empty to use the value in the file" }, (value) => {
     form.pixel_size = value;
     form.line = form.length = null;
     lineLength.set("");
@@ -15,7 +15,7 @@ export function makeScale(draft, picture) {
     showLine();
     draft.changed();
   });
-  const lineLength = text({ label: "The line is", placeholder: "10 µm", value: form.length, note: "what the label beside the bar says" }, (value) => {
+  const lineLength = text({ label: "Length of the line", placeholder: "10 µm", value: form.length, note: "the length printed beside the scale bar" }, (value) => {
     form.length = value;
     if (form.line) draft.changed();
   });
@@ -49,8 +49,8 @@ export function makeScale(draft, picture) {
   if (form.line) picture.setLine(form.line);
 
   return {
-    elements: [says, lineBox, h("details", {}, h("summary", {}, "Give it yourself"), pixelSize, h("p", { class: "buttons" }, drawButton))],
-    /** A line was drawn, or its end moved, in the picture. */
+    elements: [says, lineBox, h("details", {}, h("summary", {}, "Enter it by hand"), pixelSize, h("p", { class: "buttons" }, drawButton))],
+    /** A line was drawn in the picture, or one of its ends moved. */
     lineDrawn(line) {
       form.line = line;
       delete form.pixel_size;
@@ -66,8 +66,8 @@ export function makeScale(draft, picture) {
       if (form.line) picture.setLine(form.line);
       if (seen.pixel_size) {
         const { text: size, source, field } = seen.pixel_size;
-        put(says, h("b", {}, bound(size)), bound(` per pixel (${source}). The picture is ${field}.`));
-      } else put(says, sentence(seen.missing), " ", seen.bar ? `A bar of ${seen.bar.pixels} pixels was found in the image: type what it stands for.` : "Read it off the scale bar.");
+        put(says, h("b", {}, bound(size)), bound(` per pixel (${source}). The image used is ${field}.`));
+      } else put(says, sentence(seen.missing), " ", seen.bar ? `A scale bar of ${seen.bar.pixels} pixels was found in the image: enter the length printed beside it.` : "Measure the scale bar to get it.");
       says.classList.toggle("wanted", !seen.pixel_size);
       if (seen.missing && !form.line && lineBox.hidden) {
         if (seen.bar) takeBar(seen.bar);

@@ -1,4 +1,4 @@
-// A job that failed, or was cancelled or interrupted: why, and what can be done.
+// A job that failed, or was cancelled or interrupted: why, and how to continue.
 
 import { act, jobButtons } from "./actions.js";
 import { post } from "./api.js";
@@ -15,11 +15,11 @@ export function showStopped(place, { job, path, again }) {
       { class: "card stopped" },
       h("h2", {}, heads[job.state]),
       h("p", { class: "job-message" }, sentence(job.message)),
-      job.can_go_on && h("p", { class: "note" }, "What it had done is kept: going on gives the same result, to the byte, as if nothing had happened."),
+      job.can_go_on && h("p", { class: "note" }, "Its progress is saved: if you continue, the result will be the same, byte for byte, as without the interruption."),
       h(
         "p",
         { class: "buttons" },
-        act("Go on", "button main", said, async () => {
+        act("Continue", "button main", said, async () => {
           await post(`${path}/go-on`);
           again();
         }),
