@@ -254,7 +254,7 @@ def test_the_right_replica_is_chosen_among_wrong_ones(selection: Selection) -> N
     assert selection.selected == 1
     assert sum(score.total for score in selection.scores) == pytest.approx(0)
     assert selection.reason.startswith("replica 2: closest in ")
-    assert "of 7 unseen descriptors; the eye test tells it apart in" in selection.reason
+    assert "of 7 held-out descriptors; the two-sample test tells" in selection.reason
     assert "%)" in selection.reason
 
 

@@ -18,10 +18,10 @@ from porescape import _HOME
 from porescape.cli import app
 from porescape.core.settings import Segmentation
 from porescape.intervals import method_error, uncertainty
-from porescape.jobs import reconstruct as pipeline
+from porescape.jobs import cautions
 from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.report.words import label_of
-from porescape.section import checks
+from porescape.section import checks, resample
 from porescape.section import segment as segmentation
 
 NOTES = Path(__file__).with_name("numbers.toml")  # what a definition cannot hold: model, limits, resolution
@@ -304,8 +304,8 @@ def _thresholds() -> Iterator[tuple[str, str]]:
     yield from both("thin", checks.THIN_SHARE, ".0f", 100)
     yield "ratio_warn", format(1 + checks.DIFFERENCE[0], ".2f")
     yield "ratio_fail", format(1 + checks.DIFFERENCE[1], ".2f")
-    yield "fine_enough", format(pipeline.FINE_ENOUGH, ".0f")
-    yield "few_features", format(pipeline.FEW_FEATURES, ".0f")
+    yield "fine_enough", format(resample.FINE_ENOUGH, ".0f")
+    yield "few_features", format(cautions.FEW_FEATURES, ".0f")
     yield "plausible", format(100 * uncertainty.PLAUSIBLE, ".0f")
     for name in ("trials", "size"):
         yield f"method_{name}", str(method_error.table()[name])

@@ -42,15 +42,15 @@ def generate(
     refine_to: Annotated[
         Path | None,
         typer.Option(
-            help="Binary image, pores bright, such as a run's segmentation.tif: move walls to look "
-            "like it nearby, as `run` does. Only of whole boxes in memory."
+            help="Binary image, pores bright, such as a run's segmentation.tif: change wall voxels "
+            "until its small patterns are the image's, as `run` does. Only of whole boxes in memory."
         ),
     ] = None,
-    crumbs: Annotated[
+    keep_floating_solid: Annotated[
         bool,
         typer.Option(
-            "--crumbs",
-            help="With --refine-to: leave crumbs of solid that hang on nothing, as `run` does with "
+            "--keep-floating-solid",
+            help="With --refine-to: keep pieces of solid that touch nothing, as `run` does with "
             "--percolate pore or none.",
         ),
     ] = False,
@@ -116,7 +116,7 @@ def generate(
 
             volume = make(material, domain, own_seed, device)
             if refine_to is not None:
-                volume = _refined(volume, refine_to, own_seed, domain.periodic, crumbs)
+                volume = _refined(volume, refine_to, own_seed, domain.periodic, keep_floating_solid)
         else:
             from porescape.core.volume import Volume
             from porescape.synthesis.blockwise.blocks import check_local
@@ -150,7 +150,7 @@ def generate(
     say(f"{words}, level of the whole box {written.level!r}, porosity {written.porosity:.6f}: {out}")
 
 
-def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: bool) -> "Volume":
+def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, keep_floating_solid: bool) -> "Volume":
     """Move walls as `run` does, to the sections of a binary image."""
     from porescape.core.settings import Output, Segmentation, Settings
     from porescape.fit.refine.annealing import refine
@@ -165,7 +165,9 @@ def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: b
         )
     settings = Settings(segmentation=Segmentation(pore="bright"), output=Output(voxel_size=volume.voxel_size))
     section = prepare(micrograph, settings, check=False).section
-    return refine(volume, section, seed=seed, sweeps=SWEEPS, periodic=periodic, crumbs=crumbs)
+    return refine(
+        volume, section, seed=seed, sweeps=SWEEPS, periodic=periodic, keep_floating_solid=keep_floating_solid
+    )
 
 
 def _check_memory(voxels: int, kind: str) -> None:

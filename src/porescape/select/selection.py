@@ -112,7 +112,7 @@ def _reason(scores: Sequence[Score], selected: int) -> str:
     test = chosen.two_sample
     words += (
         f"; the two-sample test tells {100 * test.accuracy:.0f} ± {100 * test.error:.0f} % of its held-out "
-        "crops from the image's"
+        "crops from those of the image"
     )
     every = [100 * score.two_sample.accuracy for score in scores if score.two_sample]
     return f"{words} (all: {min(every):.0f}–{max(every):.0f} %)" if len(every) > 1 else words

@@ -1,6 +1,6 @@
 """Can a classifier tell crops of the reconstruction from crops of the real thing? 50 % is perfect.
 
-    python bench/eye.py --replicas 2 --trials 200 --size 128
+    python bench/two_sample.py --replicas 2 --trials 200 --size 128
 
 For each shared volume one slice of the volume's own porosity is reconstructed as the command line would;
 for the micrographs, their mask. Two tests of each replica, both on held-out 48-pixel crops across all
