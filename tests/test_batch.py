@@ -680,8 +680,8 @@ def test_what_the_guide_shows_is_run(
         code, _, told = here(*words[1:], *([] if "--gather" in words else ["--workers", "1"]))
         assert code == 0, told
     assert quick == ["a.png", "cut1.tif", "cut2.tif", "7.png"]
-    for name, home in (("read_jobs", "batch_list"), ("run_batch", "batch")):
-        monkeypatch.setitem(porescape._HOME, name, f"porescape.io.{home}")
+    for name, home in (("read_batch_list", "batch_list"), ("run_batch", "batch")):
+        monkeypatch.setitem(porescape._HOME, name, f"porescape.io.runs.{home}")
     (code_shown,) = blocks("python")
     exec(compile(code_shown.replace("workers=2", "workers=1"), "batch.md", "exec"), {})
     assert (tmp_path / "my-batch" / "a" / "report.html").is_file()
