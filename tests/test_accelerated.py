@@ -18,7 +18,7 @@ import porescape
 from porescape import distance
 from porescape.cli import main
 from porescape.core.domain import Domain, Window
-from porescape.core.recipe import FieldsRecipe, PaperRecipe
+from porescape.core.recipe import BodiesRecipe, FieldsRecipe, PaperRecipe, Recipe
 from porescape.errors import MissingExtra, SettingsError
 from porescape.io.runs.settings import recipe_toml
 from porescape.synthesis import generate as cpu
@@ -33,9 +33,10 @@ SMALL = Domain((20, 24, 28), VOXEL)
 HALO = {"highpass_width": 1.5, "branch_width": 0.8}  # short ones, for open boxes
 
 
-def recipe(**changes: float | None) -> FieldsRecipe:
-    """Return a recipe whose lengths are given in voxels."""
-    values = {
+def recipe(**changes: float | None) -> Recipe:
+    """Return a recipe whose lengths are given in voxels, of bodies if they have a spacing."""
+    bodies = {"spacing": 12, "length": 0, "porosity": 0.6, "smoothing": 0.5}
+    fields = {
         "solid_grains": 0.5,
         "pore_cells": 0.4,
         "branches": 0.7,
@@ -46,9 +47,12 @@ def recipe(**changes: float | None) -> FieldsRecipe:
         "highpass_width": 8,
         "porosity": 0.6,
         "smoothing": 0.5,
-    } | changes
+    }
+    kind, values = (
+        (BodiesRecipe, bodies | changes) if "spacing" in changes else (FieldsRecipe, fields | changes)
+    )
     lengths = {name for name in values if name.endswith(("spacing", "width", "length"))} | {"smoothing"}
-    return FieldsRecipe(
+    return kind(
         **{
             name: value if value is None or name not in lengths else value * VOXEL
             for name, value in values.items()
@@ -72,8 +76,8 @@ def recipe(**changes: float | None) -> FieldsRecipe:
             True,
             {"branch_width": 17, "solid_grains": 0, "pore_cells": 0},
         ),  # distances need 32 bits
-        ((40, 33, 70), True, {"cell_length": 60, "highpass_width": None}),  # rods longer than the period
-        ((30, 20, 24), False, {"cell_length": 25, "highpass_width": None, "branches": 0, "pore_cells": 0}),
+        ((40, 33, 70), True, {"spacing": 12, "length": 60}),  # rods longer than the period
+        ((30, 20, 24), False, {"spacing": 12, "length": 25}),
         ((20, 33, 26), False, HALO),
         ((17, 26, 21), False, {"highpass_width": 2.2, "smoothing": 2.3, "branches": 0}),
     ],

@@ -24,7 +24,7 @@ from typer.testing import CliRunner, Result
 from porescape.cli import app
 from porescape.core.chunked import slices, tiled
 from porescape.core.domain import Domain, Window
-from porescape.core.recipe import FieldsRecipe, PaperRecipe
+from porescape.core.recipe import BodiesRecipe, FieldsRecipe, PaperRecipe
 from porescape.errors import Cancelled, OutputError, SettingsError
 from porescape.io.runs.settings import recipe_toml
 from porescape.io.volumes.ome_zarr_store import WorkFolder, find_level, generate_zarr, parse_region
@@ -70,10 +70,7 @@ def recipe(**changes: float) -> FieldsRecipe:
 
 
 WIDE = recipe(branch_width=2.4 * VOXEL, highpass_width=5 * VOXEL, smoothing=2.1 * VOXEL)  # on coarse grids
-FIBRES = replace(
-    recipe(pore_cells=0, branches=0, solid_grain_spacing=14 * VOXEL, cell_length=50 * VOXEL),
-    highpass_width=None,
-)
+FIBRES = BodiesRecipe(spacing=14 * VOXEL, length=50 * VOXEL, porosity=0.6, smoothing=0.5 * VOXEL)
 
 
 class Memory:

@@ -137,12 +137,12 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
 
     # the scale: a line over the bar, and what stands beside it
     expect(page.get_by_text("does not say how large a pixel is")).to_be_visible()
-    expect(page.get_by_text(f"A bar of {picture.bar} pixels was found")).to_be_visible()
+    expect(page.get_by_text(f"A scale bar of {picture.bar} pixels was found")).to_be_visible()
     start = page.get_by_role("button", name="Start")
     expect(start).to_be_disabled()
     if picture.drawn:
         drag(page, *picture.drawn)
-    page.get_by_label("The line is").fill(picture.label)
+    page.get_by_label("Length of the line").fill(picture.label)
     expect(page.locator(".says").first).to_contain_text(f"nm per pixel (line of {str(picture.bar)[:-1]}")
     line = page.locator(".line-box .note")
     before = line.inner_text()
@@ -157,7 +157,7 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
     drag(page, *picture.crop)
     (left, top), (right, bottom) = picture.crop
     expect(page.get_by_text(f"{right - left} × {bottom - top} pixels, as you chose")).to_be_visible()
-    page.get_by_role("button", name="Find the picture").click()
+    page.get_by_role("button", name="Detect automatically").click()
     expect(page.get_by_text("Cropped away: info banner")).to_be_visible()
 
     # the threshold: porosity follows
@@ -170,7 +170,7 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
     slider.fill("0.61")
     expect(porosity).to_have_text(was)
     expect(page.locator(".checks li.ok, .checks li.warn, .checks li.fail")).to_have_count(4)
-    overrule = page.get_by_label("Go on all the same")
+    overrule = page.get_by_label("Continue anyway")
     expect(overrule).to_have_count(picture.fails)
     if picture.fails:
         expect(start).to_be_disabled()
@@ -245,9 +245,9 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
     assert recipe["image"]["pixel_size"] == pytest.approx(picture.pixel_size, rel=0.03)
 
     # and once more, from where it began
-    page.get_by_role("button", name="Start again from its settings").click()
+    page.get_by_role("button", name="New job with these settings").click()
     expect(page.get_by_label("Edge of the box")).to_have_value("48")
-    expect(page.get_by_label("The line is")).to_have_value(picture.label)
+    expect(page.get_by_label("Length of the line")).to_have_value(picture.label)
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
     expect(page.locator(".job")).to_have_count(1)
@@ -274,7 +274,7 @@ def test_cancelled_killed_and_gone_on(browser: Any, server: Server) -> None:
     expect(page.get_by_alt_text("the best structure so far")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="This job was cancelled")).to_be_visible(timeout=SLOW)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     assert visit.complaints == []
 
@@ -284,7 +284,7 @@ def test_cancelled_killed_and_gone_on(browser: Any, server: Server) -> None:
     again = Server(server.folder, port)
     try:
         expect(page.get_by_role("heading", name="This job was interrupted")).to_be_visible(timeout=SLOW)
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         visit.close()
     finally:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from porescape.core.domain import Domain
-from porescape.core.recipe import FieldsRecipe, PaperRecipe
+from porescape.core.recipe import BodiesRecipe, FieldsRecipe, PaperRecipe, Recipe
 from porescape.core.results import Reconstruction
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
@@ -165,21 +165,23 @@ def test_a_folder_with_something_in_it_is_not_touched(tmp_path: Path) -> None:
 
 # -- settings and recipes --------------------------------------------------------------------------
 
+lengths = st.floats(1e-10, 1e-3)
 recipes = st.builds(
     FieldsRecipe,
     **dict.fromkeys(("solid_grains", "pore_cells", "branches"), st.floats(0.01, 1)),
-    **dict.fromkeys(
-        ("solid_grain_spacing", "pore_cell_spacing", "branch_width", "smoothing"),
-        st.floats(1e-10, 1e-3),
-    ),
-    cell_length=st.sampled_from([0.0, 1e-6, 3.3e-5]),
-    highpass_width=st.none() | st.floats(1e-10, 1e-3),
+    **dict.fromkeys(("solid_grain_spacing", "pore_cell_spacing", "branch_width", "smoothing"), lengths),
+    highpass_width=st.none() | lengths,
     **dict.fromkeys(("branch_cut", "porosity"), st.floats(0.01, 0.99)),
+) | st.builds(
+    BodiesRecipe,
+    **dict.fromkeys(("spacing", "smoothing"), lengths),
+    length=st.sampled_from([0.0, 1e-6, 3.3e-5]),
+    porosity=st.floats(0.01, 0.99),
 )
 
 
 @given(recipe=recipes, seed=st.integers(0, 2**63 - 1))
-def test_a_recipe_survives_its_file(tmp_path_factory, recipe: FieldsRecipe, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_recipe_survives_its_file(tmp_path_factory, recipe: Recipe, seed: int) -> None:  # type: ignore[no-untyped-def]
     domain = Domain((40, 41, 42), 1e-7)
     path = tmp_path_factory.mktemp("recipe") / "replica-01.toml"
     path.write_text(recipe_toml(recipe, domain, seed))

@@ -16,9 +16,10 @@ import pytest
 from porescape.core.results import Progress, Reconstruction
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.dask_pool import DaskPool, dask_pool
+from porescape.fit.plan import planned_trials
 from porescape.io.runs.checkpoint import FolderCheckpoint, open_checkpoint
 from porescape.jobs.reconstruct import reconstruct
-from porescape.jobs.replicas import _share_out
+from porescape.jobs.replicas import _distribute
 from porescape.parallel import OnProgress, ParallelMap, Workers, no_progress
 from test_resume import Stop, bytes_of, section
 
@@ -32,7 +33,7 @@ ONE = Settings(
     measure=Measure(numbers=("body_diameter",), interval="replicas"),
 )
 
-TRIALS = ONE.fit.planned
+TRIALS = planned_trials(ONE.fit)
 
 Told = list[tuple[str, int, int | None, str]]
 
@@ -134,7 +135,7 @@ def test_replicas_that_are_left_over_are_divided(replicas: int, workers: int, wh
         return index, parallel_map is not None
 
     for trials, limit in ((32, whole), (31, replicas)):
-        shared = _share_out(work, range(replicas), Few(workers), trials, no_progress)  # type: ignore[arg-type]
+        shared = _distribute(work, range(replicas), Few(workers), trials, no_progress)  # type: ignore[arg-type]
         assert list(shared) == [(index, index >= limit) for index in range(replicas)]
 
 

@@ -13,17 +13,18 @@ from skimage.measure import euler_number
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
-from porescape.core.recipe import FieldsRecipe, PaperRecipe
-from porescape.core.results import Trial, best_of
+from porescape.core.recipe import AnyRecipe, BodiesRecipe, FieldsRecipe, PaperRecipe, Recipe
+from porescape.core.results import Stage, Trial, best_of
 from porescape.core.settings import LEAST_CUBE, Fit, Output, Settings
 from porescape.errors import SettingsError
 from porescape.fit.objective import DEGENERATE, SectionObjective, objective_for, unit_length
+from porescape.fit.plan import families_of, planned_trials
 from porescape.fit.samplers import SAMPLERS, START
 from porescape.fit.search import CONFIRMATIONS, CONFIRMED, MOST_AHEAD, search
 from porescape.measure.section.combined import combined_distance_function
 from porescape.measure.section.describe import cut_windows, describe, slices_of
 from porescape.parallel import OnProgress, no_progress
-from porescape.rng import stream
+from porescape.rng import STAGES, stream
 from porescape.section.specks import without_specks
 from porescape.synthesis.components import radius_of
 from porescape.synthesis.families import FAMILIES
@@ -239,55 +240,61 @@ def test_bodies_have_the_radius_that_was_asked_for(x: tuple[float, ...], porosit
     wanted = 1e-6 * 0.25 * 12 ** x[0]
     for made in (fibres(np.array(x), 1e-6, porosity), grains(np.array(x[:2]), 1e-6, porosity)):
         assert radius_of(made) == pytest.approx(wanted, rel=1e-6)
-        assert made.highpass_width is None
-    assert radius_of(fields(np.full(9, 0.5), 1e-6, porosity)) is None
+        assert isinstance(made, BodiesRecipe)
 
 
 def test_auto_tries_all_families_where_there_are_trials_enough() -> None:
-    assert Fit().families == {"fields": 200, "fibres": 100, "grains": 60}
-    assert set(FAMILIES) == set(FAMILIES)
-    assert Fit().planned == 200 + 100 + 60 + 3 * 3
-    assert Fit(trials=99).families == {"fields": 99}
-    assert Fit(trials=99).planned == 99
-    assert Fit(family="grains", trials=300).families == {"grains": 300}
-    assert Fit(method="paper").families == {"fields": 200}
+    assert families_of(Fit()) == {"fields": 200, "fibres": 100, "grains": 60}
+    assert sum(family.share for family in FAMILIES.values()) == pytest.approx(1.8)
+    assert planned_trials(Fit()) == 200 + 100 + 60 + 3 * 3
+    assert families_of(Fit(trials=99)) == {"fields": 99}
+    assert planned_trials(Fit(trials=99)) == 99
+    assert families_of(Fit(family="grains", trials=300)) == {"grains": 300}
+    assert families_of(Fit(method="paper")) == {"fields": 200}
     with pytest.raises(SettingsError, match="three fields of its own, got family 'grains'"):
         Fit(method="paper", family="grains")
     with pytest.raises(SettingsError, match="family must be one of auto, fields, fibres, grains, got 'foam'"):
-        Fit(family="foam")  # type: ignore[arg-type]
+        families_of(Fit(family="foam"))
+
+
+def test_each_family_has_its_own_random_numbers() -> None:
+    """A family's stream is its own for ever: the first three share numbers with no other stage of `rng`."""
+    streams = [family.stream for family in FAMILIES.values()]
+    assert len(set(streams)) == len(streams)
+    taken = {STAGES.index(name) for name in STAGES if not name.startswith("search")}
+    assert all(stream in (0, 6, 7) or stream >= 100 for stream in streams)
+    assert not taken & set(streams)
 
 
 class Rivals:
-    """Families that differ only where they are looked at closer."""
+    """Families that differ only in the small patterns of their sections."""
 
     def __init__(self) -> None:
         self.dimensions = {name: family.dimension for name, family in FAMILIES.items()}
 
-    def recipe(self, x: np.ndarray, family: str) -> FieldsRecipe:
+    def recipe(self, x: np.ndarray, family: str) -> Recipe:
         return FAMILIES[family].recipe(x, 1e-6, 0.5)
 
-    def evaluate(
-        self, recipe: FieldsRecipe | PaperRecipe, draw: int = 0, closer: bool = False
-    ) -> dict[str, float]:
-        assert isinstance(recipe, FieldsRecipe)
+    def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
+        assert not isinstance(recipe, PaperRecipe)
         loss = {"bowl": abs(recipe.smoothing * 1e6 - 0.2)}
-        if not closer:
+        if not patterns:
             return loss
-        return loss | {"patterns": 0.1 if recipe.cell_length else 0.5}
+        return loss | {"patterns": 0.1 if isinstance(recipe, BodiesRecipe) and recipe.length else 0.5}
 
 
-def test_families_are_compared_on_draws_that_no_search_has_seen() -> None:
+def test_families_are_compared_on_realizations_that_no_search_has_seen() -> None:
     trials = list(search(Rivals(), Fit(trials=120), 0))
-    assert len(trials) == Fit(trials=120).planned
+    assert len(trials) == planned_trials(Fit(trials=120))
     assert [trial.number for trial in trials] == list(range(len(trials)))
-    compared = [trial for trial in trials if trial.draw > CONFIRMATIONS]
-    assert [(trial.family, trial.draw) for trial in compared] == [
-        (family, draw) for family in FAMILIES for draw in (4, 5, 6)
+    compared = [trial for trial in trials if trial.stage is Stage.COMPARE]
+    assert [(trial.family, trial.realization) for trial in compared] == [
+        (family, realization) for family in FAMILIES for realization in (4, 5, 6)
     ]
     for family in FAMILIES:  # what is compared is the best of its own search
-        own = [trial for trial in trials if trial.family == family and trial.draw <= CONFIRMATIONS]
+        own = [trial for trial in trials if trial.family == family and trial.stage is not Stage.COMPARE]
         assert {trial.x for trial in compared if trial.family == family} == {best_of(own).x}
-    looked = [trial for trial in trials if trial.family == "fields" and trial.draw <= CONFIRMATIONS]
+    looked = [trial for trial in trials if trial.family == "fields" and trial.stage is not Stage.COMPARE]
     assert all("patterns" not in trial.parts for trial in looked)
     assert best_of(trials).family == "fibres"
     assert best_of(trials[:50]).family == "fields"  # before anything was compared
@@ -304,9 +311,9 @@ def test_a_search_of_all_families_goes_on_from_anywhere(kept: int) -> None:
     fit = Fit(trials=120, sampler="sobol")
     whole = list(search(Rivals(), fit, 2))
     elsewhere = Elsewhere()
-    found = list(search(Rivals(), fit, 2, known=whole[:kept], spread=elsewhere))
+    found = list(search(Rivals(), fit, 2, known=whole[:kept], parallel_map=elsewhere))
     assert answers_of(found) == answers_of(whole)
-    assert sum(elsewhere.batches) == fit.planned - kept
+    assert sum(elsewhere.batches) == planned_trials(fit) - kept
 
 
 def test_fibres_are_known_by_their_sections() -> None:
@@ -331,9 +338,7 @@ class Bowl:
     def recipe(self, x: np.ndarray, family: str) -> PaperRecipe:
         return PaperRecipe((*map(float, x), 1.0, 0.0, 0.0, 0.0, 0.0))
 
-    def evaluate(
-        self, recipe: FieldsRecipe | PaperRecipe, draw: int = 0, closer: bool = False
-    ) -> dict[str, float]:
+    def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
         assert isinstance(recipe, PaperRecipe)
         return {"bowl": sum((value - 0.3) ** 2 for value in recipe.x[:4])}
 
@@ -348,19 +353,17 @@ def test_samplers_find_the_bottom_of_a_bowl(sampler: str, depth: float) -> None:
 
 
 class Lottery(Bowl):
-    """Every recipe is as good as any other; what differs is luck on the first draw."""
+    """Every recipe is as good as any other; what differs is luck on the first realization."""
 
-    def evaluate(
-        self, recipe: FieldsRecipe | PaperRecipe, draw: int = 0, closer: bool = False
-    ) -> dict[str, float]:
+    def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
         assert isinstance(recipe, PaperRecipe)
-        return {"luck": recipe.x[0] if draw == 0 else 1 - recipe.x[0]}
+        return {"luck": recipe.x[0] if realization == 0 else 1 - recipe.x[0]}
 
 
-def test_the_best_is_chosen_on_draws_the_search_did_not_see() -> None:
+def test_the_best_is_chosen_on_realizations_the_search_did_not_see() -> None:
     trials = list(search(Lottery(), Fit(family="fields", trials=120, sampler="sobol"), 0))
     assert len(trials) == 120
-    again = [trial for trial in trials if trial.draw]
+    again = [trial for trial in trials if trial.stage is Stage.CONFIRM]
     assert len(again) == CONFIRMED * CONFIRMATIONS
     confirmed = {trial.x[0] for trial in again}
     assert best_of(trials).x[0] == max(confirmed)  # the least lucky of those that were tried again
@@ -392,7 +395,7 @@ class Elsewhere:
 
 
 def answers_of(trials: Iterable[Trial]) -> list[tuple[int, tuple[float, ...], float, int]]:
-    return [(t.number, t.x, t.loss, t.draw) for t in trials]
+    return [(t.number, t.x, t.loss, t.stage, t.realization) for t in trials]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -400,7 +403,7 @@ def test_trials_are_the_same_whoever_tries_them(sampler: str) -> None:
     fit = Fit(family="fields", trials=130, sampler=sampler)
     alone = list(search(Bowl(), fit, 0))
     elsewhere = Elsewhere()
-    assert answers_of(search(Bowl(), fit, 0, spread=elsewhere)) == answers_of(alone)
+    assert answers_of(search(Bowl(), fit, 0, parallel_map=elsewhere)) == answers_of(alone)
     confirmed = CONFIRMED * CONFIRMATIONS
     assert (
         elsewhere.batches
@@ -427,14 +430,14 @@ def test_a_search_goes_on_from_the_middle_of_a_batch(kept: int, sampler: str) ->
     fit = Fit(family="fields", trials=110, sampler=sampler)
     whole = list(search(Bowl(), fit, 2))
     elsewhere = Elsewhere()
-    found = list(search(Bowl(), fit, 2, known=whole[:kept], spread=elsewhere))
+    found = list(search(Bowl(), fit, 2, known=whole[:kept], parallel_map=elsewhere))
     assert answers_of(found) == answers_of(whole)
     assert sum(elsewhere.batches) == 110 - kept  # none twice
 
 
 def test_questions_without_end_are_asked_in_pieces() -> None:
     elsewhere = Elsewhere()
-    trials = search(Bowl(), Fit(family="fields", trials=10**5, sampler="sobol"), 0, spread=elsewhere)
+    trials = search(Bowl(), Fit(family="fields", trials=10**5, sampler="sobol"), 0, parallel_map=elsewhere)
     for _, _ in zip(trials, range(MOST_AHEAD + 1), strict=False):
         pass
     assert elsewhere.batches == [MOST_AHEAD] * 2
@@ -445,10 +448,10 @@ def test_one_after_the_other_nothing_is_tried_before_it_is_wanted() -> None:
 
     class Noted(Bowl):
         def evaluate(
-            self, recipe: FieldsRecipe | PaperRecipe, draw: int = 0, closer: bool = False
+            self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False
         ) -> dict[str, float]:
             tried.append(recipe)
-            return super().evaluate(recipe, draw, closer)
+            return super().evaluate(recipe, realization, patterns)
 
     for trial in search(Noted(), Fit(family="fields", trials=40), 0):
         assert len(tried) == trial.number + 1

@@ -1,7 +1,6 @@
 """The generator: exact arithmetic, fields that theory knows, more of the same material."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,17 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from porescape.core.domain import Domain, Window, tiles_along
-from porescape.core.recipe import FieldsRecipe, PaperRecipe
+from porescape.core.recipe import BodiesRecipe, FieldsRecipe, PaperRecipe
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.measure.geometry.minkowski import specific_surface
 from porescape.rng import TILE
 from porescape.synthesis import noise
+from porescape.synthesis.capsules import capsule_radius
 from porescape.synthesis.generate import generate
 from porescape.synthesis.height import height_field, rank_level
 from porescape.synthesis.noise import NOISE_SD, random_points, white_noise
-from porescape.synthesis.random_fields import branch_field, capsule_radius, grain_field, grain_scale
+from porescape.synthesis.random_fields import branch_field, grain_field, grain_scale
 from porescape.synthesis.smoothing import (
     SAMPLE_SD,
     smooth_noise,
@@ -47,12 +47,15 @@ def recipe(**changes: float) -> FieldsRecipe:
     return FieldsRecipe(**(values | changes))
 
 
-def fibre_recipe(**changes: float) -> FieldsRecipe:
-    """Straight rods alone, without a high-pass."""
-    values = {"solid_grain_spacing": 14 * VOXEL, "cell_length": 45 * VOXEL, "porosity": 0.75}
-    return replace(
-        recipe(solid_grains=1, pore_cells=0, branches=0, **(values | changes)), highpass_width=None
-    )
+def fibre_recipe(**changes: float) -> BodiesRecipe:
+    """Straight rods alone."""
+    values = {
+        "spacing": 14 * VOXEL,
+        "length": 45 * VOXEL,
+        "porosity": 0.75,
+        "smoothing": 0.5 * VOXEL,
+    }
+    return BodiesRecipe(**(values | changes))
 
 
 def cube(n: int, periodic: bool = True) -> Domain:
@@ -191,7 +194,7 @@ def test_fibres_alone_are_overlapping_cylinders() -> None:
     """Pores beyond R of endless fibres, l per area: porosity p = exp(-pi R² l), surface 2 p ln(1/p) / R."""
     spacing, length, porosity = 40.0, 400.0, 0.75
     radius = capsule_radius(spacing, length, math.log(1 / porosity))
-    made = fibre_recipe(solid_grain_spacing=spacing * VOXEL, cell_length=length * VOXEL, porosity=porosity)
+    made = fibre_recipe(spacing=spacing * VOXEL, length=length * VOXEL, porosity=porosity)
     surface = np.mean([specific_surface(generate(made, cube(128), seed)) for seed in range(3)])
     expected = 2 * porosity * math.log(1 / porosity) / (radius * VOXEL)
     assert surface == pytest.approx(expected, rel=0.06)

@@ -197,7 +197,7 @@ def test_every_slice_of_the_scrubber_is_that_of_the_voxels(shown):
             assert np.array_equal(shown.slice(), np.take(pore, index, axis=axis))
     shown.page.locator("summary").click()
     shown.page.get_by_role("radiogroup", name="Slice across").get_by_text("y").click()
-    scrub = shown.page.get_by_label("Which slice")
+    scrub = shown.page.get_by_label("Slice number")
     scrub.fill("5")
     assert np.array_equal(shown.slice(), pore[:, 5])
     words = shown.page.locator(".pv-group .pv-words").inner_text()

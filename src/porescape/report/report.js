@@ -1,14 +1,15 @@
-// The page's own few lines, after viewer.js in one module.
+// What every report does, joined to the module of the viewer.
 for (const fold of document.querySelectorAll("details"))
   if (fold.dataset.print !== "closed")
-    window.addEventListener("beforeprint", () => (fold.open = true)); // paper cannot be unfolded
+    window.addEventListener("beforeprint", () => (fold.open = true)); // nothing can be unfolded on paper
 
 const host = document.getElementById("three-d");
-const { shape, size, block } = host.dataset;
+const dataset = host.dataset;
 unpack(document.getElementById("voxels").textContent)
   .then((bits) => {
-    const blocks = block > 1 ? `Each voxel shown stands for ${block} × ${block} × ${block} of the structure; the numbers are of all.` : "";
-    window.structure = mountViewer(host, { bits, shape: JSON.parse(shape), voxelSize: Number(size), note: blocks });
+    const { block } = dataset;
+    const blocks = block > 1 ? `Each voxel shown stands for ${block} × ${block} × ${block} voxels of the structure; the numbers are measured on all voxels.` : "";
+    window.structure = mountViewer(host, { bits, shape: JSON.parse(dataset.shape), voxelSize: Number(dataset.size), note: blocks });
     if (window.structure.lost === "") document.getElementById("still-words").hidden = true;
   })
   .catch((error) => {

@@ -8,7 +8,6 @@ from porescape.core.image import PhaseImage
 from porescape.core.settings import Output
 from porescape.core.volume import Volume
 from porescape.errors import InputError
-from porescape.jobs.compare import _times
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.specks import without_specks
 from porescape.units import format_length
@@ -71,7 +70,7 @@ def resample_volume(volume: Volume, voxel_size: float) -> Volume:
     shape = tuple(int(n * factor * (1 + 1e-9)) for n in share.shape)
     if min(shape) < 1:
         raise InputError(
-            f"{_times(volume.shape)} voxels of {format_length(volume.voxel_size)} vanish at "
+            f"{' x '.join(map(str, volume.shape))} voxels of {format_length(volume.voxel_size)} vanish at "
             f"{format_length(voxel_size)} per voxel; choose a smaller one"
         )
     if factor < 1:

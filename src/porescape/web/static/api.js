@@ -1,4 +1,4 @@
-// Talk to the server; every failure is an Error whose message is a sentence for the user.
+// Requests to the server; every failure is an Error whose message is a sentence for the user.
 
 async function answer(request) {
   let response;
@@ -18,27 +18,27 @@ async function answer(request) {
 
 export const get = (path) => answer(fetch(path));
 
-/** Send a table; `signal` takes the question back when nobody waits for the answer any more. */
+/** Send a table; `signal` aborts the request once its answer is no longer needed. */
 export const post = (path, table, signal) =>
   answer(fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(table ?? {}), signal }));
 
 export const remove = (path) => answer(fetch(path, { method: "DELETE" }));
 
-/** Upload a file; `progress` is told the share that has gone, 0 to 1. */
+/** Upload a file; `progress` is called with the fraction sent so far, 0 to 1. */
 export function upload(file, progress) {
   return new Promise((done, fail) => {
-    const request = new XMLHttpRequest(); // fetch does not tell how much of an upload has gone
+    const request = new XMLHttpRequest(); // fetch does not report the progress of an upload
     request.open("POST", "/api/jobs");
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("X-File-Name", encodeURIComponent(file.name));
     request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
-    request.addEventListener("error", () => fail(new Error("The upload broke off. Is porescape still running, and the file not larger than it takes?")));
+    request.addEventListener("error", () => fail(new Error("The upload failed. Is porescape still running, and is the file below the size limit?")));
     request.addEventListener("load", () => {
       let table = {};
       try {
         table = JSON.parse(request.responseText);
       } catch {
-        // said below
+        // reported below
       }
       if (request.status < 300) done(table);
       else fail(new Error(table.error ?? `The server answered ${request.status}.`));

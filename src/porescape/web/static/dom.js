@@ -27,17 +27,17 @@ export function s(tag, attributes, ...children) {
   return element;
 }
 
-/** Put children into an element in place of what was there. */
+/** Replace the children of an element. */
 export function put(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
-let said = "";
+let announced = "";
 
-/** Say something to those who listen to the page rather than look at it. */
-export function tell(words) {
-  if (words === said) return;
-  said = words;
-  document.getElementById("told").textContent = words;
+/** Announce something to screen readers. */
+export function announce(words) {
+  if (words === announced) return;
+  announced = words;
+  document.getElementById("announcements").textContent = words;
 }

@@ -10,7 +10,7 @@ function wrapped(label, control, note, id, extra) {
   return h("div", { class: "field" }, h("label", { for: id }, label), h("span", { class: "controls" }, control, extra), note && h("small", {}, note));
 }
 
-/** A number with a slider beside it where a range is given. */
+/** A number, with a slider beside it if a range is given. */
 export function number({ label, note, value, min, max, step = 1, slider, optional, placeholder }, changed) {
   const id = fresh();
   const box = h("input", { type: "number", id, min, max, step: String(step), value: value ?? "", placeholder: placeholder ?? "", inputmode: "decimal" });
@@ -41,7 +41,7 @@ export function number({ label, note, value, min, max, step = 1, slider, optiona
   return element;
 }
 
-/** One of several words. */
+/** One of several options. */
 export function select({ label, note, value, options }, changed) {
   const id = fresh();
   const box = h("select", { id, onchange: () => changed(box.value) }, options.map(([key, words]) => h("option", { value: key, selected: key === value }, words)));
@@ -71,11 +71,26 @@ export function length({ label, note, value, placeholder }, changed) {
   return element;
 }
 
-/** A box to tick. */
+/** A checkbox. */
 export function tick({ label, value }, changed) {
   const id = fresh();
   const box = h("input", { type: "checkbox", id, checked: value, onchange: () => changed(box.checked) });
   const element = h("div", { class: "field tick" }, box, h("label", { for: id }, label));
   element.box = box;
   return element;
+}
+
+/** Return a row of radio buttons that looks like one control. */
+export function choice(name, options, value, chosen) {
+  const id = `${name}-${Math.random().toString(36).slice(2, 8)}`;
+  const inputs = options.map(([key]) =>
+    h("input", { type: "radio", name: id, id: `${id}-${key}`, value: key, checked: key === value, onchange: () => chosen(key) }),
+  );
+  const element = h(
+    "span",
+    { class: "choice", role: "radiogroup", "aria-label": name },
+    options.map(([key, words], i) => [inputs[i], h("label", { for: `${id}-${key}` }, words)]),
+  );
+  const set = (key) => inputs.forEach((input) => (input.checked = input.value === key));
+  return { element, set };
 }

@@ -1,17 +1,17 @@
-// The first view: a place for an image, and the jobs there are.
+// The first view: a place to drop an image, and the list of jobs.
 
 import { get, post, remove, upload } from "./api.js";
-import { h, put, tell } from "./dom.js";
+import { announce, h, put } from "./dom.js";
 import { percent, sizeText, STATES, whenText } from "./words.js";
 
-const OFTEN = 3000; // milliseconds between two looks at the list
+const OFTEN = 3000; // milliseconds between two updates of the list
 
 export async function showHome(main, start, signal) {
   const list = h("div", { class: "jobs" });
   put(main, dropZone(start), h("section", { class: "jobs-section" }, h("h2", {}, "Jobs"), list));
   const refresh = async () => {
     const { jobs } = await get("/api/jobs");
-    if (!signal.aborted) put(list, jobs.length ? jobs.map((job) => row(job, refresh)) : h("p", { class: "note" }, "None yet."));
+    if (!signal.aborted) put(list, jobs.length ? jobs.map((job) => row(job, refresh)) : h("p", { class: "note" }, "No jobs yet."));
   };
   await refresh();
   const timer = setInterval(() => document.hidden || refresh().catch(() => {}), OFTEN);
@@ -43,7 +43,7 @@ function dropZone(start) {
     take(() => {
       if (file.size > start.limits.upload)
         throw new Error(`${file.name} is ${sizeText(file.size)}; the page takes at most ${sizeText(start.limits.upload)}. Crop it, store it compressed, or use the command line.`);
-      tell("uploading");
+      announce("uploading");
       bar.removeAttribute("value");
       return upload(file, (share) => (share < 1 ? (bar.value = share) : bar.removeAttribute("value")));
     });
@@ -52,7 +52,7 @@ function dropZone(start) {
     "section",
     { class: "drop", "aria-labelledby": "drop-title" },
     h("h1", { id: "drop-title" }, "Drop an SEM image here"),
-    h("p", {}, "A cross-section of a membrane, a foam, a filter cake: anything porous that looks alike everywhere. TIFF, PNG, JPEG or BMP."),
+    h("p", {}, "A cross-section of a membrane, a foam, a filter cake: any porous material that looks the same throughout. TIFF, PNG, JPEG or BMP."),
     input,
     h(
       "p",
@@ -62,7 +62,7 @@ function dropZone(start) {
     ),
     bar,
     said,
-    h("p", { class: "note" }, `At most ${sizeText(start.limits.upload)} and ${start.limits.pixels / 1e6} megapixels. The file your microscope wrote is best: it knows how large a pixel is.`),
+    h("p", { class: "note" }, `At most ${sizeText(start.limits.upload)} and ${start.limits.pixels / 1e6} megapixels. The original file from the microscope is best: it contains the pixel size.`),
   );
   let inside = 0;
   zone.addEventListener("dragenter", () => zone.classList.toggle("over", ++inside > 0));
@@ -73,14 +73,14 @@ function dropZone(start) {
     inside = 0;
     zone.classList.remove("over");
     const [file, ...more] = event.dataTransfer.files;
-    if (more.length) take(() => Promise.reject(new Error("One image at a time, please; for many, there is porescape batch on the command line.")));
+    if (more.length) take(() => Promise.reject(new Error("One image at a time, please; for several, use porescape batch on the command line.")));
     else if (file) send(file);
   });
   return zone;
 }
 
 function row(job, refresh) {
-  const state = job.state === "queued" && job.place ? `waiting, place ${job.place}` : STATES[job.state];
+  const state = job.state === "queued" && job.place ? `waiting, number ${job.place} in the queue` : STATES[job.state];
   const failed = h("span", { class: "problem", role: "alert" });
   return h(
     "article",
@@ -96,7 +96,7 @@ function row(job, refresh) {
         "aria-label": `delete ${job.name}`,
         disabled: job.state === "running",
         onclick: async () => {
-          if (!confirm(`Delete ${job.name} with everything that belongs to it?`)) return;
+          if (!confirm(`Delete ${job.name} and all its files?`)) return;
           try {
             await remove(`/api/jobs/${job.id}`);
             await refresh();

@@ -1,7 +1,7 @@
-// Which view is shown follows the address: #/ is the list, #/job/ID a job. A view ends when the next begins.
+// The address decides which view is shown: #/ is the list, #/job/ID a job. A view ends when the next begins.
 
 import { get } from "./api.js";
-import { h, put, tell } from "./dom.js";
+import { announce, h, put } from "./dom.js";
 import { showHome } from "./home.js";
 import { showJob } from "./job.js";
 
@@ -17,15 +17,15 @@ async function show() {
   try {
     start ??= await get("/api/start");
     document.getElementById("foot").textContent =
-      `porescape ${start.version}. Everything stays on the computer this page comes from; nothing is asked of any other.`;
+      `porescape ${start.version}. All data stay on the computer that serves this page; the page contacts no other.`;
     const key = /^#\/job\/([0-9a-f]{16})$/.exec(location.hash)?.[1];
     if (signal.aborted) return;
     if (key) await showJob(main, start, key, signal);
     else await showHome(main, start, signal);
   } catch (error) {
     if (signal.aborted) return;
-    put(main, h("p", { class: "problem", role: "alert" }, error.message), h("p", {}, h("a", { href: "#/" }, "To the list of jobs")));
-    tell(error.message);
+    put(main, h("p", { class: "problem", role: "alert" }, error.message), h("p", {}, h("a", { href: "#/" }, "Back to the list of jobs")));
+    announce(error.message);
   }
 }
 

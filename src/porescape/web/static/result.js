@@ -1,16 +1,16 @@
-// A finished job: its headline numbers, its warnings, and the way to everything else.
+// A finished job: its main numbers, its warnings, and links to everything else.
 
-import { h, put, tell } from "./dom.js";
-import { jobButtons, sentence } from "./job.js";
-import { bound, sizeText } from "./words.js";
+import { jobButtons } from "./actions.js";
+import { announce, h, put } from "./dom.js";
+import { bound, sentence, sizeText } from "./words.js";
 
-export function showResult(place, { job, path, again }) {
+export function showResult(place, { job, path }) {
   const said = h("p", { class: "problem", role: "alert", hidden: true });
   const found = job.results;
   const page = path.replace("/api", "");
-  tell("the job is done");
+  announce("the job is done");
   if (!found) {
-    put(place, h("section", { class: "card" }, h("h2", {}, "The results cannot be read"), h("p", {}, "Files of this job are missing or were changed. Start it again from its settings."), h("p", { class: "buttons" }, jobButtons(job, path, said)), said));
+    put(place, h("section", { class: "card" }, h("h2", {}, "The results cannot be read"), h("p", {}, "Files of this job are missing or were changed. Make a new job with these settings."), h("p", { class: "buttons" }, jobButtons(job, path, said)), said));
     return;
   }
   const several = found.replicas > 1;
@@ -22,7 +22,7 @@ export function showResult(place, { job, path, again }) {
       h("h2", {}, "Done"),
       h("p", {}, bound(`${found.replicas} ${several ? "replicas" : "replica"} of ${found.shape.join(" × ")} voxels of ${found.voxel}. Porosity of the image ${found.image_porosity}.`)),
       h("dl", { class: "keys" }, found.keys.map((row) => h("div", {}, h("dt", {}, row.label), h("dd", {}, h("span", { class: "value" }, row.mean), row.unit && h("span", { class: "unit" }, ` ${row.unit}`), h("span", { class: "interval" }, interval(row)))))),
-      h("p", { class: "note" }, bound(several ? "Means over the replicas with their 95 % intervals. " : "The numbers of one replica: only several show how far they vary. "), bound(`Selected is ${found.because}.`)),
+      h("p", { class: "note" }, bound(several ? "Means over the replicas with 95 % intervals. " : "These are the numbers of one replica; intervals need several. "), bound(`Selected is ${found.because}.`)),
       h(
         "p",
         { class: "buttons" },
@@ -36,9 +36,9 @@ export function showResult(place, { job, path, again }) {
       h(
         "section",
         { class: "card" },
-        h("h2", {}, "Can you tell which is real?"),
-        h("div", { class: "pair" }, slice(`${path}/real.png`, "A piece of the segmented image"), slice(`${path}/best.png`, `The middle slice of ${found.selected.replace("-0", " ").replace("-", " ")}, at the same scale`)),
-        h("p", { class: "note" }, "Pores are dark. The report has all three axes, and the structure to turn and cut."),
+        h("h2", {}, "Image and reconstruction"),
+        h("div", { class: "pair" }, slice(`${path}/real.png`, "Part of the segmented image"), slice(`${path}/best.png`, `The middle slice of ${found.selected.replace("-0", " ").replace("-", " ")}, at the same scale`)),
+        h("p", { class: "note" }, "Pores are dark. The report shows slices across all three axes, and the structure in 3-D."),
       ),
     found.warnings.length > 0 && h("section", { class: "card" }, h("h2", {}, "Before you use these numbers"), h("ul", { class: "warnings" }, found.warnings.map((words) => h("li", {}, sentence(words))))),
     h(
@@ -52,7 +52,7 @@ export function showResult(place, { job, path, again }) {
 
 const slice = (src, words) => h("figure", {}, h("img", { src, alt: words, class: "slice" }), h("figcaption", {}, words));
 
-const interval = (row) => (row.n < 1 ? "no replica has it" : row.n < 2 ? "one value: no interval" : row.low === row.high ? "the same in every replica" : `95 %: ${row.low} to ${row.high}`);
+const interval = (row) => (row.n < 1 ? "undefined in every replica" : row.n < 2 ? "one value: no interval" : row.low === row.high ? "the same in every replica" : `95 %: ${row.low} to ${row.high}`);
 
 function numbers(rows) {
   return h(

@@ -1,13 +1,13 @@
-// A job that waits or runs: how far it is, and the best slice so far beside the real one.
+// A job that waits or runs: its progress, and the best slice so far beside the image.
 
+import { act } from "./actions.js";
 import { get, post } from "./api.js";
-import { h, put, s, tell } from "./dom.js";
-import { act, sentence } from "./job.js";
-import { durationText, percent } from "./words.js";
+import { announce, h, put, s } from "./dom.js";
+import { durationText, percent, sentence } from "./words.js";
 
-const OFTEN = 1000; // milliseconds between two looks
-const HIDDEN = 8000; // the same while nobody looks at the page
-const OLD = 6; // replicas; of more, only a count is shown
+const OFTEN = 1000; // milliseconds between two updates
+const HIDDEN = 8000; // the same while the page is hidden
+const MOST_ROWS = 6; // replicas; of more, only those at work are listed
 
 export async function showRunning(place, { job, path, signal, again }) {
   const said = h("p", { class: "problem", role: "alert", hidden: true });
@@ -28,9 +28,9 @@ export async function showRunning(place, { job, path, signal, again }) {
     h(
       "div",
       { class: "watching" },
-      h("section", { class: "card" }, head, bar, facts, h("p", { class: "buttons" }, cancel, h("span", { class: "note" }, "You may close this page; the job goes on, and is found in the list.")), said),
-      h("section", { class: "card" }, h("h2", {}, "Real, and rebuilt"), pictures, h("p", { class: "note waiting" }, "The first structures appear here in a moment.")),
-      h("section", { class: "card" }, h("h2", {}, "The search"), curve, table),
+      h("section", { class: "card" }, head, bar, facts, h("p", { class: "buttons" }, cancel, h("span", { class: "note" }, "You can close this page: the job continues and stays in the list.")), said),
+      h("section", { class: "card" }, h("h2", {}, "Image and reconstruction"), pictures, h("p", { class: "note waiting" }, "The first structures will appear here in a moment.")),
+      h("section", { class: "card" }, h("h2", {}, "The fit"), curve, table),
     ),
   );
   let drawn = -1;
@@ -38,9 +38,9 @@ export async function showRunning(place, { job, path, signal, again }) {
 
   function show(now) {
     if (now.state === "queued") {
-      head.textContent = now.place > 1 ? `Waiting: ${now.place - 1} before it` : "Waiting for its turn";
+      head.textContent = now.place > 1 ? `Waiting: ${now.place - 1} ${now.place > 2 ? "jobs" : "job"} ahead` : "Waiting to start";
       bar.removeAttribute("value");
-      tell(head.textContent);
+      announce(head.textContent);
       return;
     }
     const at = now.progress;
@@ -50,10 +50,10 @@ export async function showRunning(place, { job, path, signal, again }) {
       return;
     }
     head.textContent = sentence(at.stage).slice(0, -1);
-    tell(`${at.stage}, ${percent(Math.round(at.share * 10) / 10, 0)}`);
+    announce(`${at.stage}, ${percent(Math.round(at.share * 10) / 10, 0)}`);
     bar.value = at.share;
     document.title = `${percent(at.share, 0)} · ${job.name} · porescape`;
-    const left = at.left === null ? "time left not known yet" : `about ${durationText(at.left)} left`;
+    const left = at.left === null ? "remaining time not known yet" : `about ${durationText(at.left)} left`;
     put(facts, `${at.trials_done} of ${at.trials} trials`, at.best === null ? "" : ` · best loss ${at.best.toFixed(3)}`, ` · ${durationText(at.elapsed)} so far · ${left}`);
     if (now.pictures?.includes("real") && at.pictures > 0 && at.pictures !== drawn) {
       drawn = at.pictures;
@@ -63,23 +63,23 @@ export async function showRunning(place, { job, path, signal, again }) {
       place.querySelector(".waiting").hidden = true;
     }
     if (at.curve.length > 1) {
-      put(curve, plot(at.curve, Math.min(640, place.clientWidth)), h("figcaption", {}, "Loss of the best recipe so far, over all trials: lower is more alike."));
+      put(curve, plot(at.curve, Math.min(640, place.clientWidth)), h("figcaption", {}, "Loss of the best recipe so far, over all trials; lower is more similar."));
       curve.hidden = false;
     }
     const rows = at.replicas.map((one, i) => h("li", {}, h("b", {}, `Replica ${i + 1}`), ` ${one.step || "waiting"}`, one.best === null ? "" : `, best ${one.best.toFixed(3)}`));
     const busy = rows.filter((_, i) => at.replicas[i].step && at.replicas[i].step !== "done");
     const done = at.replicas.filter((one) => one.step === "done").length;
-    put(table, h("ul", {}, rows.length <= OLD ? rows : busy), rows.length > OLD && h("p", { class: "note" }, `${done} of ${rows.length} replicas are done.`));
+    put(table, h("ul", {}, rows.length <= MOST_ROWS ? rows : busy), rows.length > MOST_ROWS && h("p", { class: "note" }, `${done} of ${rows.length} replicas are done.`));
   }
 
-  async function look() {
+  async function update() {
     try {
       const now = await get(path);
       if (signal.aborted) return;
       lost = 0;
       said.hidden = true;
       if (now.state !== "queued" && now.state !== "running") {
-        tell(`the job is ${now.state}`);
+        announce(`the job is ${now.state}`);
         return again();
       }
       show(now);
@@ -91,22 +91,22 @@ export async function showRunning(place, { job, path, signal, again }) {
         return;
       }
       if (++lost > 2) {
-        said.textContent = `${error.message} This page asks again until it does.`;
+        said.textContent = `${error.message} This page keeps trying.`;
         said.hidden = false;
       }
     }
-    setTimeout(() => signal.aborted || look(), document.hidden ? HIDDEN : OFTEN);
+    setTimeout(() => signal.aborted || update(), document.hidden ? HIDDEN : OFTEN);
   }
 
   show(job);
-  setTimeout(look, OFTEN / 4);
+  setTimeout(update, OFTEN / 4);
 }
 
 function picture(words) {
   return h("figure", {}, h("img", { alt: words, class: "slice" }), h("figcaption", {}, sentence(words)));
 }
 
-/** Draw (trial, loss) as a falling staircase; about `wide` CSS pixels, so that its words stay readable. */
+/** Draw (trial, loss) as a falling step curve, about `wide` CSS pixels wide, so that its labels stay readable. */
 function plot(points, wide) {
   const [tall, foot] = [150, 18];
   const last = points.at(-1)[0];

@@ -2,7 +2,7 @@
 
 const POWER = { pm: -12, "Å": -10, nm: -9, um: -6, "µm": -6, "μm": -6, mm: -3, cm: -2, m: 0 };
 
-/** Read a length with its unit in metres; null where it is none. */
+/** Read a length with its unit, in metres; null if it is not one. */
 export function parseLength(text) {
   const match = /^\s*([0-9.]+(?:e[+-]?\d+)?)\s*([A-Za-zµμÅ]+)\s*$/i.exec(text);
   if (!match || !(match[2] in POWER)) return null;
@@ -10,7 +10,7 @@ export function parseLength(text) {
   return Number.isFinite(value) && value > 0 ? value : null;
 }
 
-/** Write a length in metres with the unit that suits it. */
+/** Write a length in metres with a suitable unit. */
 export function lengthText(metres) {
   for (const [unit, scale] of [["mm", 1e-3], ["µm", 1e-6], ["nm", 1e-9]])
     if (metres >= 0.9995 * scale) return `${Number((metres / scale).toPrecision(6))} ${unit}`;
@@ -19,6 +19,9 @@ export function lengthText(metres) {
 
 /** Keep numbers and their units on one line. */
 export const bound = (words) => words.replace(/(\d) (?=(%|[npµ]?m)(?![A-Za-zµ]))/g, "$1\u00a0");
+
+/** Write words as a sentence: a capital letter and a full stop. */
+export const sentence = (words) => (words ? bound(words[0].toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".")) : "");
 
 /** Write a duration: "45 s", "12 min", "3 h 20 min". */
 export function durationText(seconds) {

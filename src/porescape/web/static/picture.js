@@ -1,24 +1,25 @@
 // The image with what is drawn on it: pores, the crop as a rectangle, the scale bar as a line.
 //
 // All coordinates are pixels of the file; (0, 0) is the corner of the first pixel. Whatever can be dragged
-// can be moved with the arrow keys too, ten pixels at a time with Shift.
+// can also be moved with the arrow keys, ten pixels at a time with Shift.
 
 import { h, s } from "./dom.js";
+import { choice } from "./fields.js";
 
 const HANDLE = 7; // CSS pixels; half the edge of what is dragged
-const GRASP = 22; // CSS pixels; half of what answers to a finger
-const SMALLEST = 64; // pixels of a crop; less is refused by the server
-const STEEP = 0.05; // a line flatter than this was meant to be level
+const GRASP = 22; // CSS pixels; half the edge of what a finger can hit
+const SMALLEST = 64; // pixels of a crop; the server refuses less
+const LEVEL = 0.05; // slope; a flatter line is taken as horizontal (chosen by hand)
 const ZOOMS = [1, 2, 4, 8];
 const CORNERS = { "top left": [0, 0], "top right": [1, 0], "bottom left": [0, 1], "bottom right": [1, 1] };
 
-export function makeStage({ width, height, src, name, under, onCrop, onLine, onMode }) {
+export function makePicture({ width, height, src, name, under, onCrop, onLine, onMode }) {
   let crop = [0, 0, height, width]; // top, left, height, width
   let line = null; // x0, y0, x1, y1
   let mode = "view";
   let zoom = 1;
   let style = "outline";
-  let dragging = false; // an answer to an earlier question must not move what is being dragged
+  let dragging = false; // the answer to an earlier request must not move what is being dragged
 
   const grey = h("img", { src, alt: `the image ${name}`, class: "grey", draggable: false });
   const fill = h("img", { alt: "", class: "overlay fill", draggable: false, hidden: true });
@@ -34,8 +35,8 @@ export function makeStage({ width, height, src, name, under, onCrop, onLine, onM
   const frame = h("div", { class: "frame" }, grey, fill, outline, drawing);
   frame.style.setProperty("--aspect", width / height);
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "image" }, frame);
-  const modes = choice("tool", [["view", "Look"], ["crop", "Crop"], ["line", "Scale bar"]], mode, (value) => setMode(value));
-  const looks = choice("pores", [["outline", "Outline"], ["fill", "Filled"], ["none", "Off"]], style, (value) => {
+  const modes = choice("tool", [["view", "View"], ["crop", "Crop"], ["line", "Scale bar"]], mode, (value) => setMode(value));
+  const styles = choice("pores", [["outline", "Outline"], ["fill", "Filled"], ["none", "Off"]], style, (value) => {
     style = value;
     draw();
   });
@@ -44,12 +45,12 @@ export function makeStage({ width, height, src, name, under, onCrop, onLine, onM
   const element = h(
     "div",
     { class: "stage" },
-    h("div", { class: "stage-tools" }, modes.element, h("span", { class: "zoom" }, farther, closer), h("span", { class: "pores" }, h("span", { class: "note" }, "Pores"), looks.element)),
+    h("div", { class: "stage-tools" }, modes.element, h("span", { class: "zoom" }, farther, closer), h("span", { class: "pores" }, h("span", { class: "note" }, "Pores"), styles.element)),
     h("div", { class: "seen" }, scroller, under),
   );
 
   function handle(label, move) {
-    const group = s("g", { class: "handle", tabindex: "0", role: "button", "aria-label": `${label}; the arrow keys move it` });
+    const group = s("g", { class: "handle", tabindex: "0", role: "button", "aria-label": `${label}; move it with the arrow keys` });
     group.append(s("rect", { class: "grasp" }), s("rect", { class: "knob" }));
     group.addEventListener("keydown", (event) => {
       const step = event.shiftKey ? 10 : 1;
@@ -57,13 +58,13 @@ export function makeStage({ width, height, src, name, under, onCrop, onLine, onM
       if (!by) return;
       event.preventDefault();
       move(...by);
-      tellChange();
+      reportChange();
     });
     group.move = move;
     return group;
   }
 
-  // -- what moves
+  // -- what can be moved
 
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -91,7 +92,7 @@ export function makeStage({ width, height, src, name, under, onCrop, onLine, onM
     draw();
   }
 
-  function tellChange() {
+  function reportChange() {
     if (mode === "crop") onCrop([...crop]);
     if (mode === "line" && line) onLine([...line]);
   }
@@ -135,7 +136,7 @@ export function makeStage({ width, height, src, name, under, onCrop, onLine, onM
       if (mode === "crop") crop = atLeast(crop);
       else line = levelled(line);
       draw();
-      tellChange();
+      reportChange();
     };
     drawing.addEventListener("pointermove", dragged);
     drawing.addEventListener("pointerup", dropped);
@@ -155,7 +156,7 @@ export function makeStage({ width, height, src, name, under, onCrop, onLine, onM
   function levelled([x0, y0, x1, y1]) {
     if (x0 > x1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
     const middle = (y0 + y1) / 2;
-    const flat = Math.abs(y1 - y0) < STEEP * (x1 - x0);
+    const flat = Math.abs(y1 - y0) < LEVEL * (x1 - x0);
     return (flat ? [x0, middle, x1, middle] : [x0, y0, x1, y1]).map((v) => Math.round(10 * v) / 10);
   }
 
@@ -238,20 +239,3 @@ export function makeStage({ width, height, src, name, under, onCrop, onLine, onM
     },
   };
 }
-
-/** Return a row of radio buttons that looks like one control. */
-export function choice(name, options, value, chosen) {
-  const id = `${name}-${Math.random().toString(36).slice(2, 8)}`;
-  const inputs = options.map(([key]) =>
-    h("input", { type: "radio", name: id, id: `${id}-${key}`, value: key, checked: key === value, onchange: () => chosen(key) }),
-  );
-  const element = h(
-    "span",
-    { class: "choice", role: "radiogroup", "aria-label": name },
-    options.map(([key, words], i) => [inputs[i], h("label", { for: `${id}-${key}` }, words)]),
-  );
-  const set = (key) => inputs.forEach((input) => (input.checked = input.value === key));
-  return { element, set };
-}
-
-

@@ -1,12 +1,15 @@
 """What a page needs to show a structure in three dimensions: its voxels packed small, a script, a style.
 
-`viewer.js` is one ES module without dependencies; a page inlines it or serves it. It draws with WebGL 2
-and unpacks with DecompressionStream; where one is missing, the still picture beside it stays.
+The script is written as ES modules without dependencies, one reason each; a page that must be one file holds
+them joined. It draws with WebGL 2 and unpacks with DecompressionStream; where one is missing, the still
+picture beside it stays.
 """
 
 import base64
 import hashlib
+import re
 import zlib
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -16,6 +19,19 @@ from porescape.core.volume import Volume
 from porescape.report.drawing import coarse
 
 MOST_VOXELS = 256  # along the longest edge: what every WebGL 2 can hold, and a page can carry
+MODULES = (  # each imports only from those before it
+    "lengths",
+    "voxels",
+    "view",
+    "shader",
+    "solid",
+    "overlay",
+    "slice",
+    "pace",
+    "controls",
+    "gestures",
+    "mount",
+)
 
 
 class Packed(NamedTuple):
@@ -53,13 +69,27 @@ def pack(volume: Volume, most: int = MOST_VOXELS) -> Packed:
 
 
 def script() -> str:
-    """Return the viewer, an ES module that exports `mountViewer` and `unpack`."""
-    return files("porescape.report").joinpath("viewer.js").read_text(encoding="utf-8")
+    """Return the viewer as one ES module that exports `mountViewer` and `unpack`."""
+    return join_modules(_text(f"{name}.js") for name in MODULES) + "\nexport { mountViewer, unpack };\n"
 
 
 def style() -> str:
     """Return the viewer's style sheet."""
-    return files("porescape.report").joinpath("viewer.css").read_text(encoding="utf-8")
+    return _text("viewer.css")
+
+
+def join_modules(modules: Iterable[str]) -> str:
+    """Join ES modules into one without imports and exports.
+
+    They may import only from each other, from those before them, one import a line. An export must stand
+    before what it names, and no name may be used twice at the top level of all modules together.
+
+    >>> join_modules(["export const one = 1;\\n", 'import { one } from "./one.js";\\nlog(one);\\n'])
+    'const one = 1;\\n\\nlog(one);\\n'
+    """
+    text = "\n".join(modules)
+    text = re.sub(r'^import \{[^}\n]*\} from "\./[\w-]+\.js";\n', "", text, flags=re.MULTILINE)
+    return re.sub(r"^export (?=(async )?(function|const|let|class) )", "", text, flags=re.MULTILINE)
 
 
 def source_hash(text: str) -> str:
@@ -70,3 +100,7 @@ def source_hash(text: str) -> str:
     """
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _text(name: str) -> str:
+    return files("porescape.report.viewer").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,60 @@
+// Which pixels are pore: the threshold, and the filters before and after it.
+
+import { h } from "./dom.js";
+import { choice, number, select } from "./fields.js";
+
+const METHODS = { adaptive: "adaptive (local mean)", otsu: "Otsu (one threshold)", sauvola: "Sauvola (local)", fixed: "fixed" };
+const USES = { adaptive: ["sensitivity", "window"], sauvola: ["window"], fixed: ["threshold"], otsu: [] };
+const MIDDLE = 0.5; // where the fixed threshold begins
+
+export function makeSegmentation(draft, { defaults, methods }) {
+  const { segmentation } = draft.form.settings;
+  const set = (name) => (value) => {
+    segmentation[name] = value;
+    draft.changed();
+  };
+  const fields = {
+    sensitivity: number({ label: "Sensitivity", value: segmentation.sensitivity, min: "0", max: "1", step: 0.01, slider: [0.3, 0.9], note: "higher: more of the image is bright" }, set("sensitivity")),
+    threshold: number({ label: "Grey level", value: segmentation.threshold ?? MIDDLE, min: "0", max: "1", step: 0.01, slider: [0, 1], note: "0 is black, 1 is white" }, set("threshold")),
+    window: number({ label: "Neighbourhood", value: segmentation.window, min: "3", step: 2, optional: true, placeholder: "a sixteenth of the image", note: "edge in pixels, odd; at least twice the largest pore" }, set("window")),
+    smoothing: number({ label: "Smoothing", value: segmentation.smoothing, min: "0", max: "50", step: 0.1, slider: [0, 5], note: "before the threshold; width of the Gaussian in pixels" }, set("smoothing")),
+    median: number({ label: "Median filter", value: segmentation.median, min: "0", max: "99", step: 1, note: "after the threshold; edge in pixels, odd; 0 for none" }, (value) => {
+      if (value === 0 || value % 2 === 1) set("median")(value);
+    }),
+    speck: number({ label: "Remove specks", value: segmentation.speck, min: "0", max: "1000000", note: "smaller than this area in pixels" }, set("speck")),
+  };
+  const method = select({ label: "Threshold method", value: segmentation.method, options: methods.map((key) => [key, METHODS[key] ?? key]) }, (value) => {
+    segmentation.method = value;
+    segmentation.threshold = value === "fixed" ? (segmentation.threshold ?? MIDDLE) : null;
+    showMethod();
+    draft.changed();
+  });
+  const pore = choice("pores are", [["dark", "Pores are dark"], ["bright", "Pores are bright"]], segmentation.pore, set("pore"));
+  const showMethod = () => {
+    for (const name of ["sensitivity", "threshold", "window"]) fields[name].hidden = !USES[segmentation.method].includes(name);
+  };
+  const reset = () => {
+    Object.assign(segmentation, { window: null, threshold: null }, defaults);
+    method.set(segmentation.method);
+    pore.set(segmentation.pore);
+    for (const [name, field] of Object.entries(fields)) field.set(segmentation[name] ?? (name === "threshold" ? MIDDLE : null));
+    showMethod();
+    draft.changed();
+  };
+  const restore = h("button", { type: "button", class: "button small", onclick: reset }, "Reset to defaults");
+  const binary = h("p", { class: "note", hidden: true }, "The image has only two grey levels: it is used as it is; nothing is smoothed or removed.");
+  showMethod();
+
+  return {
+    elements: [
+      h("p", { class: "note" }, "The outline should follow the pores you see. Every result depends on it."),
+      binary,
+      h("div", { class: "fields" }, pore.element, method, fields.sensitivity, fields.threshold, fields.smoothing),
+      h("details", {}, h("summary", {}, "More"), h("div", { class: "fields two" }, fields.window, fields.median, fields.speck), h("p", {}, restore)),
+    ],
+    show(seen) {
+      for (const field of [...Object.values(fields), method]) field.classList.toggle("idle", seen.binary);
+      binary.hidden = !seen.binary;
+    },
+  };
+}
