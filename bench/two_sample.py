@@ -35,7 +35,7 @@ from porescape.measure.section.texture import GROUPS, unit_of
 from porescape.report.selection_figures import contact_sheet
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segment
-from porescape.select.selection import CROPS, two_sample_test
+from porescape.select.two_sample import CROPS, two_sample_test
 from truths import NAMES, SHARED, load, need_shared, typical_slices
 
 YARDSTICK = ("distances to the wall", "neighbourhoods", "pairs of points")

@@ -19,7 +19,7 @@ from porescape.units import format_length, parse_length
 if TYPE_CHECKING:
     from porescape.core.volume import Volume
     from porescape.parallel import Workers as Pool
-    from porescape.synthesis.blockwise.blocks import BlockProgress
+    from porescape.synthesis.blockwise.store import BlockProgress
 
 IN_MEMORY = 28  # bytes per voxel that a structure takes while it is made whole, measured at 256³ and 512³
 
@@ -119,7 +119,7 @@ def generate(
                 volume = _refined(volume, refine_to, own_seed, domain.periodic, keep_floating_solid)
         else:
             from porescape.core.volume import Volume
-            from porescape.synthesis.blockwise.blocks import check_local
+            from porescape.synthesis.blockwise.plan import check_local
             from porescape.synthesis.generate import generate_region
 
             if level is None:
@@ -186,7 +186,7 @@ def _check_memory(voxels: int, kind: str) -> None:
 def _allowed(memory: float | None) -> float:
     """Return what the workers may take [bytes]."""
     from porescape.io.resources import available_memory
-    from porescape.synthesis.blockwise.blocks import MEMORY
+    from porescape.synthesis.blockwise.plan import MEMORY
 
     if memory is not None:
         return memory * 1e9
@@ -230,7 +230,7 @@ def _shown() -> "Iterator[Callable[[BlockProgress], None]]":
         def show(event: "BlockProgress") -> None:
             if event.words:
                 say(f"note: {event.words}")
-            elif event.number is None:
+            elif event.block is None:
                 bars.close()
                 advance[:] = [bars.enter_context(progress_bar(titles[event.stage], event.left))]
             else:

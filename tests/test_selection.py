@@ -16,7 +16,10 @@ from porescape.errors import InputError
 from porescape.measure.section.texture import texture, unit_of
 from porescape.report.selection_figures import contact_sheet, selection_figure
 from porescape.section.specks import without_specks
-from porescape.select.selection import draw_crops, held_out_distances, select_replica, split, two_sample_test
+from porescape.select.crops import draw_crops, split
+from porescape.select.held_out import held_out_distances
+from porescape.select.selection import select_replica
+from porescape.select.two_sample import two_sample_test
 
 VOXEL = 1e-6
 
