@@ -47,7 +47,7 @@ MICROGRAPHS = {  # file -> crop (top, left, height, width), what it is
 }
 KINDS = {  # lengths in voxels of 1 µm
     "grains": {"solid_grains": 1.0, "pore_cells": 0.0, "branches": 0.0, "porosity": 0.4},
-    "solid_grains": {"solid_grains": 0.0, "pore_cells": 1.0, "branches": 0.2, "porosity": 0.75},
+    "pore cells": {"solid_grains": 0.0, "pore_cells": 1.0, "branches": 0.2, "porosity": 0.75},
     "branches": {"solid_grains": 0.2, "pore_cells": 0.2, "branches": 1.0, "porosity": 0.55},
 }
 SPACINGS = (9.0, 18.0)
@@ -76,9 +76,9 @@ def micrographs(pictures: Path | None) -> None:
         clock = time.perf_counter()
         checks = check_image(phase)
         seconds = time.perf_counter() - clock
-        solid_grains = " | ".join(f"{check.status}: {_numbers(check)}" for check in checks)
+        found = " | ".join(f"{check.status}: {_numbers(check)}" for check in checks)
         print(
-            f"| {file} {phase.pore.shape[0]} x {phase.pore.shape[1]} | {what} | {solid_grains} | {seconds:.2f} |"
+            f"| {file} {phase.pore.shape[0]} x {phase.pore.shape[1]} | {what} | {found} | {seconds:.2f} |"
         )
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from two_sample import NOT_YARDSTICK
 
 from baselines import BASELINES, FLOORS
 from curves import CURVES, curves_of, last_lag, relative_l1
@@ -37,6 +36,7 @@ from porescape.select.crops import CROP
 from porescape.select.two_sample import two_sample_test
 from porescape.synthesis.generate import generate
 from truths import corner_blocks, load, typical_slices
+from two_sample import NOT_YARDSTICK
 
 EYES = ("eye", "eye_truth")
 LOOKS = (*EYES, *CURVES)

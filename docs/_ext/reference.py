@@ -247,9 +247,9 @@ ROOMS = (  # title, and the modules whose public names stand under it; the first
     ("Things", r"core\."),
     (
         "One image to many structures",
-        r"pipeline|resolution|checks|segmentation|batch|uncertainty",
+        r"jobs\.|section\.|fit\.|select\.|intervals\.",
     ),
-    ("Describe and make", r"synthesis\.|measure\.(describe|combined)"),
+    ("Describe and make", r"synthesis\.|measure\.section\."),
     ("Measure", r"measure\."),
     ("Show", r"report\."),
     ("More", r""),
