@@ -77,9 +77,7 @@ def micrographs(pictures: Path | None) -> None:
         checks = check_image(phase)
         seconds = time.perf_counter() - clock
         found = " | ".join(f"{check.status}: {_numbers(check)}" for check in checks)
-        print(
-            f"| {file} {phase.pore.shape[0]} x {phase.pore.shape[1]} | {what} | {found} | {seconds:.2f} |"
-        )
+        print(f"| {file} {phase.pore.shape[0]} x {phase.pore.shape[1]} | {what} | {found} | {seconds:.2f} |")
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
             suffix = "" if crop is None else "-cropped"

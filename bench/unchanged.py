@@ -46,7 +46,14 @@ KEYS = {  # docs/renamed.md
     "cell_spacing": "solid_grain_spacing",
     "bump_spacing": "pore_cell_spacing",
 }
-ADDED = ("section.tif", "checks.npz/", "results.json/selection/", "provenance.json/chords/", "/speck_area")
+ADDED = (
+    "section.tif",
+    "checks.npz/",
+    "results.json/selection/",
+    "provenance.json/chords/",
+    "/speck_area",
+    "/prepared_warnings/",
+)
 TYPES = {"porescape": "fields", "paper": "paper"}  # of recipes; bodies are told from fields by their numbers
 COMMANDS = {  # name -> arguments; {out} is the folder of one build, {first} that of the build before
     "demo": "demo --size 64 --replicas 2 --trials 120 --workers 2 --out {out}/demo",

@@ -135,7 +135,7 @@ def test_the_kept_measurements_behind_the_intervals_are_used(
 ) -> None:
     checkpoint = open_checkpoint(tmp_path / "work", image, TINY, SEED)
     reconstruct(image, TINY, SEED, checkpoint=checkpoint)
-    monkeypatch.setattr("porescape.jobs.intervals.numbers_of", None)  # calling it would fail
+    monkeypatch.setattr("porescape.intervals.full.numbers_of", None)  # calling it would fail
     assert bytes_of(reconstruct(image, TINY, SEED, checkpoint=checkpoint)) == bytes_of(undisturbed)
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from porescape.core.domain import Domain
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.recipe import FieldsRecipe
-from porescape.core.settings import Measure, Segmentation, Settings
+from porescape.core.settings import Measure, Segmentation
 from porescape.intervals.uncertainty import POWERS, Parts, Shift, intervals, sampling, slopes, thresholds
 from porescape.io.images.image import image_from_array
 from porescape.measure.numbers import NUMBERS
-from porescape.section.prepare import prepare
+from porescape.section.segment import segmented
 
 NONE = Shift(0.0, 0.0)
 SOFT = FieldsRecipe(
@@ -41,7 +41,7 @@ def blurred() -> Micrograph:
 
 def test_a_threshold_moves_the_walls_by_what_their_softness_lets_it(blurred: Micrograph) -> None:
     settings = Segmentation(method="fixed", threshold=0.5, smoothing=0, median=0, speck=0)
-    lower, higher = thresholds(prepare(blurred, Settings(segmentation=settings), check=False))
+    lower, higher = thresholds(segmented(blurred, settings))
     # mean grey 1/8 and 7/8: 5 % of the contrast, on walls 10 pixels soft, are 0.375 pixels on both sides of
     # stripes that come every 40
     assert higher.porosity == pytest.approx(2 * 0.375 / 40, rel=0.1)
@@ -52,7 +52,7 @@ def test_a_threshold_moves_the_walls_by_what_their_softness_lets_it(blurred: Mic
 def test_a_binary_image_has_no_threshold_to_doubt() -> None:
     image = image_from_array(np.indices((96, 96)).sum(axis=0) // 8 % 2, 1e-7, "chequers")
     assert image.is_binary
-    assert thresholds(prepare(image, Settings(), check=False)) == (NONE, NONE)
+    assert thresholds(segmented(image, Segmentation())) == (NONE, NONE)
 
 
 def test_a_regular_pattern_has_one_length_everywhere() -> None:

@@ -2,11 +2,11 @@
 
     python tools/house.py [CHECKOUT] [--tree] [--imports] [--way]
 
-`--way` runs a small reconstruction of the embedded sample with the checkout's sources, and follows every call that is
-handed the image or something made of it (micrograph, mask, section, what was prepared, the whole result; not single
-arrays, settings or structures), each function the first time. A stay is a series of such calls in one room. It climbs
-when the next stay is on a higher floor, and returns when it comes back to a room it had left. Floors are those of
-tests/test_house.py.
+`--way` runs a small reconstruction of the embedded sample with the checkout's sources, and follows every call
+that is handed the image or something made of it (micrograph, mask, section, what was prepared, the whole
+result; not single arrays, settings or structures), each function the first time. A stay is a series of such
+calls in one room. It climbs when the next stay is on a higher floor, and returns when it comes back to a room
+it had left. Floors are those of tests/test_house.py.
 """
 
 import argparse
@@ -97,8 +97,8 @@ def look(frame, event, argument):
         if type(flat[0]).__name__ in likes and len(values) == 1 and code in dir(type(flat[0])):
             return
         way.append((name[len(source):], code))
-sys.argv = ["porescape", "run", {sample!r}, "--size", "32", "--replicas", "2", "--trials", "3", "--fit-size", "40",
-            "--measure", "basic", "--workers", "1", "--out", {out!r}]
+small = "--size 32 --replicas 2 --trials 3 --fit-size 40 --measure basic --workers 1 --out".split()
+sys.argv = ["porescape", "run", {sample!r}, *small, {out!r}]
 from porescape.cli import main
 sys.setprofile(look)
 try:
@@ -136,7 +136,7 @@ def show_way(checkout: Path) -> None:
     level = floors(checkout)
     stays: list[tuple[str, list[str]]] = []
     for file, code in dict.fromkeys(way(checkout)):
-        room = room_of(file)
+        room = file.split("/")[0]  # as floors name them
         if not stays or stays[-1][0] != room:
             stays.append((room, []))
         stays[-1][1].append(code)
@@ -144,7 +144,7 @@ def show_way(checkout: Path) -> None:
     climbs = returns = 0
     before = None
     for room, codes in stays:
-        floor = level[room.split("/")[0]]
+        floor = level[room]
         climb, back = before is not None and floor > before, room in left
         climbs, returns = climbs + climb, returns + back
         marks = ("  climbs" if climb else "") + ("  returns" if back else "")
@@ -155,7 +155,10 @@ def show_way(checkout: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Show what was asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("checkout", type=Path, nargs="?", default=HERE)
     parser.add_argument("--tree", action="store_true")
     parser.add_argument("--imports", action="store_true")

@@ -17,11 +17,10 @@ import porescape
 from porescape import _HOME
 from porescape.cli import app
 from porescape.core.settings import Segmentation
-from porescape.intervals import method_error, uncertainty
-from porescape.jobs import cautions
+from porescape.intervals import method_error
 from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.report.words import label_of
-from porescape.section import resample
+from porescape.section import prepare, resample
 from porescape.section import segment as segmentation
 from porescape.section.checks.limits import DIFFERENCE
 from porescape.section.checks.sharpness import CHORD, THIN_SHARE
@@ -308,8 +307,8 @@ def _thresholds() -> Iterator[tuple[str, str]]:
     yield "ratio_warn", format(1 + DIFFERENCE[0], ".2f")
     yield "ratio_fail", format(1 + DIFFERENCE[1], ".2f")
     yield "fine_enough", format(resample.FINE_ENOUGH, ".0f")
-    yield "few_features", format(cautions.FEW_FEATURES, ".0f")
-    yield "plausible", format(100 * uncertainty.PLAUSIBLE, ".0f")
+    yield "few_features", format(prepare.FEW_FEATURES, ".0f")
+    yield "plausible", format(100 * segmentation.PLAUSIBLE, ".0f")
     for name in ("trials", "size"):
         yield f"method_{name}", str(method_error.table()[name])
     slices = sorted({*method_error.table()["slices"].values()})

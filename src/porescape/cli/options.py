@@ -13,6 +13,7 @@ from porescape.units import parse_length
 
 if TYPE_CHECKING:
     from porescape.core.image import Crop, Micrograph
+    from porescape.core.prepared import Prepared
     from porescape.section.prepare import Box
 
 BAR = 1e5  # Pa
@@ -245,6 +246,18 @@ def parse_box(text: str, settings: Settings) -> "tuple[Settings, Box | None]":
         )
     z, y, x = [parse_length(part) for part in parts] * (3 // len(parts))
     return settings, (z, y, x)
+
+
+def boxed(
+    image: "Micrograph", settings: Settings, box: "Box | None"
+) -> "tuple[Micrograph | Prepared, Settings]":
+    """Return image and settings with the box in voxels; lengths need the voxel size, so a prepared image."""
+    from porescape.section.prepare import prepare
+
+    if box is None:
+        return image, settings
+    prepared = prepare(image, settings, box)
+    return prepared, prepared.settings
 
 
 def parse_crop(text: str | None) -> "Crop | Literal['none'] | None":

@@ -25,6 +25,7 @@ from porescape.cli.options import (
     SizeOption,
     TrialsOption,
     Workers,
+    boxed,
     names_in,
     parse_box,
 )
@@ -69,7 +70,6 @@ def run(
     from porescape.io.atomic import check_writable
     from porescape.io.runs.run_folder import write_run
     from porescape.jobs.reconstruct import reconstruct, reconstruct_shard
-    from porescape.section.prepare import prepare
 
     if image.suffix.lower() == ".toml":
         source, micrograph, settings, seed = _job_again(image)
@@ -83,8 +83,7 @@ def run(
         raise SettingsError("a shard has no results for --json; the run with --resume that gathers them has")
     check_writable(out, overwrite)
     _introduce(micrograph, workers)
-    prepared = prepare(micrograph, settings, box)
-    settings = prepared.settings
+    subject, settings = boxed(micrograph, settings, box)
     with (
         resuming.checkpointing(out, overwrite, micrograph, settings, seed) as checkpoint,
         resuming.pool(settings, workers, out) as pool,
@@ -92,12 +91,12 @@ def run(
         if part is not None:
             missing = {*range(part[0] - 1, settings.output.replicas, part[1])} - {*checkpoint.finished()}
             with _listening(settings, len(missing)) as progress:
-                reconstruct_shard(prepared, settings, seed, part, checkpoint, workers=pool, progress=progress)
+                reconstruct_shard(subject, settings, seed, part, checkpoint, workers=pool, progress=progress)
             say(f"{checkpoint.words(settings)} are in {checkpoint.folder}; once all are, use --resume")
             return
         with _listening(settings) as progress:
             result = reconstruct(
-                prepared, settings, seed, workers=pool, progress=progress, checkpoint=checkpoint
+                subject, settings, seed, workers=pool, progress=progress, checkpoint=checkpoint
             )
         write_run(checkpoint.run_folder, result, source, overwrite=True)
         checkpoint.deliver(out, overwrite)
@@ -125,7 +124,6 @@ def demo(
     from porescape.jobs.choices import check_choices
     from porescape.jobs.reconstruct import reconstruct
     from porescape.sample import load_truth, sample_path
-    from porescape.section.prepare import prepare
 
     check_writable(out, overwrite)
     micrograph = ReadingOptions().read(sample_path())
@@ -135,10 +133,9 @@ def demo(
     check_choices(settings)
     settings, box = parse_box(size, settings)
     _introduce(micrograph, workers)
-    prepared = prepare(micrograph, settings, box)
-    settings = prepared.settings
+    subject, settings = boxed(micrograph, settings, box)
     with ResumeOptions().pool(settings, workers, out) as pool, _listening(settings) as progress:
-        result = reconstruct(prepared, settings, seed, workers=pool, progress=progress)
+        result = reconstruct(subject, settings, seed, workers=pool, progress=progress)
     write_run(out, result, sample_path(), truth=load_truth(), overwrite=overwrite)
     _conclude(result, out)
 

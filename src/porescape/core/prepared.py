@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from porescape.core.check import Check
 from porescape.core.domain import Domain, Shape
 from porescape.core.image import Micrograph, PhaseImage
@@ -13,21 +10,23 @@ from porescape.core.settings import Settings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmented:
-    """An image and its mask, with what another threshold would need.
+    """An image, its mask, and what other plausible thresholds make of it.
 
     Attributes
     ----------
     image : Micrograph
     phase : PhaseImage
         At the pixel size of the image.
-    smooth, level : ndarray of float32, shape (ny, nx), or None
-        Smoothed grey and the threshold it was compared with; None for an image of two grey levels.
+    lower, higher : PhaseImage or None
+        At a threshold lower and higher by 5 % of the contrast between the phases; None where one phase, or
+        hardly more, is left, and in a run that was read back. Those of an image of two grey levels are
+        `phase`.
     """
 
     image: Micrograph
     phase: PhaseImage
-    smooth: NDArray[np.float32] | None = None
-    level: NDArray[np.float32] | None = None
+    lower: PhaseImage | None
+    higher: PhaseImage | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +44,8 @@ class Prepared:
         Mean chords of pore and solid in the section [m].
     settings : Settings
         With the box in voxels.
+    warnings : tuple of str
+        What a careful reader should know of image, checks and box.
     """
 
     segmented: Segmented
@@ -52,6 +53,7 @@ class Prepared:
     section: PhaseImage
     chords: tuple[float, float]
     settings: Settings
+    warnings: tuple[str, ...] = ()
 
     @property
     def image(self) -> Micrograph:

@@ -18,17 +18,14 @@ from numpy.typing import NDArray
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
-from porescape.core.prepared import Prepared
+from porescape.core.prepared import Segmented
 from porescape.core.recipe import Recipe
 from porescape.core.settings import Measure
-from porescape.errors import InputError
 from porescape.measure.numbers import NUMBERS
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, Workers, map_ordered
-from porescape.section.segment import at_threshold
 from porescape.synthesis.generate import generate
 
-PLAUSIBLE = 0.05  # of the contrast between the phases: two careful people set thresholds so far apart
 NORMAL = 1.96
 POWERS = {"1": 0, "m": 1, "m²": 2, "m/s": 2, "1/m": -1, "1/m³": -3}  # flux goes with permeability
 SMALLEST_STEP = 0.01  # of porosity, between the structures that slopes are taken from
@@ -75,26 +72,21 @@ class Shift:
     length: float
 
 
-def thresholds(prepared: Prepared) -> tuple[Shift, Shift]:
+def thresholds(found: Segmented) -> tuple[Shift, Shift]:
     """Return what a lower and a higher threshold would have made of the image.
 
     Both are 5 % of the contrast away from the one used, where the contrast is the difference between the
     mean grey of the two phases. A binary image has no threshold to doubt.
     """
-    image, used = prepared.image, prepared.phase
-    if image.is_binary:
-        return Shift(0.0, 0.0), Shift(0.0, 0.0)
-    contrast = abs(float(image.grey[used.pore].mean()) - float(image.grey[~used.pore].mean()))
-    lower, higher = (_other_threshold(prepared, s * PLAUSIBLE * contrast) for s in (-1, 1))
+    lower, higher = (
+        _shift(found.phase, other, side) for other, side in ((found.lower, -1), (found.higher, 1))
+    )
     return lower, higher
 
 
-def _other_threshold(prepared: Prepared, step: float) -> Shift:
-    used = prepared.phase
-    try:
-        other = at_threshold(prepared.segmented, prepared.settings.segmentation, step)
-    except InputError:  # one phase only: as far as it can get
-        return Shift(math.copysign(0.5, step), 0.0)
+def _shift(used: PhaseImage, other: PhaseImage | None, side: int) -> Shift:
+    if other is None:
+        return Shift(math.copysign(0.5, side), 0.0)
     return Shift(other.porosity - used.porosity, math.log(_scale(other.pore) / _scale(used.pore)))
 
 

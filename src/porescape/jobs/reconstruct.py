@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 
+from porescape.core.checkpoint import Checkpoint, NoCheckpoint
 from porescape.core.image import Micrograph
 from porescape.core.prepared import Prepared
 from porescape.core.results import Progress, Reconstruction
 from porescape.core.settings import Settings
 from porescape.errors import SettingsError
-from porescape.jobs.cautions import cautions
-from porescape.jobs.checkpoint import Checkpoint, NoCheckpoint
+from porescape.intervals.full import full_intervals
 from porescape.jobs.choices import check_choices
-from porescape.jobs.intervals import full_intervals
-from porescape.jobs.replicas import make_replicas
+from porescape.jobs.replicas import closed, make_replicas
 from porescape.measure.summary import summarise
 from porescape.parallel import Workers
 from porescape.section.prepare import prepare
@@ -64,7 +63,7 @@ def reconstruct(
     if settings.measure.interval == "full":
         selected = replicas[selection.selected]
         properties = full_intervals(properties, prepared, selected, workers, progress, checkpoint)
-    warnings = cautions(prepared, replicas, selection)
+    warnings = (*prepared.warnings, *closed(replicas), *selection.cautions)
     return Reconstruction(prepared, replicas, properties, selection, seed, warnings)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from porescape.core.checkpoint import Checkpoint, NoCheckpoint
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
 from porescape.core.measurement import Measurement
@@ -18,7 +19,7 @@ from porescape.core.volume import Volume
 from porescape.fit.objective import Objective, objective_for
 from porescape.fit.refine.annealing import refine
 from porescape.fit.search import LEAST_DIVIDED, search
-from porescape.jobs.checkpoint import Checkpoint, NoCheckpoint
+from porescape.measure.geometry.connectivity import connected_porosities
 from porescape.measure.volume import measure_volume
 from porescape.memory import keep_memory
 from porescape.parallel import OnProgress, ParallelMap, Workers, map_divided, map_ordered, pool_of
@@ -170,3 +171,10 @@ def _generate_and_measure(
         "select": time.perf_counter() - measured,
     }
     return volume, measurement, similarity, seconds
+
+
+def closed(replicas: Sequence[Replica]) -> Iterator[str]:
+    """Yield a warning where nothing would flow through some of the replicas."""
+    which = [replica.index + 1 for replica in replicas if not any(connected_porosities(replica.volume))]
+    if which:
+        yield f"no pore connects opposite faces in replica {', '.join(map(str, which))}: nothing would flow"

@@ -1,8 +1,9 @@
 """From an image to what the fit sees, in one place: segmented, checked, at the voxel size of the replicas."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.image import Micrograph
 from porescape.core.prepared import Prepared, Segmented
 from porescape.core.settings import Settings
 from porescape.core.volume import Volume
@@ -10,6 +11,9 @@ from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.checks import check_image, raise_on_failures
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segmented
+from porescape.units import format_length
+
+FEW_FEATURES = 4.0  # mean pore + solid chords across the box; below, one box is an anecdote (chosen by hand)
 
 Box = tuple[float, float, float]  # edges along z, y, x [m]
 
@@ -44,9 +48,26 @@ def prepare(
         z, y, x = (round(edge / voxel_size) for edge in box)
         settings = replace(settings, output=replace(settings.output, size=(z, y, x), voxel_size=voxel_size))
     section = at_voxel_size(found.phase, voxel_size)
-    return Prepared(found, checks, section, chords_of(section), settings)
+    chords = mean_chords(Volume(section.pore[None], section.pixel_size))
+    prepared = Prepared(found, checks, section, chords, settings)
+    return replace(prepared, warnings=tuple(_warnings(prepared)))
 
 
-def chords_of(section: PhaseImage) -> tuple[float, float]:
-    """Return the mean chords of pore and solid in a section [m]."""
-    return mean_chords(Volume(section.pore[None], section.pixel_size))
+def _warnings(prepared: Prepared) -> Iterator[str]:
+    yield from prepared.image.warnings
+    yield from (check.sentence for check in prepared.checks if check.status != "ok")
+    voxel, pixel = prepared.voxel_size, prepared.phase.pixel_size
+    if voxel > pixel * (1 + 1e-6):
+        yield (
+            f"the replicas' voxels are {format_length(voxel)}, coarser than the image's pixels of "
+            f"{format_length(pixel)}, so that a box holds more pores; "
+            f'--voxel-size "{format_length(pixel)}" keeps the pixels'
+        )
+    period = sum(prepared.chords)
+    across = min(prepared.box) * voxel / period
+    if across < FEW_FEATURES:
+        yield (
+            f"the box is only {across:.1f} pore-to-pore distances wide "
+            f"({format_length(period)} each); below {FEW_FEATURES:g} single pores decide the "
+            "numbers: expect them to vary"
+        )

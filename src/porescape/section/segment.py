@@ -26,6 +26,7 @@ Threshold = Callable[[Grey, Segmentation], Grey]  # grey (ny, nx) in [0, 1] -> t
 
 LEAST_SHARE = 0.01  # of the pixels; a phase rarer than this is noise or dust, and no statistics come of it
 LARGEST_FEATURE = 1 / 3  # of the shorter side; fewer than three features in a row are anecdotes
+PLAUSIBLE = 0.05  # of the contrast between the phases: two careful people set thresholds so far apart
 SAUVOLA_K = 0.2  # Sauvola & Pietikäinen's own range is 0.2 to 0.5; pores are large dark areas, so the least
 SAUVOLA_R = 0.5  # largest standard deviation of grey in [0, 1]; the 128 of 256 in the paper
 
@@ -39,37 +40,48 @@ def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
     What it does badly: struts behind the section plane that are as bright as the plane itself become
     solid. No threshold can know their depth.
     """
-    return segmented(image, settings).phase
+    low, high = _check_contrast(image)
+    if image.is_binary:
+        bright = image.grey > (low + high) / 2
+        return _usable(bright if settings.pore == "bright" else ~bright, image, 0)
+    return _cut(image, settings, *_compared(image, settings))
 
 
 def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
-    """Segment an image and keep what another threshold would need; see `segment`."""
-    grey = image.grey
-    low, high = float(grey.min()), float(grey.max())
+    """Segment an image, and see what other plausible thresholds make of it; see `segment`."""
+    if image.is_binary:
+        phase = segment(image, settings)
+        return Segmented(image, phase, phase, phase)
+    _check_contrast(image)
+    smooth, level = _compared(image, settings)
+    phase = _cut(image, settings, smooth, level)
+    contrast = abs(float(image.grey[phase.pore].mean()) - float(image.grey[~phase.pore].mean()))
+    lower, higher = (_other(image, settings, smooth, level + s * PLAUSIBLE * contrast) for s in (-1, 1))
+    return Segmented(image, phase, lower, higher)
+
+
+def _check_contrast(image: Micrograph) -> tuple[float, float]:
+    """Return the lowest and the highest grey level; refuse an image that has one only."""
+    low, high = float(image.grey.min()), float(image.grey.max())
     if low == high:
         raise InputError(
             f"every pixel of {image.name} has the grey level {low:.3g}, but pore and solid need two; "
             "check the file and the crop"
         )
-    if image.is_binary:
-        bright = grey > (low + high) / 2
-        return Segmented(image, _usable(bright if settings.pore == "bright" else ~bright, image, 0))
-    smooth = _smooth(grey, settings.smoothing)
-    level = threshold_of(settings)(smooth, settings)
-    return Segmented(image, _cut(image, settings, smooth, level), smooth, level)
+    return low, high
 
 
-def at_threshold(found: Segmented, settings: Segmentation, shift: float) -> PhaseImage:
-    """Return what a higher or lower threshold makes of an image: `shift` is added to it [grey level, 0 to 1].
+def _compared(image: Micrograph, settings: Segmentation) -> tuple[Grey, Grey]:
+    """Return the smoothed grey and the threshold surface it is compared with."""
+    smooth = _smooth(image.grey, settings.smoothing)
+    return smooth, threshold_of(settings)(smooth, settings)
 
-    Raises
-    ------
-    InputError
-        One phase is left, or hardly more.
-    """
-    if found.smooth is None or found.level is None:
-        return found.phase  # two grey levels: there is no threshold to move
-    return _cut(found.image, settings, found.smooth, found.level + shift)
+
+def _other(image: Micrograph, settings: Segmentation, smooth: Grey, level: Grey) -> PhaseImage | None:
+    try:
+        return _cut(image, settings, smooth, level)
+    except InputError:  # one phase only: as far as it can get
+        return None
 
 
 def threshold_of(settings: Segmentation) -> Threshold:

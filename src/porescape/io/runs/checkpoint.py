@@ -40,7 +40,7 @@ FINISHED = "run"  # what `FolderCheckpoint.run_folder` is called
 
 @dataclass(frozen=True, slots=True)
 class FolderCheckpoint:
-    """A folder that keeps what a job has done; see `porescape.jobs.checkpoint.Checkpoint`.
+    """A folder that keeps what a job has done; see `porescape.core.checkpoint.Checkpoint`.
 
     Where the folder is not to be seen, as on a cluster's workers that do not share it, nothing is kept
     and nothing is known.

@@ -42,7 +42,8 @@ def read_prepared(folder: Path, image: Micrograph, settings: Settings, said: Map
     section = _read_phase(folder / SECTION, float(said["voxel_size"]), speck)
     checks = tuple(_checks(folder / CURVES, said["checks"]))
     chords = float(said["chords"]["pore"]), float(said["chords"]["solid"])
-    return Prepared(Segmented(image, phase), checks, section, chords, settings)
+    warnings = tuple(said["prepared_warnings"])
+    return Prepared(Segmented(image, phase, None, None), checks, section, chords, settings, warnings)
 
 
 def write_segmentation(folder: Path, phase: PhaseImage) -> None:

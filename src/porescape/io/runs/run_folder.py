@@ -187,6 +187,7 @@ def provenance(result: Reconstruction) -> dict[str, Any]:
         "segmentation": settings_table(result.settings.segmentation)
         | {"porosity": result.phase.porosity, "speck_area": result.phase.speck},
         "checks": checks_table(result.checks),
+        "prepared_warnings": list(result.prepared.warnings),
         "chords": dict(zip(("pore", "solid"), result.prepared.chords, strict=True)),
         "voxel_size": result.section.pixel_size,
         "warnings": list(result.warnings),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
+from porescape.core.checkpoint import Checkpoint
 from porescape.core.measurement import Estimate
 from porescape.core.prepared import Prepared
 from porescape.core.recipe import PaperRecipe
@@ -18,7 +19,6 @@ from porescape.intervals.uncertainty import (
     slopes,
     thresholds,
 )
-from porescape.jobs.checkpoint import Checkpoint
 from porescape.measure.numbers import NUMBERS
 from porescape.measure.summary import interval_of, students_margin
 from porescape.parallel import OnProgress, Workers
@@ -42,7 +42,7 @@ def full_intervals(
         return properties
     size = next(check for check in prepared.checks if check.name == "size")
     sample = sampling(prepared.section, size.values["porosity_error"])
-    threshold = thresholds(prepared)
+    threshold = thresholds(prepared.segmented)
     step = max(SMALLEST_STEP, sample.porosity, *(abs(one.porosity) for one in threshold))
     work = partial(_numbers_once, checkpoint=checkpoint)
     slope = slopes(recipe, prepared.domain, replica.seed, settings.measure, step, workers=workers, work=work)
