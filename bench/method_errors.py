@@ -21,7 +21,7 @@ import numpy as np
 
 from porescape.intervals.method_error import Finish, method_errors, misses
 from porescape.io.atomic import whole_file
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.version import __version__
 from truths import arguments, chosen
 

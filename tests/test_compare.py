@@ -29,7 +29,7 @@ from porescape.io.runs.comparison import (
 from porescape.io.volumes.volume import write_tiff
 from porescape.jobs.compare import Comparison, Sample, compare
 from porescape.jobs.resolution import ResolutionStudy, at_pixel_size, resolution_study
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.report.compare_page import render_comparison, render_resolution
 from porescape.section.resample import resample_volume
 

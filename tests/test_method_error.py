@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import stdtrit
 
 from porescape.intervals.method_error import Miss, half_width, method_errors, misses, table
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 
 EXACT = {
     "tortuosity_z": {"sand": Miss(0.1, 0.0), "foam": Miss(-0.2, 0.0)},

@@ -22,7 +22,7 @@ def answer(text: str) -> None:
 
 def readable(values: dict[str, float]) -> dict[str, str]:
     """Return numbers by name as text with units."""
-    from porescape.measure.numbers import NUMBERS
+    from porescape.measure.meters import NUMBERS
 
     return {name: quantity(value, NUMBERS[name].unit) for name, value in values.items()}
 

@@ -270,7 +270,7 @@ class Reconstruction:
         The image, its mask, checks and section, and the settings.
     replicas : tuple of Replica
     properties : dict of str to Estimate
-        Mean, spread and interval over replicas, by the names of `measure.numbers.NUMBERS`.
+        Mean, spread and interval over replicas, by the names of `porescape.measure.meters.NUMBERS`.
     selection : Selection
         Which replica is most like the image, and why.
     seed : int

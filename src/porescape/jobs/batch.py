@@ -13,7 +13,7 @@ from porescape.core.measurement import Estimate, Measurement
 from porescape.core.results import Progress
 from porescape.core.settings import PorePhase, Settings
 from porescape.errors import SettingsError
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.measure.summary import summarise
 from porescape.section.prepare import Box
 from porescape.section.resample import SAME
@@ -92,7 +92,7 @@ class Card:
     replicas : int
     image_porosity : float
     properties : dict of str to Estimate
-        By the names of `measure.numbers.NUMBERS`.
+        By the names of `porescape.measure.meters.NUMBERS`.
     warnings : tuple of str
     porescape : str
         The version that made it.

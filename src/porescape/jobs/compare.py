@@ -13,7 +13,7 @@ from porescape.core.measurement import Estimate, Measurement
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.numbers import pick
+from porescape.measure.meters import pick
 from porescape.measure.summary import summarise
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, map_ordered

@@ -18,7 +18,7 @@ from PIL import Image
 from porescape.core.measurement import Estimate
 from porescape.core.results import Reconstruction
 from porescape.jobs.batch import Batch, Card, Outcome, Status, Thumbnail, differ, over_images, several
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.drawing import GREY, INK, TEXT, TWO_PHASES, WIDE, dress, middle_of
 from porescape.report.measure_figures import LOOKS
 from porescape.report.page import embed, fill

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from porescape.core.measurement import Estimate
 from porescape.jobs.compare import DISTRIBUTIONS, Comparison
 from porescape.jobs.resolution import ResolutionStudy
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report import measure_figures as draw
 from porescape.report.drawing import BLUE, GREY, TEXT, WIDE, dress
 from porescape.report.page import Picture, embed, fill

@@ -12,7 +12,7 @@ from porescape.core.recipe import AnyRecipe, FieldsRecipe, PaperRecipe
 from porescape.core.results import Reconstruction, Replica
 from porescape.core.settings import Settings
 from porescape.core.volume import Volume
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.measure.volume import measure_volume
 from porescape.report import figures
 from porescape.report.check_figures import checks_figure

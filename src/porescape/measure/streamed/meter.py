@@ -8,7 +8,7 @@ from porescape.core.chunked import ChunkedVolume
 from porescape.core.domain import Window
 from porescape.core.measurement import Details, Estimate, Measurement
 from porescape.core.settings import Measure
-from porescape.measure.numbers import pick
+from porescape.measure.meters import pick
 from porescape.measure.streamed.clusters import PoreClusters
 from porescape.measure.streamed.counting import STREAMED, Counting
 from porescape.measure.streamed.parts import measure_parts, spread

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from porescape.core.domain import Shape
 from porescape.errors import InputError
-from porescape.measure.numbers import NUMBERS, pick
+from porescape.measure.meters import NUMBERS, pick
 
 # Bytes per voxel at the peak of each number's measurement, beyond the volume itself: fields of 96³ to 160³
 # voxels, porosity 0.6, pores of ten voxels
