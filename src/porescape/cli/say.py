@@ -36,7 +36,7 @@ def quantity(value: float, unit: str) -> str:
     if unit == "m²":
         return f"{value:.4g} m² ({value / DARCY:.3g} D)"
     if unit == "m/s":
-        from porescape.measure.transport.retention import litres_per_square_metre_and_hour
+        from porescape.measure.filtration.retention import litres_per_square_metre_and_hour
 
         return f"{value:.4g} m/s ({litres_per_square_metre_and_hour(value):.4g} L/(m² h))"
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"

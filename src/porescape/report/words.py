@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from porescape.core.measurement import Measurement
 from porescape.core.volume import Volume
-from porescape.measure.transport.retention import litres_per_square_metre_and_hour
+from porescape.measure.filtration.retention import litres_per_square_metre_and_hour
 from porescape.units import PER_METRE, format_length
 
 LABELS = {

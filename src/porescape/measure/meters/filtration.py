@@ -7,13 +7,13 @@ RATINGS = (90, 95, 99)  # % of the particles held back
 
 
 def _percolating(subject: Subject) -> Values:
-    from porescape.measure.transport.intrusion import percolating_diameter
+    from porescape.measure.filtration.intrusion import percolating_diameter
 
     return {"bubble_point_diameter_z": percolating_diameter(subject.volume, 0, subject.space())}
 
 
 def _intrusion(subject: Subject) -> Values:
-    from porescape.measure.transport.intrusion import mercury_intrusion
+    from porescape.measure.filtration.intrusion import mercury_intrusion
 
     found = mercury_intrusion(subject.volume, space=subject.space())
     subject.curves["intrusion"] = found.curve
@@ -21,7 +21,7 @@ def _intrusion(subject: Subject) -> Values:
 
 
 def _porometry(subject: Subject) -> Values:
-    from porescape.measure.transport.porometry import porometry
+    from porescape.measure.filtration.porometry import porometry
 
     found = porometry(
         subject.network(),
@@ -35,7 +35,7 @@ def _porometry(subject: Subject) -> Values:
 
 
 def _retention(subject: Subject) -> Values:
-    from porescape.measure.transport.retention import retention
+    from porescape.measure.filtration.retention import retention
 
     found = retention(subject.network(), 0, fluxes=subject.fluxes_z(), thickness=subject.settings.thickness)
     subject.curves["retention_z"] = found.curve
@@ -44,7 +44,7 @@ def _retention(subject: Subject) -> Values:
 
 
 def _water_flux(subject: Subject) -> Values:
-    from porescape.measure.transport.retention import clean_water_flux
+    from porescape.measure.filtration.retention import clean_water_flux
 
     settings, volume = subject.settings, subject.volume
     thickness = settings.thickness or volume.shape[0] * volume.voxel_size
@@ -66,7 +66,7 @@ _BUBBLE_POINT_DIAMETER = Note(
         "About 2 % at a neck of 4 voxels radius, 8 to 10 % too wide below 3. Compare boxes of equal "
         "size only."
     ),
-    function="measure.transport.intrusion:percolating_diameter",
+    function="measure.filtration.intrusion:percolating_diameter",
     source=(
         "Washburn (1921), Proceedings of the National Academy of Sciences 7, 115 (pressure); all paths "
         "are searched."
@@ -82,7 +82,7 @@ _MEAN_FLOW_PORE_DIAMETER = Note(
         "are off by factors; they only share the flow out."
     ),
     needs="That of throats.",
-    function="measure.transport.porometry:porometry",
+    function="measure.filtration.porometry:porometry",
 )
 _INTRUSION_MEDIAN_DIAMETER = Note(
     model="Balls pushed in from all six faces, largest first (Washburn, quasi-static).",
@@ -92,7 +92,7 @@ _INTRUSION_MEDIAN_DIAMETER = Note(
         "is larger than that of a porosimeter."
     ),
     needs="That of necks: 10 voxels across for a few per cent.",
-    function="measure.transport.intrusion:mercury_intrusion",
+    function="measure.filtration.intrusion:mercury_intrusion",
 )
 _RETENTION = Note(
     model=(
@@ -105,7 +105,7 @@ _RETENTION = Note(
         "with proteins."
     ),
     needs="That of throats. The thickness matters: give the membrane's.",
-    function="measure.transport.retention:retention",
+    function="measure.filtration.retention:retention",
 )
 _CLEAN_WATER_FLUX = Note(
     model=(
@@ -117,7 +117,7 @@ _CLEAN_WATER_FLUX = Note(
         "image does not show. A skin decides the flux of an asymmetric membrane."
     ),
     needs="That of permeability.",
-    function="measure.transport.retention:clean_water_flux",
+    function="measure.filtration.retention:clean_water_flux",
 )
 
 METERS = (
