@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "porescape"
 FLOORS = (  # from the ground up; rooms on one floor do not know each other
     ("errors", "version", "memory"),
-    ("units", "rng", "parallel", "distance"),
+    ("units", "wording", "rng", "parallel", "distance"),
     ("core", "dask_pool"),
     ("measure", "synthesis", "sample"),
     ("section",),

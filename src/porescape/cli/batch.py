@@ -26,6 +26,7 @@ from porescape.cli.resuming import ResumeOptions
 from porescape.cli.say import answer, quantity, say, table_of
 from porescape.core.settings import Settings
 from porescape.errors import Cancelled, InputError, PorescapeError, SettingsError, SomeFailed
+from porescape.wording import several
 
 if TYPE_CHECKING:
     from porescape.jobs.batch import Batch, BatchEntry, BatchProgress
@@ -243,7 +244,7 @@ def _conclude(found: "Batch", out: Path) -> None:
 
 def _fail_for(found: "Batch", own: set[str], out: Path) -> None:
     """End with the exit code of a batch in which images failed; those of other shards are theirs to tell."""
-    from porescape.jobs.batch import Status, several
+    from porescape.jobs.batch import Status
 
     failed = [one.entry.name for one in found.of(Status.FAILED) if one.entry.name in own]
     if failed:

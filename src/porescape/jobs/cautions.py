@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from porescape.core.prepared import Prepared
 from porescape.core.results import Replica, Selection
 from porescape.measure.geometry.connectivity import connected_porosities
-from porescape.units import format_length
+from porescape.units import format_length, is_coarser
 
 FEW_FEATURES = 4.0  # mean pore + solid chords across the box; below, one box is an anecdote (chosen by hand)
 
@@ -23,7 +23,7 @@ def cautions(prepared: Prepared, replicas: Sequence[Replica], selection: Selecti
 
 def _of_the_box(prepared: Prepared) -> Iterator[str]:
     voxel, pixel = prepared.voxel_size, prepared.phase.pixel_size
-    if voxel > pixel * (1 + 1e-6):
+    if is_coarser(voxel, pixel):
         yield (
             f"the replicas' voxels are {format_length(voxel)}, coarser than the image's pixels of "
             f"{format_length(pixel)}, so that a box holds more pores; "
