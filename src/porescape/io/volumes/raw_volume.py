@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from porescape.errors import InputError
@@ -110,21 +109,14 @@ def choose_voxel_size(
     return *told[0], tuple(warnings)
 
 
-def what_was_seen(raw: RawVolume) -> str:
-    """Say in brackets what is known of the scale that is not enough, or nothing."""
+def no_voxel_size(name: str, raw: RawVolume) -> InputError:
+    """Return the error where nobody says how large a voxel is; it tells what was seen and is not enough."""
     notes = [*raw.notes]
     notes += [f"{s.source} says {_bricks(s)} without a unit" for s in raw.spacings if not s.in_metres]
-    return f" ({'; '.join(notes)})" if notes else ""
-
-
-def as_slabs(array: NDArray[Any]) -> range:
-    """Return the first slices of slabs small enough to be worked on one by one; step by its `step`.
-
-    >>> as_slabs(np.zeros((2, 3, 4)))
-    range(0, 2, 2)
-    """
-    thickness = max(1, min(len(array), 2**22 // max(1, int(np.prod(array.shape[1:])))))
-    return range(0, len(array), thickness)
+    seen = f" ({'; '.join(notes)})" if notes else ""
+    return InputError(
+        f'{name} does not say how large a voxel is{seen}; give it, for example --voxel-size "1 um"'
+    )
 
 
 def _bricks(spacing: Spacing) -> str:
