@@ -70,7 +70,7 @@ def run_batch(
     box : tuple of float, optional
         Edges of the replicas along z, y, x [m], instead of the voxels in `settings`: as much material of
         each image, whatever its pixels.
-    workers : int or Crew
+    workers : int or Pool
         Processes, for the replicas of one image after the other.
     shard : tuple of int, optional
         (i, n): work only on every n-th image from the i-th (from 1) on, as n processes at once may.

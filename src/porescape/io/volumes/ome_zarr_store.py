@@ -111,7 +111,7 @@ def generate_zarr(
         through once, whatever the region.
     chunk : int
         Edge of a block [voxels]: a file, a multiple of 8.
-    workers : int or Crew
+    workers : int or Pool
         Processes, or workers of a cluster that sees the folder under the same name.
     memory : float
         What all processes together may take [bytes]; on a cluster, each.
