@@ -110,7 +110,9 @@ def hashes(n: int, scratch: Path) -> None:
 def in_chunks(n: int, chunk: tuple[int, int, int], workers: int, scratch: Path) -> np.ndarray:
     """Make a cube in blocks of a shape that the command does not offer, and read it back."""
     from porescape.io.volumes import ome_zarr_store as store
-    from porescape.synthesis.blockwise.blocks import BlockPlan, level_of, make_blocks
+    from porescape.synthesis.blockwise.level import level_of
+    from porescape.synthesis.blockwise.make import make_blocks
+    from porescape.synthesis.blockwise.plan import BlockPlan
 
     plan = BlockPlan(middle(), cube(n), SEED, cube(n).whole, chunk)
     work = scratch / "hashes.work"
@@ -233,7 +235,7 @@ def race(n: int, rounds: int) -> None:
     except ImportError:
         print("\nporespy is not installed (extra `bench`): the race is left out")
         return
-    from porescape.synthesis.blockwise.blocks import one_thread
+    from porescape.synthesis.blockwise.march import one_thread
 
     keep_memory()
     wanted = sum(mean_chords(generate(middle(), cube(128), SEED)))

@@ -36,7 +36,7 @@ VOLATILE = {
     "schema_version",
 }
 FILES = {"recipe.toml": "run.toml"}  # in the folders of runs
-KEYS = {
+KEYS = {  # docs/renamed.md
     "look": "similarity",
     "unseen": "held_out",
     "eye": "two_sample",
@@ -45,8 +45,9 @@ KEYS = {
     "branch": "branches",
     "cell_spacing": "solid_grain_spacing",
     "bump_spacing": "pore_cell_spacing",
-    "draw": "realization",
 }
+ADDED = ("section.tif", "checks.npz/", "results.json/selection/", "provenance.json/chords/", "/speck_area")
+TYPES = {"porescape": "fields", "paper": "paper"}  # of recipes; bodies are told from fields by their numbers
 COMMANDS = {  # name -> arguments; {out} is the folder of one build, {first} that of the build before
     "demo": "demo --size 64 --replicas 2 --trials 120 --workers 2 --out {out}/demo",
     "paper": "run {sample} --size 48 --replicas 1 --trials 12 --method paper --measure basic,network "
@@ -126,14 +127,36 @@ def digest(folder: Path) -> dict[str, Any]:
 
 def _flat(value: Any, name: str) -> dict[str, Any]:
     if isinstance(value, dict):
-        parts = [_flat(item, f"{name}/{key}") for key, item in value.items() if key not in VOLATILE]
+        parts = [
+            _flat(item, f"{name}/{key}") for key, item in _by_today(value).items() if key not in VOLATILE
+        ]
         return {key: item for part in parts for key, item in part.items()}
     if isinstance(value, list):
-        if len(value) > 64:
+        if len(value) > 64 and not isinstance(value[0], dict):
             return {name: _hash(json.dumps(value).encode())}
         parts = [_flat(item, f"{name}/{index}") for index, item in enumerate(value)]
         return {key: item for part in parts for key, item in part.items()}
     return {name: value}
+
+
+def _by_today(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table of the build before by today's names; one of today stays as it is."""
+    table = dict(table)
+    if "bumps" in table:  # a recipe: its type says what numbers it has
+        if not table["bumps"] and not table["branch"] and table.get("highpass_width") is None:
+            lengths = {"spacing": table["cell_spacing"], "length": table["cell_length"]}
+            return lengths | {name: table[name] for name in ("porosity", "smoothing")}
+        assert table.pop("cell_length") == 0
+    if "draw" in table:  # a trial
+        table["realization"] = table.pop("draw")
+        number = table["realization"]
+        table["stage"] = "explore" if number == 0 else "confirm" if number <= 3 else "compare"
+    if "family" in table and "domain" in table:  # a replica's own file
+        recipe = table["recipe"]
+        bodies = "bumps" in recipe and not recipe["bumps"] and not recipe["branch"]
+        table["type"] = "bodies" if bodies else TYPES[table["family"]]
+        del table["family"]
+    return {KEYS.get(key, key): item for key, item in table.items()}
 
 
 def _hash(data: bytes) -> str:
@@ -141,9 +164,9 @@ def _hash(data: bytes) -> str:
 
 
 def today(name: str) -> str:
-    """Return what a name of the build before is called today."""
-    parts = [FILES.get(part, part) if index else part for index, part in enumerate(name.split("/"))]
-    return "/".join(KEYS.get(part, part) for part in parts)
+    """Return what a file of the build before is called today."""
+    first, *rest = name.split("/")
+    return "/".join([first, *(FILES.get(part, part) for part in rest)])
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
@@ -153,7 +176,8 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
         if name not in after:
             yield f"gone: {name} = {renamed[name]!r}"
         elif name not in renamed:
-            yield f"new:  {name} = {after[name]!r}"
+            if not any(part in name for part in ADDED):
+                yield f"new:  {name} = {after[name]!r}"
         elif not _same(renamed[name], after[name]):
             yield f"else: {name}: {renamed[name]!r} -> {after[name]!r}"
 
@@ -176,7 +200,7 @@ def main() -> None:
         "--keep", type=Path, help="folder for what is made; what it holds of `before` is used again"
     )
     arguments = parser.parse_args()
-    folder = arguments.checkpoint or Path(tempfile.mkdtemp(prefix="unchanged-"))
+    folder = arguments.keep or Path(tempfile.mkdtemp(prefix="unchanged-"))
     only = {*filter(None, arguments.only.split(","))}
     first, second = folder / "before", folder / "after"
     if not first.exists():

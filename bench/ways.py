@@ -33,7 +33,8 @@ from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, map_ordered
 from porescape.rng import structure_seed
 from porescape.section.resample import choose_voxel_size
-from porescape.select.selection import CROP, two_sample_test
+from porescape.select.crops import CROP
+from porescape.select.two_sample import two_sample_test
 from porescape.synthesis.generate import generate
 from truths import corner_blocks, load, typical_slices
 

@@ -1,4 +1,4 @@
-"""Many images under one recipe: what the list may say, what becomes of each image, and going on."""
+"""Many images under the same settings: what the list may say, what becomes of each image, and going on."""
 
 import csv
 import json
@@ -93,9 +93,9 @@ def quick(made: Reconstruction, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Reconstruct in no time; the list names the images that were."""
     names: list[str] = []
 
-    def at_once(image, settings, seed, *, workers, progress, checkpoint):  # type: ignore[no-untyped-def]
-        names.append(image.name)
-        return replace(made, image=image, settings=settings, seed=seed)
+    def at_once(prepared, settings, seed, *, workers, progress, checkpoint):  # type: ignore[no-untyped-def]
+        names.append(prepared.image.name)
+        return replace(made, prepared=prepared, seed=seed)
 
     monkeypatch.setattr("porescape.io.runs.batch.reconstruct", at_once)
     monkeypatch.setattr("porescape.report.batch_page.strips", lambda batch, names: Figure(figsize=(1, 1)))
@@ -468,12 +468,12 @@ def test_shards_and_a_last_call_write_what_one_call_writes(
 def test_an_error_nobody_thought_of_is_that_of_one_image(
     three: tuple[BatchEntry, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Reconstruction
 ) -> None:
-    def sometimes(image, settings, seed, *, workers, progress, checkpoint):  # type: ignore[no-untyped-def]
-        if image.name == "a.png":
+    def sometimes(prepared, settings, seed, *, workers, progress, checkpoint):  # type: ignore[no-untyped-def]
+        if prepared.image.name == "a.png":
             raise ZeroDivisionError("oh")
-        if image.name == "b.png":
+        if prepared.image.name == "b.png":
             raise MemoryError
-        return replace(made, image=image, settings=settings, seed=seed)
+        return replace(made, prepared=prepared, seed=seed)
 
     monkeypatch.setattr("porescape.io.runs.batch.reconstruct", sometimes)
     batch = run_batch(three, tmp_path / "out", TINY)
@@ -495,12 +495,12 @@ def test_an_error_of_the_listener_stops_all(three: tuple[BatchEntry, ...], tmp_p
 
 
 def test_a_box_in_metres_is_as_large_in_every_image(three: tuple[BatchEntry, ...], tmp_path: Path) -> None:
-    from porescape.io.runs.batch import read_entry, settings_of
+    from porescape.io.runs.batch import prepare_entry, read_entry
 
     free = replace(TINY, output=replace(TINY.output, voxel_size=None))
     for size in (5e-8, 1e-7):
         entry = replace(three[0], pixel_size=size)
-        own = settings_of(entry, read_entry(entry), free, (2e-6, 4e-6, 4e-6)).output
+        own = prepare_entry(entry, read_entry(entry), free, (2e-6, 4e-6, 4e-6)).settings.output
         assert own.voxel_size is not None
         assert np.array(own.size) * own.voxel_size == pytest.approx([2e-6, 4e-6, 4e-6], rel=0.05)
 
@@ -514,14 +514,14 @@ folder.segmentation_overlay = lambda image, phase: Figure(figsize=(1, 1))
 sys.path.insert(0, sys.argv[1])
 import test_batch as t
 from porescape.io.runs.batch import run_batch
-from porescape.io.runs.batch_list import read_jobs
+from porescape.io.runs.batch_list import read_batch_list
 
-def listen(heard):
+def progress(heard):
     if heard.index == 1 and heard.event is not None and heard.event.trial is not None:
         print("at work", flush=True)
         sys.stdin.read()  # killed here, inside the second image
 
-run_batch(read_jobs(sys.argv[2], pixel_size=t.PIXEL), sys.argv[3], t.TINY, progress=listen)
+run_batch(read_batch_list(sys.argv[2], pixel_size=t.PIXEL), sys.argv[3], t.TINY, progress=progress)
 """
 
 
@@ -597,7 +597,7 @@ def test_the_command_ends_with_a_code_that_says_whether_all_went_well(
     code, _, told = here("batch", "images", "--gather", "--out", "out")
     assert code == 6
     assert json.loads(Path("out/batch.json").read_text(encoding="utf-8"))["settings"]["fit"]["trials"] == 2
-    code, _, told = here("batch", "images", "--recipe", "out/a/run.toml", "--workers", "1", *WORDS[:2])
+    code, _, told = here("batch", "images", "--settings", "out/a/run.toml", "--workers", "1", *WORDS[:2])
     assert code == 6
     assert read_run(Path("porescape-batch/b")).settings == read_run(Path("out/a")).settings
 
@@ -611,11 +611,11 @@ def test_the_command_ends_with_a_code_that_says_whether_all_went_well(
         (("images", "--workers", "0"), 2, "workers must be at least 1"),
         (("images", "--shard", "3/2"), 2, "--shard 3/2 does not exist"),
         (("images", "--gather"), 3, "holds no batch to gather"),
-        (("images", "--recipe", "nowhere.toml"), 3, "nowhere.toml could not be read"),
+        (("images", "--settings", "nowhere.toml"), 3, "nowhere.toml could not be read"),
         (
-            ("images", "--recipe", "r.toml", "--trials", "9"),
+            ("images", "--settings", "r.toml", "--trials", "9"),
             2,
-            "--trials is a setting, and --recipe brings all",
+            "--trials is a setting, and --settings brings all",
         ),
         (("images", "--measure", "magic"), 2, "nothing measures magic"),
         (("images", "--pixel-size", "5"), 2, "needs a unit"),
@@ -640,16 +640,16 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
 
     at_once = porescape.io.runs.batch.reconstruct
 
-    def stopped(image, *arguments, **more):  # type: ignore[no-untyped-def]
-        if image.name == "b.png":
+    def stopped(prepared, *arguments, **more):  # type: ignore[no-untyped-def]
+        if prepared.image.name == "b.png":
             raise KeyboardInterrupt
-        return at_once(image, *arguments, **more)
+        return at_once(prepared, *arguments, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr("porescape.io.runs.batch.reconstruct", stopped)
         code, _, told = here("batch", "images", *WORDS, "--out", "out")
     assert code == 130
-    assert "stopped; 1 of 3 images are done in out, and the same command goes on from here" in told
+    assert "stopped; 1 of 3 images are done in out; run the same command to go on" in told
     assert "nothing was written" not in told
     code, _, told = here("batch", "images", *WORDS, "--out", "out")
     assert code == 0
@@ -657,7 +657,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
 
 
 def test_the_guide_names_every_column_and_option() -> None:
-    for name in (*COLUMNS, "--pattern", "--recipe", "--shard", "--gather", "--overwrite", "batch-cards"):
+    for name in (*COLUMNS, "--pattern", "--settings", "--shard", "--gather", "--overwrite", "batch-cards"):
         assert name in GUIDE, name
 
 
@@ -680,8 +680,8 @@ def test_what_the_guide_shows_is_run(
         code, _, told = here(*words[1:], *([] if "--gather" in words else ["--workers", "1"]))
         assert code == 0, told
     assert quick == ["a.png", "cut1.tif", "cut2.tif", "7.png"]
-    for name, home in (("read_jobs", "batch_list"), ("run_batch", "batch")):
-        monkeypatch.setitem(porescape._HOME, name, f"porescape.io.{home}")
+    for name, home in (("read_batch_list", "batch_list"), ("run_batch", "batch")):
+        monkeypatch.setitem(porescape._HOME, name, f"porescape.io.runs.{home}")
     (code_shown,) = blocks("python")
     exec(compile(code_shown.replace("workers=2", "workers=1"), "batch.md", "exec"), {})
     assert (tmp_path / "my-batch" / "a" / "report.html").is_file()

@@ -167,7 +167,7 @@ def test_the_field_of_view_that_is_suggested_gives_the_wanted_error():
     size = check_image(small, wanted_error=0.02)[NAMES.index("size")]
     assert size.values["wanted_width"] == pytest.approx(size.values["porosity_error"] / 0.02 * 256 * PIXEL)
     assert "times as wide a field of view (" in size.sentence
-    assert "would bring 2 % and 8 of them" in size.sentence
+    assert "would give 2 % and 8 distances" in size.sentence
     larger = mosaic(6, round(size.values["wanted_width"] / PIXEL) // 8 * 8, 8)
     assert check(larger)["size"].values["porosity_error"] == pytest.approx(0.02, rel=0.2)
 
@@ -301,9 +301,7 @@ def test_a_failure_stops_the_run_unless_it_is_accepted_by_name():
     checks = check_image(PhaseImage(stripes(), PIXEL))
     failed = [one.name for one in checks if one.status == "fail"]
     assert failed == ["isotropy"]
-    with pytest.raises(
-        InputError, match=r"isotropy: features are .* To go on all the same: --accept isotropy$"
-    ):
+    with pytest.raises(InputError, match=r"isotropy: features are .* To continue anyway: --accept isotropy$"):
         raise_on_failures(checks)
     with pytest.raises(InputError, match=r"--accept isotropy$"):
         raise_on_failures(checks, ["size", "sharpness"])

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from porescape.cli import app, main
 from porescape.cli.options import parse_size
-from porescape.core.recipe import FieldsRecipe
+from porescape.core.recipe import BodiesRecipe
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.io.runs.settings import read_recipe
@@ -112,9 +112,10 @@ def test_generate_makes_a_replica_again_to_the_voxel(
     assert done.returncode == 0, done.stderr
     replica = tifffile.imread(run[0] / "replica-01.tif")
     assert (tifffile.imread(tmp_path / "again.tif") == replica).all()
-    done = porescape("generate", recipe, "--refine-to", mask, "--crumbs", "--out", tmp_path / "crumbs.tif")
+    done = porescape("generate", recipe, "--refine-to", mask, "--crumbs", "--out", tmp_path / "floating.tif")
     assert done.returncode == 0, done.stderr
-    assert tifffile.imread(tmp_path / "crumbs.tif").sum() == replica.sum(), (
+    assert "note: --crumbs is now --keep-floating-solid" in done.stderr  # the name of earlier versions
+    assert tifffile.imread(tmp_path / "floating.tif").sum() == replica.sum(), (
         "porosity is the recipe's either way"
     )
     done = porescape("generate", recipe, "--refine-to", run[0] / "input.tif", "--out", tmp_path / "no.tif")
@@ -161,8 +162,8 @@ def test_a_named_family_is_the_one_that_is_fitted(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*arguments, "fibres", "--out", str(tmp_path / "mat.toml")])
     assert done.exit_code == 0, done.output
     recipe, _, _ = read_recipe(tmp_path / "mat.toml")
-    assert isinstance(recipe, FieldsRecipe)
-    assert recipe.cell_length > 4 * (radius_of(recipe) or 0) > 0
+    assert isinstance(recipe, BodiesRecipe)
+    assert recipe.length > 4 * radius_of(recipe) > 0
     done = CliRunner().invoke(app, [*arguments, "needles"])
     assert "family must be one of auto, fields, fibres, grains, got 'needles'" in str(done.exception)
 

@@ -247,6 +247,8 @@ def test_a_run_folder_holds_what_it_promises(folder: Path) -> None:
         "fit.json",
         "segmentation.tif",
         "segmentation.png",
+        "section.tif",
+        "checks.npz",
         "report.html",
         *(f"replica-0{i}.{ending}" for i in (1, 2) for ending in ("tif", "vti", "toml")),
         *(f"replica-0{i}-{what}.csv" for i in (1, 2) for what in ("pores", "throats", "curves")),
@@ -280,7 +282,7 @@ def test_provenance_says_where_it_comes_from(folder: Path, result: Reconstructio
 def test_every_trial_is_kept(folder: Path) -> None:
     table = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     assert [len(replica["trials"]) for replica in table["replicas"]] == [4, 4]
-    assert {"number", "x", "recipe", "loss", "parts", "seconds", "draw", "family"} == set(
+    assert {"number", "x", "recipe", "loss", "parts", "seconds", "stage", "realization", "family"} == set(
         table["replicas"][0]["trials"][0]
     )
 

@@ -237,7 +237,7 @@ def test_an_error_on_a_cluster_is_the_callers(pool: DaskPool) -> None:
         list(map_ordered(fail, range(3), pool))
 
 
-@pytest.mark.parametrize("kind", ["processes", "crew"])
+@pytest.mark.parametrize("kind", ["processes", "pool"])
 def test_workers_have_one_thread_and_keep_their_memory(kind: str, request: pytest.FixtureRequest) -> None:
     before = habits(0, lambda message: None)
     found = list(map_ordered(habits, range(2), request.getfixturevalue(kind)))

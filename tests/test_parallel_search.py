@@ -73,7 +73,7 @@ import sys
 sys.path.insert(0, {tests!r})
 from test_parallel_search import ONE, SEED, keep_in, reconstruct, section, Path
 if __name__ == "__main__":
-    reconstruct(section(), ONE, SEED, workers=4, keep=keep_in(Path(sys.argv[1])))
+    reconstruct(section(), ONE, SEED, workers=4, checkpoint=keep_in(Path(sys.argv[1])))
 """
 
 

@@ -244,10 +244,10 @@ def test_crumbs_go_unless_they_may_stay(rough: Volume, section: PhaseImage) -> N
     middle = np.argwhere(binary_erosion(pore, np.ones((5, 5, 5))))[0]
     pore[tuple(middle)] = False  # one voxel of solid in the middle of a pore
     before = Volume(pore, VOXEL)
-    for crumbs in (True, False):
-        after = refine(before, section, seed=0, sweeps=2, crumbs=crumbs).pore
+    for keep_floating_solid in (True, False):
+        after = refine(before, section, seed=0, sweeps=2, keep_floating_solid=keep_floating_solid).pore
         assert after.sum() == pore.sum(), "porosity is that of before"
-        assert (remove_floating_solid(after, periodic=True) != after).any() == crumbs
+        assert (remove_floating_solid(after, periodic=True) != after).any() == keep_floating_solid
 
 
 def test_the_seed_decides(rough: Volume, section: PhaseImage) -> None:

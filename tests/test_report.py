@@ -21,7 +21,7 @@ from scipy.ndimage import gaussian_filter
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.measurement import Estimate, Measurement
 from porescape.core.recipe import PaperRecipe
-from porescape.core.results import Reconstruction, best_of
+from porescape.core.results import Reconstruction, Stage, best_of
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
 from porescape.jobs.reconstruct import reconstruct
@@ -324,9 +324,12 @@ def test_one_sentence_says_how_open_the_structure_is(result):
 
 
 def test_trust_follows_the_worst_that_is_known(result):
+    def with_checks(checked, checks):
+        return replace(checked, prepared=replace(checked.prepared, checks=tuple(checks)))
+
+    fine = with_checks(result, (replace(check, status="ok") for check in result.checks))
     tight = replace(
-        result,
-        checks=tuple(replace(check, status="ok") for check in result.checks),
+        fine,
         warnings=result.image.warnings,
         properties=summarise([Measurement({"porosity": p}, {}) for p in (0.500, 0.501, 0.502)]),
     )
@@ -340,7 +343,7 @@ def test_trust_follows_the_worst_that_is_known(result):
     assert doubtful.level == "doubt"
     assert "within a factor of" in doubtful.reasons[0]  # ± would reach below zero
     failed = (replace(tight.checks[0], status="fail"), *tight.checks[1:])
-    assert "failed the check of isotropy" in trust(replace(tight, checks=failed)).reasons[0]
+    assert "failed the check of isotropy" in trust(with_checks(tight, failed)).reasons[0]
 
 
 # -- intervals --------------------------------------------------------------------------------------
@@ -418,14 +421,14 @@ def test_the_families_stand_beside_the_search_as_they_were_compared(result):
     one = result.replicas[0]
     first = replace(one.trials[0], loss=0.7)
     trials = [
-        replace(first, number=i, family=family, draw=draw, loss=loss, x=(len(family) / 10,))
-        for i, (family, draw, loss) in enumerate(
+        replace(first, number=i, family=family, stage=Stage(stage), loss=loss, x=(len(family) / 10,))
+        for i, (family, stage, loss) in enumerate(
             [
-                ("fields", 0, 0.2),
-                ("fields", 0, 0.1),
-                ("fibres", 0, 0.5),
-                ("fields", 4, 0.9),
-                ("fibres", 4, 0.6),
+                ("fields", "explore", 0.2),
+                ("fields", "explore", 0.1),
+                ("fibres", "explore", 0.5),
+                ("fields", "compare", 0.9),
+                ("fibres", "compare", 0.6),
             ]
         )
     ]
@@ -600,10 +603,10 @@ def test_the_values_of_each_replica_and_their_recipes_are_there(page, result):
     for line, values in zip(each[1:], number_rows(result).values(), strict=True):
         assert tuple(line[2:]) == values.values
     head, *lines = tables["recipe-table"]
-    assert "cell spacing [µm]" in head
+    assert "solid grain spacing [µm]" in head
     for line, replica in zip(lines, result.replicas, strict=True):
         assert line[head.index("family")] == replica.family
-        spacing = float(line[head.index("cell spacing [µm]")])
+        spacing = float(line[head.index("solid grain spacing [µm]")])
         assert spacing == pytest.approx(replica.recipe.solid_grain_spacing * 1e6, rel=1e-3)
         assert float(line[-1]) == pytest.approx(replica.loss, abs=5.1e-5)
 

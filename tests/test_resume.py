@@ -127,7 +127,7 @@ def test_a_run_stopped_again_and_again_ends_like_one_that_was_not(
     again: list[Progress] = []  # everything is there now
     kept = reconstruct(image, TINY, SEED, progress=again.append, checkpoint=FolderCheckpoint(folder))
     assert bytes_of(kept) == bytes_of(undisturbed)
-    assert [event.stage for event in again] == ["segment", "kept", "kept", "interval"]
+    assert [event.stage for event in again] == ["segment", "restored", "restored", "interval"]
 
 
 def test_the_kept_measurements_behind_the_intervals_are_used(
@@ -135,7 +135,7 @@ def test_the_kept_measurements_behind_the_intervals_are_used(
 ) -> None:
     checkpoint = open_checkpoint(tmp_path / "work", image, TINY, SEED)
     reconstruct(image, TINY, SEED, checkpoint=checkpoint)
-    monkeypatch.setattr("porescape.jobs.reconstruct.numbers_of", None)  # calling it would fail
+    monkeypatch.setattr("porescape.jobs.intervals.numbers_of", None)  # calling it would fail
     assert bytes_of(reconstruct(image, TINY, SEED, checkpoint=checkpoint)) == bytes_of(undisturbed)
 
 
@@ -145,7 +145,8 @@ sys.path.insert(0, {tests!r})
 from test_resume import SEED, TINY, section, open_checkpoint, reconstruct
 if __name__ == "__main__":
     image = section()
-    reconstruct(image, TINY, SEED, workers={workers}, keep=open_checkpoint(sys.argv[1], image, TINY, SEED))
+    opened = open_checkpoint(sys.argv[1], image, TINY, SEED)
+    reconstruct(image, TINY, SEED, workers={workers}, checkpoint=opened)
 """
 
 
@@ -209,13 +210,13 @@ def test_trials_of_another_search_are_not_taken_for_ones_own(image: Micrograph, 
         def recipe(self, x: np.ndarray, family: str) -> PaperRecipe:
             return PaperRecipe((1.0, *map(float, x), 0, 0, 0, 0, 0))
 
-        def evaluate(self, recipe: object, draw: int = 0, closer: bool = False) -> dict[str, float]:
+        def evaluate(self, recipe: object, realization: int = 0, patterns: bool = False) -> dict[str, float]:
             return {"bowl": 1.0}
 
     fit = Fit(trials=5)
     mine = list(search(Bowl(), fit, seed=1))  # type: ignore[arg-type]
     assert list(search(Bowl(), fit, 1, known=mine[:3]))[:3] == mine[:3]  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="kept trial 1 is not the one this search asks for"):
+    with pytest.raises(InputError, match="stored trial 1 is not the one this search asks for"):
         list(search(Bowl(), fit, seed=2, known=mine[:3]))  # type: ignore[arg-type]
 
 

@@ -117,7 +117,7 @@ def test_the_command_does_the_job_the_page_does(monkeypatch: pytest.MonkeyPatch,
     seen: dict[str, Any] = {}
 
     def stand_in(image: Any, settings: Settings, seed: int, **more: Any) -> None:
-        seen.update(image=image, settings=settings, seed=seed, **more)
+        seen.update(image=image.image, settings=settings, seed=seed, **more)
         raise SettingsError("that will do")
 
     monkeypatch.setattr("porescape.jobs.reconstruct.reconstruct", stand_in)
@@ -198,7 +198,7 @@ def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_kept() -> N
     settings = Settings(output=Output(replicas=3))
     tracker = Tracker(settings, 1)
     for i in range(3):
-        tracker.hear(told("kept", i))
+        tracker.hear(told("restored", i))
     times = times_of(settings, 1)
     assert tracker.share() == pytest.approx(
         1 - times.last / (3 * (times.trials + times.measure) + times.last)
@@ -322,7 +322,7 @@ def opened(folder: Path, **options: Any) -> Iterator[httpx.Client]:
     """A page in this process, at a port of its own, and a client of it."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    listening.progress(64)
+    listening.listen(64)
     config = uvicorn.Config(make_app(folder, **options), log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],))

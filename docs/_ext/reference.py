@@ -18,11 +18,14 @@ from porescape import _HOME
 from porescape.cli import app
 from porescape.core.settings import Segmentation
 from porescape.intervals import method_error, uncertainty
-from porescape.jobs import reconstruct as pipeline
+from porescape.jobs import cautions
 from porescape.measure.numbers import GROUPS, NUMBERS
 from porescape.report.words import label_of
-from porescape.section import checks
+from porescape.section import resample
 from porescape.section import segment as segmentation
+from porescape.section.checks.limits import DIFFERENCE
+from porescape.section.checks.sharpness import CHORD, THIN_SHARE
+from porescape.section.checks.size import FEATURES, POROSITY_ERROR
 
 NOTES = Path(__file__).with_name("numbers.toml")  # what a definition cannot hold: model, limits, resolution
 
@@ -297,15 +300,15 @@ def _thresholds() -> Iterator[tuple[str, str]]:
         for which, limit in zip(("warn", "fail"), limits, strict=True):
             yield f"{name}_{which}", format(factor * limit, form)
 
-    yield from both("difference", checks.DIFFERENCE, ".0f", 100)
-    yield from both("porosity_error", checks.POROSITY_ERROR, ".0f", 100)
-    yield from both("features", checks.FEATURES, ".0f")
-    yield from both("chord", checks.CHORD, ".0f")
-    yield from both("thin", checks.THIN_SHARE, ".0f", 100)
-    yield "ratio_warn", format(1 + checks.DIFFERENCE[0], ".2f")
-    yield "ratio_fail", format(1 + checks.DIFFERENCE[1], ".2f")
-    yield "fine_enough", format(pipeline.FINE_ENOUGH, ".0f")
-    yield "few_features", format(pipeline.FEW_FEATURES, ".0f")
+    yield from both("difference", DIFFERENCE, ".0f", 100)
+    yield from both("porosity_error", POROSITY_ERROR, ".0f", 100)
+    yield from both("features", FEATURES, ".0f")
+    yield from both("chord", CHORD, ".0f")
+    yield from both("thin", THIN_SHARE, ".0f", 100)
+    yield "ratio_warn", format(1 + DIFFERENCE[0], ".2f")
+    yield "ratio_fail", format(1 + DIFFERENCE[1], ".2f")
+    yield "fine_enough", format(resample.FINE_ENOUGH, ".0f")
+    yield "few_features", format(cautions.FEW_FEATURES, ".0f")
     yield "plausible", format(100 * uncertainty.PLAUSIBLE, ".0f")
     for name in ("trials", "size"):
         yield f"method_{name}", str(method_error.table()[name])

@@ -41,8 +41,12 @@ SEED = 3
 # between rounded grains), the other upside down (pores are rounded cells). The branch field: smoothed noise is cut
 # at a level, and the signed distance to that cut is taken, which has corners and branches.
 
-solid_grains = grain_field(SEED, "solid_grains", recipe.solid_grain_spacing / VOXEL, domain, domain.whole)
-pore_cells = -grain_field(SEED, "pore_cells", recipe.pore_cell_spacing / VOXEL, domain, domain.whole)
+solid_grains = grain_field(
+    SEED, "solid_grains", recipe.solid_grain_spacing / VOXEL, domain, domain.whole
+)
+pore_cells = -grain_field(
+    SEED, "pore_cells", recipe.pore_cell_spacing / VOXEL, domain, domain.whole
+)
 branches = branch_field(
     SEED, recipe.branch_width / VOXEL, recipe.branch_cut, domain, domain.whole
 )
@@ -89,7 +93,11 @@ base = planes(
 # is then all pore or all solid. The upper part of the remainder is pore, as much of it as the porosity requires.
 # Pores are drawn dark.
 
-total = recipe.solid_grains * solid_grains + recipe.pore_cells * pore_cells + recipe.branches * branches
+total = (
+    recipe.solid_grains * solid_grains
+    + recipe.pore_cells * pore_cells
+    + recipe.branches * branches
+)
 blur = ndimage.gaussian_filter(total, recipe.highpass_width / VOXEL, mode="wrap")
 height = height_field(recipe, domain, SEED)
 pore = height > rank_level(height, recipe.porosity)

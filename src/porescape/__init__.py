@@ -7,6 +7,7 @@
 """
 
 import sys
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "summarise": "porescape.measure.summary",
     "generate": "porescape.synthesis.generate",
     "refine": "porescape.fit.refine.annealing",
-    "Recipe": "porescape.core.recipe",
+    "FieldsRecipe": "porescape.core.recipe",
+    "BodiesRecipe": "porescape.core.recipe",
     "PaperRecipe": "porescape.core.recipe",
     "Domain": "porescape.core.domain",
     "Volume": "porescape.core.volume",
@@ -43,6 +45,7 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "Measure": "porescape.core.settings",
     "Checks": "porescape.core.settings",
     "check_image": "porescape.section.checks",
+    "prepare": "porescape.section.prepare",
     "resolution_study": "porescape.jobs.resolution",
     "extract_network": "porescape.measure.network.extract",
     "diffusion": "porescape.measure.transport.diffusion",
@@ -59,10 +62,10 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "write_network_vtp": "porescape.io.runs.network",
     "to_openpnm": "porescape.io.runs.network",
     "write_openpnm": "porescape.io.runs.network",
-    "measure_blocks": "porescape.measure.streamed.meter",
-    "open_blocks": "porescape.io.volumes.chunked",
-    "VolumeBlocks": "porescape.core.chunked",
-    "read_jobs": "porescape.io.runs.batch_list",
+    "measure_chunked": "porescape.measure.streamed.meter",
+    "open_chunked": "porescape.io.volumes.chunked",
+    "ChunkedArray": "porescape.core.chunked",
+    "read_batch_list": "porescape.io.runs.batch_list",
     "run_batch": "porescape.io.runs.batch",
     "gather_batch": "porescape.io.runs.batch_folder",
     "export": "porescape.io.runs.export",
@@ -79,9 +82,19 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "generate_region": "porescape.synthesis.generate",
 }
 __all__ = sorted(_HOME)
+_RENAMED = {  # names of earlier versions, still understood
+    "Recipe": "FieldsRecipe",
+    "VolumeBlocks": "ChunkedArray",
+    "measure_blocks": "measure_chunked",
+    "open_blocks": "open_chunked",
+    "read_jobs": "read_batch_list",
+}
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        warnings.warn(f"porescape.{name} is now porescape.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
+        name = _RENAMED[name]
     if name not in _HOME:
         raise AttributeError(f"porescape has no {name!r}; it has {', '.join(__all__)}")
     return getattr(import_module(_HOME[name]), name)
@@ -99,8 +112,9 @@ if TYPE_CHECKING:
     from porescape.core.domain import Domain as Domain
     from porescape.core.image import Micrograph as Micrograph
     from porescape.core.image import PhaseImage as PhaseImage
+    from porescape.core.recipe import BodiesRecipe as BodiesRecipe
+    from porescape.core.recipe import FieldsRecipe as FieldsRecipe
     from porescape.core.recipe import PaperRecipe as PaperRecipe
-    from porescape.core.recipe import Recipe as Recipe
     from porescape.core.settings import Checks as Checks
     from porescape.core.settings import Fit as Fit
     from porescape.core.settings import Measure as Measure
@@ -156,6 +170,7 @@ if TYPE_CHECKING:
     from porescape.measure.volume import measure_volume as measure_volume
     from porescape.report.html import render_report as render_report
     from porescape.section.checks import check_image as check_image
+    from porescape.section.prepare import prepare as prepare
     from porescape.section.segment import segment as segment
     from porescape.synthesis.generate import generate as generate
     from porescape.synthesis.generate import generate_region as generate_region

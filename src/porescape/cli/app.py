@@ -8,7 +8,7 @@ import dataclasses
 import inspect
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -17,6 +17,10 @@ from porescape.cli.say import say
 from porescape.errors import PorescapeError
 
 STOPPED = 130
+RENAMED = {  # options of earlier versions, by command
+    "batch": {"--recipe": "--settings"},
+    "generate": {"--crumbs": "--keep-floating-solid"},
+}
 
 app = typer.Typer(
     help="Statistically equivalent 3-D pore structures, and their numbers, from one 2-D SEM image.",
@@ -68,7 +72,7 @@ def main() -> None:
     """Run the command line; every error a user can mend is one sentence and an exit code."""
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it says of broken files, we say in words
     try:
-        app()
+        app(renamed(sys.argv[1:]))
     except PorescapeError as error:
         say(f"porescape: {error}")
         sys.exit(error.exit_code)
@@ -76,3 +80,15 @@ def main() -> None:
         if end.code == STOPPED:  # typer has caught the Ctrl-C
             say("porescape: stopped; nothing was written")
         raise
+
+
+def renamed(words: Sequence[str]) -> list[str]:
+    """Return the words of a command line with options of earlier versions by today's names, and say so."""
+    known = RENAMED.get(words[0], {}) if words else {}
+    found = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in known:
+            say(f"note: {name} is now {known[name]}")
+        found.append(f"{known.get(name, name)}{equals}{value}")
+    return found

@@ -1,4 +1,4 @@
-"""`batch`: many images under one recipe, with one table and page over all."""
+"""`batch`: many images under the same settings, with one table and page over all."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -55,9 +55,11 @@ def batch(
         str | None,
         typer.Option(help='Which files of the folder, e.g. "*.tif"; "**/*" for folders in it, each a group.'),
     ] = None,
-    recipe: Annotated[
+    settings_file: Annotated[
         Path | None,
-        typer.Option(help="run.toml of an earlier run, whose settings and seed then hold for all images."),
+        typer.Option(
+            "--settings", help="run.toml of an earlier run, whose settings and seed then hold for all images."
+        ),
     ] = None,
     seed: Seed = 0,
     workers: Workers = None,
@@ -80,7 +82,7 @@ def batch(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Many images, one recipe: a run folder for each, and one table and page over all.
+    """Many images, the same settings: a run folder for each, and one table and page over all.
 
     An image that fails does not stop the others. The same command again goes on where it was stopped.
     """
@@ -91,11 +93,11 @@ def batch(
     from porescape.jobs.batch import in_groups, part_of
 
     box: Box | None = None
-    if recipe is None:
+    if settings_file is None:
         settings, box = output.settings(segmentation, fitting, measuring)
     else:
-        _refuse_beside_a_recipe(context)
-        settings, seed = _settings_from(recipe)
+        _refuse_beside_a_file(context)
+        settings, seed = _settings_from(settings_file)
     if workers is not None and workers < 1:
         raise SettingsError(f"workers must be at least 1, got {workers}")
     resuming = ResumeOptions(shard=shard, scheduler=scheduler)
@@ -135,25 +137,25 @@ def batch(
     _fail_for(found, {entry.name for entry in part_of(in_groups(entries), part)}, out)
 
 
-def _refuse_beside_a_recipe(context: typer.Context) -> None:
-    """A recipe brings every setting; one given beside it would be ignored in silence."""
+def _refuse_beside_a_file(context: typer.Context) -> None:
+    """A run.toml brings every setting; one given beside it would be ignored in silence."""
     groups = (SegmentationOptions, FitOptions, MeasureOptions, OutputOptions)
     names = [field.name for group in groups for field in fields(group)]
     for name in (*names, "seed"):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":
             raise SettingsError(
-                f"--{name.replace('_', '-')} is a setting, and --recipe brings all of them; "
+                f"--{name.replace('_', '-')} is a setting, and --settings brings all of them; "
                 "leave one out, or change the run.toml"
             )
 
 
-def _settings_from(recipe: Path) -> tuple[Settings, int]:
+def _settings_from(path: Path) -> tuple[Settings, int]:
     from porescape.io.runs.settings import read_settings, read_toml
 
-    table = read_toml(recipe)
+    table = read_toml(path)
     if "image" not in table:
-        raise InputError(f"{recipe.name} names no image; wanted the run.toml of a run's folder")
+        raise InputError(f"{path.name} names no image; wanted the run.toml of a run's folder")
     return read_settings(table), int(table.get("seed", 0))
 
 

@@ -14,12 +14,12 @@ from porescape.cli.options import SWEEPS, Overwrite, VoxelSize, Workers, parse_s
 from porescape.cli.resuming import terminated_like_interrupted, this_command
 from porescape.cli.say import progress_bar, say
 from porescape.errors import Cancelled, InputError, SettingsError
-from porescape.units import format_length, parse_length
+from porescape.units import format_length, format_shape, parse_length
 
 if TYPE_CHECKING:
     from porescape.core.volume import Volume
     from porescape.parallel import Workers as Pool
-    from porescape.synthesis.blockwise.blocks import BlockProgress
+    from porescape.synthesis.blockwise.store import BlockProgress
 
 IN_MEMORY = 28  # bytes per voxel that a structure takes while it is made whole, measured at 256³ and 512³
 
@@ -42,15 +42,15 @@ def generate(
     refine_to: Annotated[
         Path | None,
         typer.Option(
-            help="Binary image, pores bright, such as a run's segmentation.tif: move walls to look "
-            "like it nearby, as `run` does. Only of whole boxes in memory."
+            help="Binary image, pores bright, such as a run's segmentation.tif: change wall voxels "
+            "until its small patterns are the image's, as `run` does. Only of whole boxes in memory."
         ),
     ] = None,
-    crumbs: Annotated[
+    keep_floating_solid: Annotated[
         bool,
         typer.Option(
-            "--crumbs",
-            help="With --refine-to: leave crumbs of solid that hang on nothing, as `run` does with "
+            "--keep-floating-solid",
+            help="With --refine-to: keep pieces of solid that touch nothing, as `run` does with "
             "--percolate pore or none.",
         ),
     ] = False,
@@ -108,7 +108,7 @@ def generate(
             "leave out --device"
         )
     made = shape if part is None else part.shape
-    words = f"{'x'.join(map(str, made))} voxels of {format_length(voxel)}"
+    words = f"{format_shape(made, 'x')} voxels of {format_length(voxel)}"
     if kind != ".zarr":
         _check_memory(math.prod(made), kind)
         if part is None:
@@ -116,10 +116,10 @@ def generate(
 
             volume = make(material, domain, own_seed, device)
             if refine_to is not None:
-                volume = _refined(volume, refine_to, own_seed, domain.periodic, crumbs)
+                volume = _refined(volume, refine_to, own_seed, domain.periodic, keep_floating_solid)
         else:
             from porescape.core.volume import Volume
-            from porescape.synthesis.blockwise.blocks import check_local
+            from porescape.synthesis.blockwise.plan import check_local
             from porescape.synthesis.generate import generate_region
 
             if level is None:
@@ -150,7 +150,7 @@ def generate(
     say(f"{words}, level of the whole box {written.level!r}, porosity {written.porosity:.6f}: {out}")
 
 
-def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: bool) -> "Volume":
+def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, keep_floating_solid: bool) -> "Volume":
     """Move walls as `run` does, to the sections of a binary image."""
     from porescape.core.settings import Output, Segmentation, Settings
     from porescape.fit.refine.annealing import refine
@@ -165,7 +165,9 @@ def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, crumbs: b
         )
     settings = Settings(segmentation=Segmentation(pore="bright"), output=Output(voxel_size=volume.voxel_size))
     section = prepare(micrograph, settings, check=False).section
-    return refine(volume, section, seed=seed, sweeps=SWEEPS, periodic=periodic, crumbs=crumbs)
+    return refine(
+        volume, section, seed=seed, sweeps=SWEEPS, periodic=periodic, keep_floating_solid=keep_floating_solid
+    )
 
 
 def _check_memory(voxels: int, kind: str) -> None:
@@ -184,7 +186,7 @@ def _check_memory(voxels: int, kind: str) -> None:
 def _allowed(memory: float | None) -> float:
     """Return what the workers may take [bytes]."""
     from porescape.io.resources import available_memory
-    from porescape.synthesis.blockwise.blocks import MEMORY
+    from porescape.synthesis.blockwise.plan import MEMORY
 
     if memory is not None:
         return memory * 1e9
@@ -228,7 +230,7 @@ def _shown() -> "Iterator[Callable[[BlockProgress], None]]":
         def show(event: "BlockProgress") -> None:
             if event.words:
                 say(f"note: {event.words}")
-            elif event.number is None:
+            elif event.block is None:
                 bars.close()
                 advance[:] = [bars.enter_context(progress_bar(titles[event.stage], event.left))]
             else:

@@ -153,7 +153,7 @@ def _generate_and_measure(
             seed=seed,
             sweeps=output.refine,
             periodic=output.periodic,
-            crumbs=settings.fit.percolate in ("pore", "none"),  # solid need not hang together
+            keep_floating_solid=settings.fit.percolate in ("pore", "none"),  # solid need not hang together
         )
     refined = time.perf_counter()
 

@@ -12,7 +12,8 @@ from porescape.core.check import Check
 from porescape.core.image import PhaseImage
 from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, show_phases
 from porescape.report.words import scale_for
-from porescape.section.checks import CHORD, POROSITY_ERROR
+from porescape.section.checks.sharpness import CHORD
+from porescape.section.checks.size import POROSITY_ERROR
 
 WORDS = {"ok": "ok", "warn": "warning", "fail": "failed"}
 STYLES: dict[str, dict[str, Any]] = {

@@ -161,6 +161,6 @@ SHOWN: dict[tuple[str, str], tuple[Shower | None, Shower | None]] = {  # class: 
     ("porescape.core.image", "Micrograph"): (None, micrograph_png),
     ("porescape.core.image", "PhaseImage"): (None, phase_png),
     ("porescape.core.volume", "Volume"): (volume_html, volume_png),
-    ("porescape.measure.numbers", "Measurement"): (measurement_html, None),
-    ("porescape.jobs.reconstruct", "Reconstruction"): (result_html, result_png),
+    ("porescape.core.measurement", "Measurement"): (measurement_html, None),
+    ("porescape.core.results", "Reconstruction"): (result_html, result_png),
 }

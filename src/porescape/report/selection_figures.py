@@ -25,7 +25,7 @@ from porescape.report.drawing import (
     picture_row,
 )
 from porescape.rng import stream
-from porescape.select.selection import CROP, draw_crops
+from porescape.select.crops import CROP, draw_crops
 from porescape.units import format_length
 
 BY_CHANCE = 0.8  # mean of |z|: what a perfect copy scores in the unseen descriptors

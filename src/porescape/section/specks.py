@@ -26,7 +26,7 @@ def without_specks(mask: Mask, smallest: int) -> Mask:
 
     Examples
     --------
-    >>> print(without_specks(np.two_sample(3, dtype=bool), 2).any())
+    >>> print(without_specks(np.eye(3, dtype=bool), 2).any())
     False
     """
     if smallest < 2:

@@ -13,7 +13,7 @@ from porescape.core.image import Crop
 from porescape.core.settings import Settings
 from porescape.errors import SettingsError
 from porescape.io.runs.settings import settings_from, settings_table
-from porescape.measure.numbers import pick
+from porescape.jobs.choices import check_choices
 from porescape.units import format_shape, parse_length
 
 SHORTEST_LINE = 5.0  # pixels; a scale bar's ends are seen to a pixel each
@@ -73,7 +73,7 @@ class Form:
             raise SettingsError(f"trials must be at most {MOST_TRIALS}, got {self.settings.fit.trials}")
         if self.settings.output.refine > MOST_SWEEPS:
             raise SettingsError(f"refine must be at most {MOST_SWEEPS}, got {self.settings.output.refine}")
-        pick(self.settings.measure.numbers)
+        check_choices(self.settings)
 
     def rectangle(self) -> Crop | None:
         """Return the crop that was asked for."""

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from porescape.core.check import Check
-from porescape.core.image import Crop, Micrograph, PhaseImage, pore_outline
+from porescape.core.image import Crop, Micrograph, pore_outline
+from porescape.core.prepared import Segmented
 from porescape.core.settings import Segmentation
 from porescape.errors import InputError, PixelSizeMissing
 from porescape.io.images.image import read_image
 from porescape.io.images.scale_bar import find_scale_bar
 from porescape.section.checks import check_image
-from porescape.section.resample import at_voxel_size, choose_voxel_size
-from porescape.section.segment import segment
+from porescape.section.prepare import prepare
+from porescape.section.segment import segmented
 from porescape.units import format_extent, format_length, is_coarser
 from porescape.web.form import Form, command_line, form_from, plain_name
 from porescape.web.limits import Limits
@@ -85,17 +86,22 @@ def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
         "command": command_line(form, name),
     }
     try:
-        phase = _segmented(*_key(path, form))
+        mask = _segmented(*_key(path, form))
     except InputError as error:
         return found | {"problem": str(error)}
+    phase = mask.phase
     found |= {"porosity": phase.porosity, "fill": _overlay(phase.pore, BLUE), "outline": _outline(phase.pore)}
-    voxel = choose_voxel_size(phase, form.settings.output)
-    if not missing:
-        found["box"] = {
-            "voxel": format_length(voxel),
-            "coarser": is_coarser(voxel, image.pixel_size),
-            "size": format_extent(form.settings.output.size, voxel),
-        }
+    if missing:
+        return found
+    try:
+        prepared = prepare(mask, form.settings, check=False)
+    except InputError as error:
+        return found | {"problem": str(error)}
+    found["box"] = {
+        "voxel": format_length(prepared.voxel_size),
+        "coarser": is_coarser(prepared.voxel_size, image.pixel_size),
+        "size": format_extent(prepared.box, prepared.voxel_size),
+    }
     return found
 
 
@@ -137,13 +143,13 @@ def _read_once(
 
 
 @lru_cache(maxsize=1)
-def _segmented(where: _Where, how: Segmentation) -> PhaseImage:
-    return segment(_read_once(*where)[0], how)
+def _segmented(where: _Where, how: Segmentation) -> Segmented:
+    return segmented(_read_once(*where)[0], how)
 
 
 @lru_cache(maxsize=16)  # seconds each, and most of a form does not touch them
 def _checked(where: _Where, how: Segmentation) -> tuple[Check, ...]:
-    return check_image(_segmented(where, how))
+    return check_image(_segmented(where, how).phase)
 
 
 @lru_cache(maxsize=2)
@@ -206,9 +212,3 @@ def phase_png(pore: NDArray[np.bool_]) -> bytes:
     out = io.BytesIO()
     drawn.save(out, format="png", bits=1)
     return out.getvalue()
-
-
-def section_of(image: Micrograph, form: Form) -> PhaseImage:
-    """Return what the fit will see of an image."""
-    phase = segment(image, form.settings.segmentation)
-    return at_voxel_size(phase, choose_voxel_size(phase, form.settings.output))

@@ -27,13 +27,14 @@ from porescape.io.runs.checkpoint import open_checkpoint
 from porescape.io.runs.run_folder import write_run
 from porescape.jobs.reconstruct import reconstruct
 from porescape.rng import structure_seed
+from porescape.section.prepare import prepare
 from porescape.synthesis.generate import generate
 from porescape.web import process
 from porescape.web.estimate import workers_for
 from porescape.web.form import Form, form_from
 from porescape.web.jobs import Job, State, read_job
 from porescape.web.lock import only_one
-from porescape.web.preview import phase_png, section_of
+from porescape.web.preview import phase_png
 from porescape.web.progress import ProgressFile, Tracker
 from porescape.web.reading import read_for
 from porescape.web.reserve import write_surely
@@ -66,7 +67,8 @@ def work(folder: Path, stop: threading.Event) -> None:
     progress_file.tell(now=True)
     upload = folder / job.upload
     image = read_for(upload, job.name, form.given_pixel_size(), form.rectangle(), form.page)
-    painter = _Painter(folder, section_of(image, form), form, tracker)
+    prepared = prepare(image, form.settings)
+    painter = _Painter(folder, prepared.section, form, tracker)
 
     def heard(event: Progress) -> None:
         if stop.is_set():
@@ -79,7 +81,7 @@ def work(folder: Path, stop: threading.Event) -> None:
 
     checkpoint = open_checkpoint(folder / "checkpoint", image, form.settings, form.seed)
     result = reconstruct(
-        image, form.settings, form.seed, workers=workers, progress=heard, checkpoint=checkpoint
+        prepared, form.settings, form.seed, workers=workers, progress=heard, checkpoint=checkpoint
     )
     painter.show(result.selected.volume.pore)
     tracker.stage = "writing the report"

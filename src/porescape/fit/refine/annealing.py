@@ -1,10 +1,10 @@
-"""The last step of a reconstruction: walls are moved until sections look like the image nearby.
+"""Wall voxel annealing, the last step of a reconstruction: sections get the image's small patterns.
 
-A recipe sets the large shapes and what hangs together; it has too few numbers for corners, cusps and thin
+A recipe sets the large shapes and how they are connected; it has too few numbers for corners, cusps and thin
 walls. Here single voxels at the walls change phase: those whose change brings the patterns of the volume's
 sections nearer to the image's (`porescape.measure.section.patterns`), and only such whose change leaves pores
-and solid as connected as they were (`porescape.fit.refine.topology`). Before that, crumbs of solid that hang
-on nothing go (`porescape.fit.refine.floating_solid`).
+and solid as connected as they were (`porescape.fit.refine.topology`). Before that, floating solid
+is removed (`porescape.fit.refine.floating_solid`).
 """
 
 from collections.abc import Callable
@@ -27,7 +27,8 @@ from porescape.measure.section.patterns import (
 from porescape.rng import stream
 from porescape.units import format_length
 
-# of squares by the voxels between points; with equal weights walls fray to suit the coarse ones
+# of squares by the voxels between points; with equal weights walls fray to suit the coarse ones (chosen by
+# hand)
 WEIGHTS = {1: 5.0, 2: 3.0}
 ROW_WEIGHT = 3.0
 VISITED = 0.3  # share of the wall's voxels that a sweep looks at: many small steps, so that none goes too far
@@ -44,16 +45,16 @@ def refine(
     seed: int,
     sweeps: int = 200,
     periodic: bool = True,
-    crumbs: bool = False,
+    keep_floating_solid: bool = False,
     progress: Callable[[int, float], None] = lambda sweep, distance: None,
 ) -> Volume:
-    """Move the walls of a volume until its sections have the image's small patterns.
+    """Anneal the wall voxels of a volume until its sections have the image's small patterns.
 
     Descends in a weighted chi-square between the shares p of patterns in the sections of the volume along all
-    three axes and q in the image, the sum of w (p - q)² / (q + 0.001). Voxels turn one at a time; each sweep
-    visits three in ten of those at walls, at random, and judges them by the derivative at its start. What
-    hangs together stays so: pieces of pore and of solid, tunnels and cavities keep their number, but for
-    crumbs. Porosity ends at the volume's own, as far as voxels that may turn allow.
+    three axes and q in the image, the sum of w (p - q)² / (q + 0.001). Voxels change phase one at a
+    time; each sweep visits three in ten of those at walls, at random, and judges them by the derivative at
+    its start. What is connected stays connected: pieces of pore and of solid, tunnels and cavities keep their
+    number, but for floating solid. Porosity ends at the volume's own, as far as voxels that may change allow.
 
     Parameters
     ----------
@@ -68,10 +69,10 @@ def refine(
     periodic : bool
         Whether opposite faces of the volume match, and shall; else what is beyond a face counts as its
         mirror image.
-    crumbs : bool
-        Whether small pieces of solid that hang on nothing may stay. Else they are pore before anything moves.
+    keep_floating_solid : bool
+        Whether small pieces of solid that touch nothing may stay. Else they are pore before anything changes.
     progress : callable, optional
-        Told (sweeps done, chi-square without weights) before each sweep and at the end.
+        Called with (sweeps done, chi-square without weights) before each sweep and at the end.
 
     Returns
     -------
@@ -94,7 +95,7 @@ def refine(
     wanted = _patterns_that_fit(volume, section)
     target = shares_in_section(section.pore, wanted)
     weights = np.array([WEIGHTS.get(step, 1.0) for step in wanted.squares] + [ROW_WEIGHT] * len(wanted.rows))
-    start = volume.pore if crumbs else remove_floating_solid(volume.pore, periodic)
+    start = volume.pore if keep_floating_solid else remove_floating_solid(volume.pore, periodic)
     frame = framed(start, wanted.reach, periodic)
     chance = stream(seed, "refine")
     counts = counts_in_volume(start.view(np.uint8), wanted, periodic)

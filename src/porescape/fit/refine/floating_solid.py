@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-LARGEST_CRUMB = 0.01  # of the solid; what is larger is no crumb, and what it hangs on is not for us to say
+LARGEST = 0.01  # of the solid; a larger piece is not noise, and is left to the user (chosen by hand)
 
 
 def remove_floating_solid(pore: NDArray[np.bool_], periodic: bool) -> NDArray[np.bool_]:
@@ -24,7 +24,7 @@ def remove_floating_solid(pore: NDArray[np.bool_], periodic: bool) -> NDArray[np
     -------
     ndarray of bool
         The same but for pieces of solid, joined by faces, edges or corners of voxels, that are smaller than
-        `LARGEST_CRUMB` of it and are not its largest.
+        `LARGEST` of it and are not its largest.
 
     Examples
     --------
@@ -38,11 +38,11 @@ def remove_floating_solid(pore: NDArray[np.bool_], periodic: bool) -> NDArray[np
     if periodic:
         piece = _across_faces(label)
         voxels = np.bincount(piece, weights=voxels)[piece]
-    crumb = (voxels > 0) & (voxels < voxels.max()) & (voxels < LARGEST_CRUMB * np.count_nonzero(~pore))
+    floating = (voxels > 0) & (voxels < voxels.max()) & (voxels < LARGEST * np.count_nonzero(~pore))
     if not periodic:
         for axis, face in product(range(3), (0, -1)):
-            crumb[np.take(label, face, axis)] = False
-    return np.asarray(pore | crumb[label])
+            floating[np.take(label, face, axis)] = False
+    return np.asarray(pore | floating[label])
 
 
 def _across_faces(label: NDArray[np.uint32]) -> NDArray[np.int32]:

@@ -39,16 +39,10 @@ from porescape.io.resources import free_disk
 from porescape.io.volumes.ome_zarr import PORE, ngff_metadata
 from porescape.jobs.costs import in_bytes
 from porescape.parallel import OnProgress, Workers
-from porescape.synthesis.blockwise.blocks import (
-    MEMORY,
-    BlockIndex,
-    BlockPlan,
-    Bracket,
-    Draft,
-    check_local,
-    level_of,
-    make_blocks,
-)
+from porescape.synthesis.blockwise.drafts import Bracket, Draft
+from porescape.synthesis.blockwise.level import level_of
+from porescape.synthesis.blockwise.make import make_blocks
+from porescape.synthesis.blockwise.plan import MEMORY, BlockIndex, BlockPlan, check_local
 from porescape.version import __version__
 
 CHUNK = 128  # voxels; also how many layers of a column are written together
@@ -120,7 +114,7 @@ def generate_zarr(
     overwrite : bool
         Replace `out`, and what an interrupted job has left.
     progress : callable
-        Told of `porescape.synthesis.blockwise.blocks.BlockProgress`.
+        Told of `porescape.synthesis.blockwise.store.BlockProgress`.
 
     Raises
     ------
@@ -202,7 +196,7 @@ def parse_region(text: str, shape: Shape) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class WorkFolder:
-    """Blocks, drafts and notes as files; see `porescape.synthesis.blockwise.blocks.BlockStore`.
+    """Blocks, drafts and notes as files; see `porescape.synthesis.blockwise.store.BlockStore`.
 
     Attributes
     ----------
@@ -421,7 +415,7 @@ def _deliver(store: WorkFolder, plan: BlockPlan, level: float, out: Path, overwr
     import zarr
 
     digest, pore = hashlib.sha256(), 0
-    for number in plan.numbers:
+    for number in plan.indices:
         record = store.record(number)
         if record is None:
             raise OutputError(f"block {number} is not in {store.folder}; run the same again with --resume")

@@ -58,7 +58,7 @@ class Packed(NamedTuple):
 def pack(volume: Volume, most: int = MOST_VOXELS) -> Packed:
     """Pack a structure; one longer than `most` voxels is packed as blocks that are mostly pore or not.
 
-    >>> pack(Volume(np.two_sample(8, dtype=bool)[None].repeat(8, axis=0), 5e-9)).shape
+    >>> pack(Volume(np.eye(8, dtype=bool)[None].repeat(8, axis=0), 5e-9)).shape
     (8, 8, 8)
     """
     pore, block = coarse(volume.pore, most)

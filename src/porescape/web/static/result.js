@@ -22,7 +22,7 @@ export function showResult(place, { job, path }) {
       h("h2", {}, "Done"),
       h("p", {}, bound(`${found.replicas} ${several ? "replicas" : "replica"} of ${found.shape.join(" × ")} voxels of ${found.voxel}. Porosity of the image ${found.image_porosity}.`)),
       h("dl", { class: "keys" }, found.keys.map((row) => h("div", {}, h("dt", {}, row.label), h("dd", {}, h("span", { class: "value" }, row.mean), row.unit && h("span", { class: "unit" }, ` ${row.unit}`), h("span", { class: "interval" }, interval(row)))))),
-      h("p", { class: "note" }, bound(several ? "Means over the replicas with 95 % intervals. " : "These are the numbers of one replica; intervals need several. "), bound(`Selected is ${found.because}.`)),
+      h("p", { class: "note" }, bound(several ? "Means over the replicas with 95 % intervals. " : "These are the numbers of one replica; intervals need several. "), bound(`Selected: ${found.because}.`)),
       h(
         "p",
         { class: "buttons" },

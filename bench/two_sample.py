@@ -1,6 +1,6 @@
 """Can a classifier tell crops of the reconstruction from crops of the real thing? 50 % is perfect.
 
-    python bench/eye.py --replicas 2 --trials 200 --size 128
+    python bench/two_sample.py --replicas 2 --trials 200 --size 128
 
 For each shared volume one slice of the volume's own porosity is reconstructed as the command line would;
 for the micrographs, their mask. Two tests of each replica, both on held-out 48-pixel crops across all
@@ -35,7 +35,7 @@ from porescape.measure.section.texture import GROUPS, unit_of
 from porescape.report.selection_figures import contact_sheet
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segment
-from porescape.select.selection import CROPS, two_sample_test
+from porescape.select.two_sample import CROPS, two_sample_test
 from truths import NAMES, SHARED, load, need_shared, typical_slices
 
 YARDSTICK = ("distances to the wall", "neighbourhoods", "pairs of points")

@@ -29,19 +29,13 @@ from porescape.errors import Cancelled, OutputError, SettingsError
 from porescape.io.runs.settings import recipe_toml
 from porescape.io.volumes.ome_zarr_store import WorkFolder, find_level, generate_zarr, parse_region
 from porescape.io.volumes.volume import read_volume
-from porescape.synthesis.blockwise import blocks
-from porescape.synthesis.blockwise.blocks import (
-    BlockIndex,
-    BlockPlan,
-    Bracket,
-    Draft,
-    level_of,
-    make_blocks,
-    sampled_bracket,
-    select,
-    unit_bytes,
-    units,
-)
+from porescape.synthesis.blockwise import level as level_module
+from porescape.synthesis.blockwise import march
+from porescape.synthesis.blockwise.drafts import Bracket, Draft, GrowingDraft
+from porescape.synthesis.blockwise.level import level_of, sampled_bracket, value_of_rank
+from porescape.synthesis.blockwise.make import make_blocks
+from porescape.synthesis.blockwise.plan import BlockIndex, BlockPlan, unit_bytes, units
+from porescape.synthesis.blockwise.store import BlockProgress
 from porescape.synthesis.generate import generate, generate_region
 from porescape.synthesis.height import height_field, height_layers
 from porescape.synthesis.layers import Hold
@@ -105,7 +99,7 @@ class Memory:
 
     def whole(self, plan: BlockPlan) -> NDArray[np.bool_]:
         out = np.empty(plan.window.shape, dtype=bool)
-        for number in plan.numbers:
+        for number in plan.indices:
             out[slices(plan.block(number))] = self.blocks[number]
         return out
 
@@ -113,8 +107,8 @@ class Memory:
 @pytest.fixture(autouse=True)
 def narrow_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sample little, so that small boxes have voxels put aside, and samples that are wrong."""
-    monkeypatch.setattr(blocks, "SAMPLES", 3)
-    monkeypatch.setattr(blocks, "SAMPLE_EDGE", 24)
+    monkeypatch.setattr(level_module, "SAMPLES", 3)
+    monkeypatch.setattr(level_module, "SAMPLE_EDGE", 24)
 
 
 # -- the same bytes ----------------------------------------------------------------------------------
@@ -145,7 +139,7 @@ def test_blocks_have_the_bytes_of_the_whole(
     plan = BlockPlan(material, domain, seed, domain.whole, chunk)
     store = Memory()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "STEP", step)
+        patch.setattr(march, "STEP", step)
         level = level_of(plan, store)
         make_blocks(plan, store, level)
     whole = generate(material, domain, seed)
@@ -237,7 +231,9 @@ def test_a_level_outside_the_samples_bracket_is_said_and_found_in_a_second_pass(
     off: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = sampled_bracket(recipe(), SMALL, 0)
-    monkeypatch.setattr(blocks, "sampled_bracket", lambda *_: Bracket(right.low + off, right.high + off))
+    monkeypatch.setattr(
+        level_module, "sampled_bracket", lambda *_: Bracket(right.low + off, right.high + off)
+    )
     plan, store, words = BlockPlan(recipe(), SMALL, 0, SMALL.whole, (24, 24, 24)), Memory(), []
     level = level_of(plan, store, progress=lambda event: words.append(event.words))
     assert len([w for w in words if "a second pass looks between" in w]) == 1
@@ -258,10 +254,10 @@ def test_a_rank_is_found_among_pieces(values: list[float], pieces: int, data: st
     bracket = Bracket(low, low + data.draw(st.floats(0, 60, width=32)))
     parts = []
     for piece in np.array_split(field, pieces):
-        part = blocks._Part((1, 1, len(piece)), True)
+        part = GrowingDraft((1, 1, len(piece)), True)
         part.add(0, piece[None, None], bracket)
         parts.append(part.draft(bracket))
-    found = select(lambda: iter(parts), rank, bracket)
+    found = value_of_rank(lambda: iter(parts), rank, bracket)
     wanted = np.sort(field)[rank - 1]
     if isinstance(found, Bracket):
         assert not bracket.low <= wanted <= bracket.high
@@ -273,8 +269,8 @@ def test_a_rank_is_found_among_pieces(values: list[float], pieces: int, data: st
 def test_few_voxels_are_put_aside() -> None:
     plan, store = BlockPlan(recipe(), SMALL, 0, SMALL.whole, (24, 24, 24)), Memory()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "SAMPLES", 6)
-        patch.setattr(blocks, "SAMPLE_EDGE", 48)
+        patch.setattr(level_module, "SAMPLES", 6)
+        patch.setattr(level_module, "SAMPLE_EDGE", 48)
         level_of(plan, store)
     aside = sum(draft.values.size for draft in store.drafts.values())
     assert aside < 0.06 * math.prod(SMALL.shape)
@@ -286,7 +282,7 @@ def test_few_voxels_are_put_aside() -> None:
 @given(st.data())
 def test_units_cover_what_is_missing_and_split_for_every_hand(data: st.DataObject) -> None:
     plan = BlockPlan(recipe(), Domain((80, 96, 64), VOXEL), 0, Window((0, 0, 0), (80, 90, 64)), (16, 16, 32))
-    missing = data.draw(st.sets(st.sampled_from(plan.numbers)))
+    missing = data.draw(st.sets(st.sampled_from(plan.indices)))
     count = data.draw(st.integers(1, 4))
     found = units(plan, missing, count, 1e12)
     covered = [(z, y) for unit in found for z in unit.rows for y in unit.columns]
@@ -297,16 +293,16 @@ def test_units_cover_what_is_missing_and_split_for_every_hand(data: st.DataObjec
 
 def test_columns_are_as_wide_as_memory_allows() -> None:
     plan = BlockPlan(recipe(), Domain((512,) * 3, VOXEL), 0, Window((0, 0, 0), (512,) * 3), (64, 64, 64))
-    whole = units(plan, plan.numbers, 1, 1e12)
+    whole = units(plan, plan.indices, 1, 1e12)
     assert [unit.columns for unit in whole] == [range(8)]
     room = unit_bytes(plan, whole[0]) * 0.8
-    assert all(unit_bytes(plan, unit) <= room for unit in units(plan, plan.numbers, 1, room))
+    assert all(unit_bytes(plan, unit) <= room for unit in units(plan, plan.indices, 1, room))
 
 
 def test_what_does_not_fit_in_memory_is_refused_in_words() -> None:
     plan = BlockPlan(recipe(), Domain((512,) * 3, VOXEL), 0, Window((0, 0, 0), (512,) * 3), (64, 64, 64))
     with pytest.raises(SettingsError, match=r"need 0\.\d GB of memory per worker, but it may have 0\.1 GB"):
-        units(plan, plan.numbers, 1, 1e8)
+        units(plan, plan.indices, 1, 1e8)
 
 
 def test_far_windows_draw_near_tiles_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,8 +360,8 @@ def _interrupted(out: Path, after: int, stage: str = "blocks", **more: object) -
     """Stop a job as Ctrl-C does, when so many blocks of a stage are done."""
     heard = []
 
-    def progress(event: blocks.BlockProgress) -> None:
-        heard.append(event.stage == stage and event.number is not None)
+    def progress(event: BlockProgress) -> None:
+        heard.append(event.stage == stage and event.block is not None)
         if sum(heard) == after:
             raise KeyboardInterrupt
 
@@ -381,7 +377,7 @@ def test_an_interrupted_job_goes_on_and_does_nothing_twice(tmp_path: Path, stage
     again = []
     generate_zarr(recipe(), SMALL, 3, out, chunk=16, resume=True, progress=again.append)
     total = 3 * 3 * 4
-    redone = sum(event.stage == stage and event.number is not None for event in again)
+    redone = sum(event.stage == stage and event.block is not None for event in again)
     assert redone <= total - after + (12 if stage == "level" else 0)  # the row in hand
     generate_zarr(recipe(), SMALL, 3, undisturbed, chunk=16)
     assert _tree(out) == _tree(undisturbed)
@@ -423,12 +419,12 @@ def test_a_harmed_file_is_noticed_and_made_again(tmp_path: Path, harm: str, what
 
 KILLED = """
 import sys
-from porescape.synthesis.blockwise import blocks
+from porescape.synthesis.blockwise import level
 from porescape.core.domain import Domain
 from porescape.io.runs.settings import read_recipe
 from porescape.io.volumes.ome_zarr_store import generate_zarr
 from pathlib import Path
-blocks.SAMPLES, blocks.SAMPLE_EDGE = 3, 24
+level.SAMPLES, level.SAMPLE_EDGE = 3, 24
 recipe, domain, seed = read_recipe(Path(sys.argv[1]))
 tell = lambda event: print("x", flush=True)
 generate_zarr(recipe, domain, seed, sys.argv[2], chunk=16, resume=True, progress=tell)
@@ -575,7 +571,7 @@ def test_a_gaussian_too_wide_for_whole_numbers_is_refused() -> None:
 
 def test_blocks_tile_the_wanted_part() -> None:
     plan = BlockPlan(recipe(), SMALL, 0, Window((5, 0, 3), (40, 33, 50)), (16, 16, 16))
-    assert [plan.block(number) for number in plan.numbers] == list(tiled((40, 33, 50), (16, 16, 16)))
+    assert [plan.block(number) for number in plan.indices] == list(tiled((40, 33, 50), (16, 16, 16)))
 
 
 # -- the command -------------------------------------------------------------------------------------

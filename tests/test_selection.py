@@ -16,7 +16,10 @@ from porescape.errors import InputError
 from porescape.measure.section.texture import texture, unit_of
 from porescape.report.selection_figures import contact_sheet, selection_figure
 from porescape.section.specks import without_specks
-from porescape.select.selection import draw_crops, held_out_distances, select_replica, split, two_sample_test
+from porescape.select.crops import draw_crops, split
+from porescape.select.held_out import held_out_distances
+from porescape.select.selection import select_replica
+from porescape.select.two_sample import two_sample_test
 
 VOXEL = 1e-6
 
@@ -254,7 +257,7 @@ def test_the_right_replica_is_chosen_among_wrong_ones(selection: Selection) -> N
     assert selection.selected == 1
     assert sum(score.total for score in selection.scores) == pytest.approx(0)
     assert selection.reason.startswith("replica 2: closest in ")
-    assert "of 7 unseen descriptors; the eye test tells it apart in" in selection.reason
+    assert "of 7 held-out descriptors; the two-sample test tells" in selection.reason
     assert "%)" in selection.reason
 
 
