@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "porescape"
 FLOORS = (  # from the ground up; rooms on one floor do not know each other
     ("errors", "version", "memory"),
-    ("units", "rng", "parallel", "distance"),
+    ("units", "wording", "rng", "parallel", "distance"),
     ("core", "dask_pool"),
     ("measure", "synthesis", "sample"),
     ("section",),

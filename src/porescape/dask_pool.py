@@ -1,24 +1,22 @@
-"""Workers of a Dask cluster, as a crew for `porescape.parallel.map_ordered`.
+"""Workers of a Dask cluster, as a pool for `porescape.parallel.map_ordered`.
 
 Dask is imported when a cluster is asked for.
 """
 
 import os
 import pickle
-import queue
 import threading
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
-from itertools import count
 from typing import Any, TypeVar
 
 from porescape.errors import Cancelled, MissingExtra, PorescapeError, SettingsError
 from porescape.memory import HABITS
 from porescape.parallel import (
-    Inbox,
+    Inboxes,
     OnProgress,
     in_order,
     no_progress,
@@ -47,8 +45,7 @@ class DaskPool:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._topic = f"porescape-{uuid.uuid4().hex}"
-        self._numbers = count()
-        self._inboxes: dict[int, Inbox] = {}
+        self._inboxes = Inboxes()
         client.subscribe_topic(self._topic, self._receive)
 
     @property
@@ -73,42 +70,37 @@ class DaskPool:
         items = list(items)
         if not items:
             return
-        to = next(self._numbers)
-        inbox = self._inboxes[to] = queue.SimpleQueue()
         packed = zlib.compress(pickle.dumps(work))  # a section is bits: small enough to travel with each item
-        futures = [
-            self._client.submit(
-                _call,
-                packed,
-                number,
-                item,
-                (self._topic, to),
-                __version__,
-                pure=False,
-                key=f"{self._topic}-{to}-{number}",
-            )
-            for number, item in enumerate(items)
-        ]
-        try:
-            yield from in_order(futures, inbox, progress, stop)
-        except distributed.KilledWorker as error:
-            raise PorescapeError(
-                "too many of the cluster's workers died at the same piece of work, as they do when memory "
-                f"runs out; give them more, or try a smaller box ({error})"
-            ) from None
-        finally:
-            self._client.cancel(futures)
-            del self._inboxes[to]
+        with self._inboxes.opened() as (to, inbox):
+            futures = [
+                self._client.submit(
+                    _call,
+                    packed,
+                    number,
+                    item,
+                    (self._topic, to),
+                    __version__,
+                    pure=False,
+                    key=f"{self._topic}-{to}-{number}",
+                )
+                for number, item in enumerate(items)
+            ]
+            try:
+                yield from in_order(futures, inbox, progress, stop)
+            except distributed.KilledWorker as error:
+                raise PorescapeError(
+                    "too many of the cluster's workers died at the same piece of work, as they do when "
+                    f"memory runs out; give them more, or try a smaller box ({error})"
+                ) from None
+            finally:
+                self._client.cancel(futures)
 
     def _receive(self, event: tuple[float, bytes]) -> None:
-        to, message = pickle.loads(event[1])
-        inbox = self._inboxes.get(to)
-        if inbox is not None:
-            inbox.put(message)
+        self._inboxes.put(*pickle.loads(event[1]))
 
 
 def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], version: str) -> Any:
-    """Do one piece of work on a worker; messages go to an inbox of the crew with this topic."""
+    """Do one piece of work on a worker; messages go to an inbox of the pool with this topic."""
     if version != __version__:
         raise PorescapeError(
             f"a worker of the cluster has porescape {__version__}, but {version} asks for work; "
@@ -121,7 +113,7 @@ def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], versi
     def progress(message: Any) -> None:
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
-            raise Cancelled("nobody waits for this any more")
+            raise Cancelled("the result is no longer wanted")
         worker.log_event(topic, pickle.dumps((to, message)))
 
     return run_and_report(pickle.loads(zlib.decompress(packed)), number, item, progress)
@@ -132,7 +124,7 @@ def _dask() -> Any:
         return import_module("distributed")
     except ImportError as error:
         raise MissingExtra(
-            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave --scheduler away'
+            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave out --scheduler'
         ) from error
 
 

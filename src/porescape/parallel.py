@@ -1,6 +1,6 @@
-"""The one place for parallel work: ordered, spawn-safe, interruptible, and able to talk meanwhile.
+"""The one place for parallel work: ordered, spawn-safe, interruptible, and reporting progress meanwhile.
 
-Work is given to a crew: this process itself, processes of this machine, or the workers of a cluster. A crew
+Work is given to a pool: this process itself, processes of this machine, or the workers of a cluster. A pool
 may be given several things at once, from several threads; what it does side by side is never more than its
 size, so nothing inside ever has to divide workers up.
 """
@@ -32,13 +32,13 @@ Inbox = queue.SimpleQueue[Any]  # where the messages of one call of `Pool.map` a
 # one thread per worker process: processes that each start a pool of threads fight over the cores
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _POLL = 0.2  # seconds between looks at whether to stop; also how soon Ctrl-C is seen on Windows
-_ROUND = 0.1  # seconds after which the postman looks whether he may go home
+_ROUND = 0.1  # seconds between looks of the delivering thread at whether it may end
 _LATE = 5.0  # seconds of silence after which messages that a result has overtaken are given up
 _MOST_ON_WINDOWS = 61  # processes of one pool; the system waits for no more things at once
 
 
 def no_progress(message: Any) -> None:
-    """Where nobody listens."""
+    """Take a message and do nothing."""
 
 
 class Pool(Protocol):
@@ -59,11 +59,35 @@ class Pool(Protocol):
         """Do what `map_ordered` does; once `stop` is set, raise `Cancelled` instead of waiting on."""
 
 
-Workers = int | Pool  # processes of this machine, or a crew
+class Inboxes:
+    """The inboxes of the calls of `Pool.map` that are under way, by number."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+        self._open: dict[int, Inbox] = {}
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[int, Inbox]]:
+        """Give a new inbox and its number, for as long as the block runs."""
+        number = next(self._numbers)
+        inbox = self._open[number] = queue.SimpleQueue()
+        try:
+            yield number, inbox
+        finally:
+            del self._open[number]
+
+    def put(self, number: int, message: Any) -> None:
+        """Put a message into an inbox; drop it where the call is over."""
+        inbox = self._open.get(number)
+        if inbox is not None:
+            inbox.put(message)
+
+
+Workers = int | Pool  # processes of this machine, or a pool
 
 
 class ParallelMap(Protocol):
-    """Who does several pieces of work side by side; `map_ordered` does them one after the other."""
+    """What does several pieces of work side by side; `map_ordered` does them one after the other."""
 
     def __call__(
         self,
@@ -96,12 +120,12 @@ def map_ordered(
         Takes an item and `progress`, with which it may send messages while it works. With more than one
         worker it must be picklable, like the items: processes are spawned, as on Windows and macOS,
         so that all three systems behave alike.
-    workers : int or Crew
-        Processes, of which 1 works in this one; or a crew from elsewhere.
+    workers : int or Pool
+        Processes, of which 1 works in this one; or a pool from elsewhere.
     progress : callable
-        Called in this process with every message told.
+        Called in this process with every message.
 
-    Closing the iterator early (Ctrl-C, an error, an early stop) ends the processes; a crew from elsewhere
+    Closing the iterator early (Ctrl-C, an error, an early stop) ends the processes; a pool from elsewhere
     drops what it has not begun. The end of this process, whatever ended it, ends its processes too.
 
     Raises
@@ -124,7 +148,7 @@ def map_divided(
 ) -> Generator[R, None, None]:
     """Apply `work(item, progress, parallel_map)` to every item, where items are fewer than workers.
 
-    Each item is led by a thread of this process, which gives what is heavy to `parallel_map`; the crew does
+    Each item is led by a thread of this process, which gives what is heavy to `parallel_map`; the pool does
     the pieces of all items side by side. Results, messages and early ends are as for `map_ordered`.
     """
     items = list(items)
@@ -155,7 +179,7 @@ def _lead(
 
 @contextmanager
 def pool_of(workers: Workers) -> Iterator[Pool]:
-    """Give a crew for as long as the block runs: so many processes, or whoever is given.
+    """Give a pool for as long as the block runs: so many processes, or the pool that is given.
 
     Processes end with the block: when they are done, or at once where it is left by an error.
     """
@@ -173,8 +197,8 @@ def pool_of(workers: Workers) -> Iterator[Pool]:
         executor = ProcessPoolExecutor(workers, context, _start_worker, (mail,))
         pool = _Processes(workers, executor)
         over = threading.Event()
-        postman = threading.Thread(target=_carry, args=(mail, pool.inboxes, over), daemon=True)
-        postman.start()
+        delivery = threading.Thread(target=_deliver_mail, args=(mail, pool.inboxes, over), daemon=True)
+        delivery.start()
         try:
             yield pool
             executor.shutdown()
@@ -185,9 +209,9 @@ def pool_of(workers: Workers) -> Iterator[Pool]:
             raise
         finally:
             over.set()
-            postman.join(10 * _ROUND)
+            delivery.join(10 * _ROUND)
             mail.cancel_join_thread()
-            if not postman.is_alive():  # else a process was ended in the middle of a message
+            if not delivery.is_alive():  # else a process was ended in the middle of a message
                 mail.close()
 
 
@@ -213,9 +237,8 @@ class _Processes:
 
     def __init__(self, size: int, executor: ProcessPoolExecutor) -> None:
         self.size = size
-        self.inboxes: dict[int, Inbox] = {}
+        self.inboxes = Inboxes()
         self._executor = executor
-        self._numbers = count()
 
     def map(
         self,
@@ -225,34 +248,30 @@ class _Processes:
         progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
-        to = next(self._numbers)
-        inbox = self.inboxes[to] = queue.SimpleQueue()
         futures = []
-        try:
-            for number, item in enumerate(items):
-                futures.append(self._executor.submit(_run_and_report, to, work, number, item))
-            yield from in_order(futures, inbox, progress, stop)
-        except BrokenProcessPool:
-            raise PorescapeError(
-                "a worker process was ended from outside, as systems do when memory runs out; "
-                "try fewer --workers or a smaller box"
-            ) from None
-        finally:
-            for future in futures:
-                future.cancel()
-            del self.inboxes[to]
+        with self.inboxes.opened() as (to, inbox):
+            try:
+                for number, item in enumerate(items):
+                    futures.append(self._executor.submit(_run_and_report, to, work, number, item))
+                yield from in_order(futures, inbox, progress, stop)
+            except BrokenProcessPool:
+                raise PorescapeError(
+                    "a worker process was ended from outside, as systems do when memory runs out; "
+                    "try fewer --workers or a smaller box"
+                ) from None
+            finally:
+                for future in futures:
+                    future.cancel()
 
 
-def _carry(mail: Any, inboxes: dict[int, Inbox], over: threading.Event) -> None:
-    """Bring messages of the processes to those who wait for them, in a thread of its own."""
+def _deliver_mail(mail: Any, inboxes: Inboxes, over: threading.Event) -> None:
+    """Put messages of the processes into their inboxes, in a thread of its own."""
     while not over.is_set():
         try:
             to, message = mail.get(timeout=_ROUND)
         except queue.Empty:
             continue
-        inbox = inboxes.get(to)
-        if inbox is not None:
-            inbox.put(message)
+        inboxes.put(to, message)
 
 
 _mail: Any = None  # of this worker process, set once when it starts
@@ -284,7 +303,7 @@ def _run_and_report(to: int, work: Callable[[T, OnProgress], R], number: int, it
 
 
 def run_and_report(work: Callable[[T, OnProgress], R], number: int, item: T, progress: OnProgress) -> R:
-    """Do one piece of work where it is done, and tell `in_order` that it has told its last."""
+    """Do one piece of work, and report to `in_order` that its last message is sent."""
     result = work(item, progress)
     progress(_End(number))
     return result
@@ -323,7 +342,7 @@ def in_order(
     for number, future in enumerate(futures):
         while not future.done():
             if stop is not None and stop.is_set():
-                raise Cancelled("nobody waits for this any more")
+                raise Cancelled("the result is no longer wanted")
             _deliver(inbox, progress, ended, _POLL)
         result = future.result()
         heard = time.monotonic()
@@ -336,7 +355,7 @@ def in_order(
 def _deliver(inbox: Inbox, progress: OnProgress, ended: set[int], patience: float) -> bool:
     """Hand on the messages that have come; wait up to `patience` seconds for the first.
 
-    Numbers of pieces of work that have told their last go into `ended`. Returns whether any came.
+    Numbers of pieces of work whose last message has come go into `ended`. Returns whether any came.
     """
     came = False
     while True:

@@ -4,8 +4,12 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from porescape.units import format_length
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 DARCY = 9.869233e-13  # m²
 
@@ -42,9 +46,8 @@ def quantity(value: float, unit: str) -> str:
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
 
 
-@contextmanager
-def progress_bar(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
-    """Show progress on stderr; yields a function that advances by one and says a word."""
+def progress_display() -> "Progress":
+    """Return what shows progress on stderr while it is entered; each task has a `note` beside its bar."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -55,7 +58,13 @@ def progress_bar(title: str, total: int | None) -> Iterator[Callable[[str], None
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def progress_bar(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
+    """Show progress on stderr; yields a function that advances by one and says a word."""
+    with progress_display() as bar:
         task = bar.add_task(title, total=total, note="")
         yield lambda note: bar.update(task, advance=1, note=note)
 

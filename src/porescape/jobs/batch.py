@@ -16,10 +16,8 @@ from porescape.errors import SettingsError
 from porescape.measure.meters import NUMBERS
 from porescape.measure.summary import summarise
 from porescape.section.prepare import Box
-from porescape.section.resample import SAME
-from porescape.units import format_length
-
-MOST_NAMES = 4  # in a sentence
+from porescape.units import SAME, agree, format_length
+from porescape.wording import MOST_NAMES, several
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +268,7 @@ def _notes(cards: dict[str, Card]) -> Iterator[str]:
 
 def differ(lengths: Sequence[float]) -> bool:
     """Return whether lengths differ by more than reading the same one from two files makes them."""
-    return bool(lengths) and max(lengths) / min(lengths) - 1 > SAME
+    return bool(lengths) and not agree(max(lengths), min(lengths), SAME)
 
 
 def _by_value(lengths: dict[str, float]) -> str:
@@ -281,14 +279,3 @@ def _by_value(lengths: dict[str, float]) -> str:
         low, high = format_length(min(lengths.values()), 3), format_length(max(lengths.values()), 3)
         return f"{low} to {high}"
     return "; ".join(f"{length} ({several(names)})" for length, names in found.items())
-
-
-def several(names: Sequence[str]) -> str:
-    """Join names; of many, the first and how many more.
-
-    >>> several(["a", "b"]), several(list("abcdef"))
-    ('a and b', 'a, b, c and 3 more')
-    """
-    if len(names) > MOST_NAMES:
-        names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1} more"]
-    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])

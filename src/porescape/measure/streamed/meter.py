@@ -83,7 +83,7 @@ def measure_chunked(
     memory : int
         What may be used [bytes], by all workers of this machine together. Local thickness takes as much as
         is good for its speed; connected porosity, surface and chords need a few planes.
-    workers : int or Crew
+    workers : int or Pool
         Processes for local thickness and sub-volumes; those of other machines must see the file too.
     progress : callable, optional
         Told (what was done, steps done, steps in all) after each step.
