@@ -163,7 +163,7 @@ def dask_pool(address: str, workers: int = 1) -> Iterator[DaskPool]:
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # None still opens a server, on a fixed port
                 memory_limit=0,
             ) as cluster,
             distributed.Client(cluster) as client,
