@@ -261,9 +261,7 @@ def _notes(cards: dict[str, Card]) -> Iterator[str]:
     versions = Counter(card.porescape for card in cards.values())
     if len(versions) > 1:
         made = ", ".join(f"{count} by {version}" for version, count in sorted(versions.items()))
-        yield (
-            f"the runs are of different versions of porescape: {made}; --overwrite repeats the older ones"
-        )
+        yield (f"the runs are of different versions of porescape: {made}; --overwrite repeats the older ones")
 
 
 def differ(lengths: Sequence[float]) -> bool:
