@@ -27,7 +27,7 @@ from porescape.intervals.method_error import material_errors, method_errors
 from porescape.intervals.uncertainty import Parts
 from porescape.io.images.image import image_from_array
 from porescape.jobs.reconstruct import reconstruct
-from porescape.measure.numbers import NUMBERS, pick
+from porescape.measure.meters import NUMBERS, pick
 from porescape.measure.summary import interval_of
 from porescape.section.checks import NAMES as CHECKS
 from truths import arguments, chosen, load

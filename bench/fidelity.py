@@ -27,7 +27,7 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 
-from porescape.measure.numbers import pick
+from porescape.measure.meters import pick
 from tables import curve_table, eye_table, leave_one_out, main_table, summary
 from truths import arguments, chosen, load
 from ways import (

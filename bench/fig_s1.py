@@ -20,7 +20,7 @@ from porescape.core.image import PhaseImage
 from porescape.core.recipe import PaperRecipe
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.jobs.replicas import make_replicas
-from porescape.measure.numbers import pick
+from porescape.measure.meters import pick
 from porescape.measure.summary import summarise
 from porescape.measure.volume import measure_volume
 from porescape.synthesis.generate import generate

@@ -42,7 +42,7 @@ ON_OURS = "PoreSpy, our radii"
 
 def ours(pore: np.ndarray) -> Curve:
     from porescape.core.volume import Volume
-    from porescape.measure.transport.intrusion import mercury_intrusion
+    from porescape.measure.filtration.intrusion import mercury_intrusion
 
     found = mercury_intrusion(Volume(pore, 1.0), axis=0, sizes=4000)  # any number costs the same
     return found.diameter, found.saturation

@@ -21,7 +21,7 @@ import numpy as np
 
 from porescape.intervals.method_error import Finish, material_errors, method_errors
 from porescape.io.atomic import whole_file
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.version import __version__
 from truths import arguments, chosen
 

@@ -27,7 +27,7 @@ from porescape.fit.refine.annealing import refine
 from porescape.io.atomic import whole_file
 from porescape.io.runs.replica import recipe_from
 from porescape.jobs.replicas import make_replicas
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, map_ordered
 from porescape.rng import structure_seed

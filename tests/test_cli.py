@@ -23,7 +23,7 @@ from porescape.core.volume import Volume
 from porescape.errors import SettingsError
 from porescape.io.runs.settings import read_recipe
 from porescape.io.volumes.volume import write_tiff, write_vti
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.sample import load_truth, sample_path
 from porescape.synthesis.components import radius_of
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from porescape.core.image import Micrograph
+from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, OutputError, SettingsError
@@ -29,9 +29,9 @@ from porescape.io.runs.comparison import (
 from porescape.io.volumes.volume import write_tiff
 from porescape.jobs.compare import Comparison, Sample, compare
 from porescape.jobs.resolution import ResolutionStudy, at_pixel_size, resolution_study
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.report.compare_page import render_comparison, render_resolution
-from porescape.section.resample import resample_volume
+from porescape.section.resample import at_voxel_size, resample_volume
 
 Bools = NDArray[np.bool_]
 VOXEL = 1e-7
@@ -190,6 +190,12 @@ def test_one_phase_stays_one_phase(value: bool) -> None:
 def test_what_vanishes_is_said() -> None:
     with pytest.raises(InputError, match="20 x 24 x 28 voxels of 100 nm vanish at 3 µm per voxel"):
         resample_volume(Volume(blobs(), VOXEL), 3e-6)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_section_of_one_phase_stays_that_at_another_pixel_size(value: bool) -> None:
+    other = at_voxel_size(PhaseImage(np.full((100, 120), value), VOXEL), 1.7 * VOXEL)
+    assert other.porosity == value
 
 
 # -- what is written ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import porescape
 from porescape.cli import app
 from porescape.core.settings import Fit, Measure, Output, Settings
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.sample import load_truth, sample_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -195,17 +195,17 @@ def reference(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_every_number_has_an_entry_on_the_site(reference: Any) -> None:
-    assert set(reference.notes()) == {reference.base_of(name) for name in NUMBERS}
+    bases = {reference.base_of(name) for name in NUMBERS}
     entries = reference.numbers_reference()
     for name in NUMBERS:
         assert f"`{name}`" in entries, name
     names = "source|model|leaves out|resolution|unit|own error of the method"
     fields = re.findall(rf"^:({names}): *(.*)$", entries, re.MULTILINE)
-    assert len(fields) == 6 * len(reference.notes())
+    assert len(fields) == 6 * len(bases)
     for field, words in fields:
         assert words, field
     table = reference.numbers_table()
-    for base in reference.notes():
+    for base in bases:
         assert f"(#number-{base.replace('_', '-')})" in table
         assert f"(number-{base.replace('_', '-')})=" in entries
 

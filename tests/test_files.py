@@ -33,7 +33,7 @@ from porescape.io.runs.settings import (
 )
 from porescape.io.volumes.volume import read_volume, volume_from_array, write_tiff, write_vti
 from porescape.jobs.reconstruct import reconstruct
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.sample import sample_path
 from porescape.synthesis.generate import generate
 

@@ -14,6 +14,19 @@ from scipy.ndimage import gaussian_filter
 from porescape.core.network import Network
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
+from porescape.measure.filtration.intrusion import (
+    capillary_pressure,
+    intrusion_diameters,
+    mercury_intrusion,
+    percolating_diameter,
+)
+from porescape.measure.filtration.porometry import porometry
+from porescape.measure.filtration.retention import (
+    clean_water_flux,
+    litres_per_square_metre_and_hour,
+    permeance,
+    retention,
+)
 from porescape.measure.geometry.clearance import clearance, widest_way
 from porescape.measure.network.flow import (
     Fluxes,
@@ -22,19 +35,6 @@ from porescape.measure.network.flow import (
     pore_access,
     pressures,
     throat_fluxes,
-)
-from porescape.measure.transport.intrusion import (
-    capillary_pressure,
-    intrusion_diameters,
-    mercury_intrusion,
-    percolating_diameter,
-)
-from porescape.measure.transport.porometry import porometry
-from porescape.measure.transport.retention import (
-    clean_water_flux,
-    litres_per_square_metre_and_hour,
-    permeance,
-    retention,
 )
 
 Bools = NDArray[np.bool_]

@@ -34,7 +34,7 @@ from porescape.measure.geometry.minkowski import (
     specific_surface,
 )
 from porescape.measure.geometry.thickness import local_thickness, mean_thickness
-from porescape.measure.numbers import NUMBERS, pick
+from porescape.measure.meters import NUMBERS, pick
 from porescape.measure.summary import interval_of, summarise
 from porescape.measure.volume import measure_volume
 

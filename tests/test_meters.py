@@ -12,7 +12,7 @@ from porescape.core.measurement import Measurement
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.numbers import GROUPS, NUMBERS, pick
+from porescape.measure.meters import GROUPS, NUMBERS, pick
 from porescape.measure.volume import METERS, measure_volume, steps
 
 Bools = NDArray[np.bool_]
@@ -182,7 +182,7 @@ def test_unknown_names_are_refused_before_anything_is_done() -> None:
 
 
 def test_every_number_has_one_meter_and_progress_counts_them() -> None:
-    named = [name for meter in METERS for name in meter.names]
+    named = [name for meter in METERS for name in meter.numbers]
     assert sorted(named) == sorted(NUMBERS)
     heard: list[tuple[str, int, int]] = []
     measure_volume(Volume(blobs(), VOXEL), ["basic"], progress=lambda *told: heard.append(told))

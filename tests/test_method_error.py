@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import stdtrit
 
 from porescape.intervals.method_error import MaterialError, half_width, material_errors, method_errors, table
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 
 EXACT = {
     "tortuosity_z": {"sand": MaterialError(0.1, 0.0), "foam": MaterialError(-0.2, 0.0)},

@@ -20,7 +20,8 @@ from porescape.core.volume import Volume
 from porescape.errors import InputError, OutputError, SettingsError
 from porescape.io.runs.network import to_openpnm, write_network_csv, write_network_vtp, write_openpnm
 from porescape.measure.geometry.inscribed import fit_balls
-from porescape.measure.network.extract import NETWORK_NUMBERS, extract_network, network_numbers
+from porescape.measure.meters.network import NUMBERS as NETWORK_NUMBERS
+from porescape.measure.network.extract import extract_network, network_numbers
 from porescape.measure.network.partition import snow_partition
 
 Bools = NDArray[np.bool_]
@@ -169,7 +170,7 @@ def test_one_ball_is_a_pore_without_throats() -> None:
     assert found.pore_density == pytest.approx(1 / (20 * 24 * 22 * SIZE**3))
     assert found.throat_pores.shape == (0, 2)
     assert found.throat_centre.shape == (0, 3)
-    values, reasons = network_numbers(found)
+    values, reasons = network_numbers(found, NETWORK_NUMBERS)
     assert list(values) == list(NETWORK_NUMBERS)
     assert values["coordination_number"] == values["coordination_number_all"] == 0
     assert {name for name, value in values.items() if np.isnan(value)} == set(reasons)
@@ -181,7 +182,7 @@ def test_faces_of_the_box_are_named_and_cut_pores_are_not_interior() -> None:
     found = extract_network(Volume(pore, 1.0))
     assert found.touches.tolist() == [[True, False, False, False, False, True]]
     assert not found.interior.any()
-    assert "touches the border" in network_numbers(found)[1]["coordination_number"]
+    assert "touches the border" in network_numbers(found, NETWORK_NUMBERS)[1]["coordination_number"]
     assert found.body_diameter[0] < 12 < found.body_diameter_extended[0]  # the border is a wall for one
 
 
@@ -305,13 +306,13 @@ def test_the_layout_in_memory_does_not_matter(gaussian: Volume, network: Network
 
 
 def test_numbers_are_means_and_percentiles(network: Network) -> None:
-    values, reasons = network_numbers(network)
+    values, reasons = network_numbers(network, NETWORK_NUMBERS)
     assert not reasons
     assert values["body_diameter"] == network.body_diameter.mean()
     assert values["throat_diameter_p90"] == np.percentile(network.throat_diameter, 90)
     assert values["coordination_number"] == network.coordination[network.interior].mean()
     assert values["coordination_number"] > values["coordination_number_all"]
-    assert NETWORK_NUMBERS["body_diameter_extended_p10"][0] == "m"
+    assert NETWORK_NUMBERS["body_diameter_extended_p10"].unit == "m"
 
 
 def test_berea_has_as_many_pores_as_porespy_finds(shared: Path) -> None:

@@ -14,7 +14,7 @@ from porescape.errors import InputError, SettingsError
 from porescape.intervals.method_error import material_errors, method_errors
 from porescape.io.images.image import image_from_array
 from porescape.jobs.reconstruct import reconstruct
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.measure.summary import interval_of
 from porescape.parallel import map_ordered
 from porescape.sample import load_truth

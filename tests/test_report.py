@@ -25,7 +25,7 @@ from porescape.core.results import Reconstruction, Stage, best_of
 from porescape.core.settings import Fit, Output, Segmentation, Settings
 from porescape.core.volume import Volume
 from porescape.jobs.reconstruct import reconstruct
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.measure.section.describe import cut_windows
 from porescape.measure.summary import interval_of, summarise
 from porescape.measure.volume import measure_volume

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from porescape.core.image import Micrograph
 from porescape.core.settings import Segmentation
 from porescape.errors import InputError
-from porescape.section.segment import THRESHOLDS, adaptive_threshold, segment
+from porescape.section.segment import segment
 from porescape.section.specks import without_specks
+from porescape.section.thresholds import THRESHOLDS
+from porescape.section.thresholds.adaptive import adaptive_threshold
 
 PIXEL = 1e-8  # m
 BARE = {"smoothing": 0, "median": 0, "speck": 0}

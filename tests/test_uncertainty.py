@@ -13,7 +13,7 @@ from porescape.core.recipe import FieldsRecipe
 from porescape.core.settings import Measure, Segmentation
 from porescape.intervals.uncertainty import POWERS, Parts, Shift, intervals, sampling, slopes, thresholds
 from porescape.io.images.image import image_from_array
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.section.segment import segmented
 
 NONE = Shift(0.0, 0.0)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from porescape.errors import SettingsError
-from porescape.units import format_length, parse_length
+from porescape.units import EXACT, SAME, agree, format_length, parse_length, unit_named
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,29 @@ def test_a_length_is_positive_and_finite(text: str) -> None:
 @given(st.floats(1e-12, 10))
 def test_a_length_survives_being_shown(metres: float) -> None:
     assert parse_length(format_length(metres, digits=17)) == pytest.approx(metres, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("names", "unit"),
+    [
+        (("um", "micron", "Microns", "micrometer", "micrometres", r"\u00B5m", "Âµm"), 1e-6),
+        (("nm", "nanometer", "Nanometres"), 1e-9),
+        (("Å", "angstrom", "Ångström"), 1e-10),
+        (("m", "metre", "meters"), 1.0),
+    ],
+)
+def test_programs_write_one_unit_in_many_ways(names: tuple[str, ...], unit: float) -> None:
+    for name in names:
+        assert parse_length(f"1 {unit_named(name)}") == unit, name
+
+
+@pytest.mark.parametrize("name", ["", "pixel", "inch", "kilometer", "meter per pixel"])
+def test_what_is_no_unit_of_length_is_none(name: str) -> None:
+    assert unit_named(name) is None
+
+
+def test_two_lengths_agree_as_strictly_as_is_asked() -> None:
+    assert agree(1.019e-7, 1e-7)
+    assert not agree(1.021e-7, 1e-7)
+    assert not agree(1.019e-7, 1e-7, SAME)
+    assert not agree(1.001e-7, 1e-7, EXACT)

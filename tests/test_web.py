@@ -117,7 +117,7 @@ def test_the_command_does_the_job_the_page_does(monkeypatch: pytest.MonkeyPatch,
     seen: dict[str, Any] = {}
 
     def stand_in(image: Any, settings: Settings, seed: int, **more: Any) -> None:
-        seen.update(image=image.image, settings=settings, seed=seed, **more)
+        seen.update(image=image, settings=settings, seed=seed, **more)
         raise SettingsError("that will do")
 
     monkeypatch.setattr("porescape.jobs.reconstruct.reconstruct", stand_in)

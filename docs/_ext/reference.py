@@ -5,7 +5,6 @@ Each function returns Markdown or reStructuredText; `write_all` puts them where 
 
 import importlib
 import re
-import tomllib
 from collections.abc import Iterator
 from inspect import cleandoc, getdoc
 from pathlib import Path
@@ -18,15 +17,13 @@ from porescape import _HOME
 from porescape.cli import app
 from porescape.core.settings import Segmentation
 from porescape.intervals import method_error
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.words import label_of
 from porescape.section import prepare, resample
 from porescape.section import segment as segmentation
 from porescape.section.checks.limits import DIFFERENCE
 from porescape.section.checks.sharpness import CHORD, THIN_SHARE
 from porescape.section.checks.size import FEATURES, POROSITY_ERROR
-
-NOTES = Path(__file__).with_name("numbers.toml")  # what a definition cannot hold: model, limits, resolution
 
 GROUP_TITLES = {
     "basic": "Basic: porosity, surface, lengths, topology",
@@ -64,11 +61,6 @@ def base_of(name: str) -> str:
     return re.sub(r"(_d\d\d)?_[zyx]$|_p\d\d$", "", name)
 
 
-def notes() -> dict[str, dict[str, str]]:
-    """Return what is written of each number beside its definition, by the names of `base_of`."""
-    return tomllib.loads(NOTES.read_text(encoding="utf-8"))
-
-
 def source_of(function: str) -> str:
     """Return the references in the docstring of what measures a number, given as module:function."""
     module, _, name = function.partition(":")
@@ -93,7 +85,6 @@ def numbers_table() -> str:
 
 def numbers_reference() -> str:
     """Return one entry per family of numbers, by group."""
-    known = notes()
     families = _families()
     lines: list[str] = []
     for group in GROUPS:
@@ -101,7 +92,7 @@ def numbers_reference() -> str:
         for base, names in families.items():
             if NUMBERS[names[0]].group != group:
                 continue
-            note = known[base]
+            note = NUMBERS[names[0]].note
             lines += [
                 f"(number-{_anchor(base)})=",
                 f"#### {label_of(base)}",
@@ -112,11 +103,11 @@ def numbers_reference() -> str:
             fields = {
                 "names": ", ".join(f"`{name}`" for name in names),
                 "unit": "none, a pure number" if NUMBERS[names[0]].unit == "1" else NUMBERS[names[0]].unit,
-                "model": note["model"],
-                "leaves out": note["leaves_out"],
-                "resolution": note["needs"],
+                "model": note.model,
+                "leaves out": note.leaves_out,
+                "resolution": note.needs,
                 "own error of the method": _method_part(names),
-                "source": note.get("source") or source_of(note["function"]),
+                "source": note.source or source_of(note.function),
             }
             lines += [f":{name}: {text}" for name, text in fields.items()]
             lines.append("")

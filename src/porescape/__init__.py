@@ -51,10 +51,10 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "diffusion": "porescape.measure.transport.diffusion",
     "geodesic_ratio": "porescape.measure.transport.geodesic",
     "stokes_flow": "porescape.measure.transport.stokes",
-    "percolating_diameter": "porescape.measure.transport.intrusion",
-    "mercury_intrusion": "porescape.measure.transport.intrusion",
-    "porometry": "porescape.measure.transport.porometry",
-    "retention": "porescape.measure.transport.retention",
+    "percolating_diameter": "porescape.measure.filtration.intrusion",
+    "mercury_intrusion": "porescape.measure.filtration.intrusion",
+    "porometry": "porescape.measure.filtration.porometry",
+    "retention": "porescape.measure.filtration.retention",
     "representativity": "porescape.measure.section.representative",
     "write_comparison": "porescape.io.runs.comparison",
     "write_resolution": "porescape.io.runs.comparison",
@@ -154,6 +154,10 @@ if TYPE_CHECKING:
     from porescape.io.volumes.volume import write_vti as write_vti
     from porescape.jobs.reconstruct import reconstruct as reconstruct
     from porescape.jobs.resolution import resolution_study as resolution_study
+    from porescape.measure.filtration.intrusion import mercury_intrusion as mercury_intrusion
+    from porescape.measure.filtration.intrusion import percolating_diameter as percolating_diameter
+    from porescape.measure.filtration.porometry import porometry as porometry
+    from porescape.measure.filtration.retention import retention as retention
     from porescape.measure.network.extract import extract_network as extract_network
     from porescape.measure.section.combined import combined_distance_function as combined_distance_function
     from porescape.measure.section.describe import describe as describe
@@ -162,10 +166,6 @@ if TYPE_CHECKING:
     from porescape.measure.summary import summarise as summarise
     from porescape.measure.transport.diffusion import diffusion as diffusion
     from porescape.measure.transport.geodesic import geodesic_ratio as geodesic_ratio
-    from porescape.measure.transport.intrusion import mercury_intrusion as mercury_intrusion
-    from porescape.measure.transport.intrusion import percolating_diameter as percolating_diameter
-    from porescape.measure.transport.porometry import porometry as porometry
-    from porescape.measure.transport.retention import retention as retention
     from porescape.measure.transport.stokes import stokes_flow as stokes_flow
     from porescape.measure.volume import measure_volume as measure_volume
     from porescape.report.html import render_report as render_report

@@ -5,20 +5,18 @@ Dask is imported only when a cluster is requested.
 
 import os
 import pickle
-import queue
 import threading
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
-from itertools import count
 from typing import Any, TypeVar
 
 from porescape.errors import Cancelled, MissingExtra, PorescapeError, SettingsError
 from porescape.memory import ALLOCATOR_SETTINGS
 from porescape.parallel import (
-    Inbox,
+    Inboxes,
     OnProgress,
     in_order,
     no_progress,
@@ -47,8 +45,7 @@ class DaskPool:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._topic = f"porescape-{uuid.uuid4().hex}"
-        self._numbers = count()
-        self._inboxes: dict[int, Inbox] = {}
+        self._inboxes = Inboxes()
         client.subscribe_topic(self._topic, self._receive)
 
     @property
@@ -73,38 +70,33 @@ class DaskPool:
         items = list(items)
         if not items:
             return
-        to = next(self._numbers)
-        inbox = self._inboxes[to] = queue.SimpleQueue()
         packed = zlib.compress(pickle.dumps(work))  # a section is binary: small enough to send
-        futures = [
-            self._client.submit(
-                _call,
-                packed,
-                number,
-                item,
-                (self._topic, to),
-                __version__,
-                pure=False,
-                key=f"{self._topic}-{to}-{number}",
-            )
-            for number, item in enumerate(items)
-        ]
-        try:
-            yield from in_order(futures, inbox, progress, stop)
-        except distributed.KilledWorker as error:
-            raise PorescapeError(
-                "too many of the cluster's workers died at the same piece of work, as they do when memory "
-                f"runs out; give them more memory, or try a smaller box ({error})"
-            ) from None
-        finally:
-            self._client.cancel(futures)
-            del self._inboxes[to]
+        with self._inboxes.opened() as (to, inbox):
+            futures = [
+                self._client.submit(
+                    _call,
+                    packed,
+                    number,
+                    item,
+                    (self._topic, to),
+                    __version__,
+                    pure=False,
+                    key=f"{self._topic}-{to}-{number}",
+                )
+                for number, item in enumerate(items)
+            ]
+            try:
+                yield from in_order(futures, inbox, progress, stop)
+            except distributed.KilledWorker as error:
+                raise PorescapeError(
+                    "too many of the cluster's workers died at the same piece of work, as they do when "
+                    f"memory runs out; give them more memory, or try a smaller box ({error})"
+                ) from None
+            finally:
+                self._client.cancel(futures)
 
     def _receive(self, event: tuple[float, bytes]) -> None:
-        to, message = pickle.loads(event[1])
-        inbox = self._inboxes.get(to)
-        if inbox is not None:
-            inbox.put(message)
+        self._inboxes.put(*pickle.loads(event[1]))
 
 
 def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], version: str) -> Any:
@@ -121,7 +113,7 @@ def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], versi
     def progress(message: Any) -> None:
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
-            raise Cancelled("the result is no longer needed")
+            raise Cancelled("the result is no longer wanted")
         worker.log_event(topic, pickle.dumps((to, message)))
 
     return run_and_report(pickle.loads(zlib.decompress(packed)), number, item, progress)
@@ -132,7 +124,7 @@ def _dask() -> Any:
         return import_module("distributed")
     except ImportError as error:
         raise MissingExtra(
-            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave --scheduler out'
+            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave out --scheduler'
         ) from error
 
 

@@ -59,6 +59,30 @@ class Pool(Protocol):
         """Like `map_ordered`; once `stop` is set, raise `Cancelled` instead of waiting any longer."""
 
 
+class Inboxes:
+    """The inboxes of the current calls of `Pool.map`, by number."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+        self._open: dict[int, Inbox] = {}
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[int, Inbox]]:
+        """Context manager: the number of a new inbox, and the inbox."""
+        number = next(self._numbers)
+        inbox = self._open[number] = queue.SimpleQueue()
+        try:
+            yield number, inbox
+        finally:
+            del self._open[number]
+
+    def put(self, number: int, message: Any) -> None:
+        """Put a message into an inbox; drop it if the call has ended."""
+        inbox = self._open.get(number)
+        if inbox is not None:
+            inbox.put(message)
+
+
 Workers = int | Pool  # number of processes of this machine, or a pool
 
 
@@ -97,7 +121,7 @@ def map_ordered(
         worker it must be picklable, like the items: processes are spawned, as on Windows and macOS,
         so that all three systems behave alike.
     workers : int or Pool
-    Number of processes, where 1 is this process; or an existing pool.
+        Number of processes, where 1 is this process; or an existing pool.
     progress : callable
         Called in this process with every message.
 
@@ -215,9 +239,8 @@ class _Processes:
 
     def __init__(self, size: int, executor: ProcessPoolExecutor) -> None:
         self.size = size
-        self.inboxes: dict[int, Inbox] = {}
+        self.inboxes = Inboxes()
         self._executor = executor
-        self._numbers = count()
 
     def map(
         self,
@@ -227,34 +250,30 @@ class _Processes:
         progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
-        to = next(self._numbers)
-        inbox = self.inboxes[to] = queue.SimpleQueue()
         futures = []
-        try:
-            for number, item in enumerate(items):
-                futures.append(self._executor.submit(_run_and_report, to, work, number, item))
-            yield from in_order(futures, inbox, progress, stop)
-        except BrokenProcessPool:
-            raise PorescapeError(
-                "a worker process was ended from outside, as systems do when memory runs out; "
-                "try fewer --workers or a smaller box"
-            ) from None
-        finally:
-            for future in futures:
-                future.cancel()
-            del self.inboxes[to]
+        with self.inboxes.opened() as (to, inbox):
+            try:
+                for number, item in enumerate(items):
+                    futures.append(self._executor.submit(_run_and_report, to, work, number, item))
+                yield from in_order(futures, inbox, progress, stop)
+            except BrokenProcessPool:
+                raise PorescapeError(
+                    "a worker process was ended from outside, as systems do when memory runs out; "
+                    "try fewer --workers or a smaller box"
+                ) from None
+            finally:
+                for future in futures:
+                    future.cancel()
 
 
-def _forward_messages(messages: Any, inboxes: dict[int, Inbox], over: threading.Event) -> None:
+def _forward_messages(messages: Any, inboxes: Inboxes, over: threading.Event) -> None:
     """Forward the messages of the processes to their inboxes; runs in a thread of its own."""
     while not over.is_set():
         try:
             to, message = messages.get(timeout=_FORWARD_POLL)
         except queue.Empty:
             continue
-        inbox = inboxes.get(to)
-        if inbox is not None:
-            inbox.put(message)
+        inboxes.put(to, message)
 
 
 _messages: Any = None  # of this worker process, set once when it starts
@@ -325,7 +344,7 @@ def in_order(
     for number, future in enumerate(futures):
         while not future.done():
             if stop is not None and stop.is_set():
-                raise Cancelled("the result is no longer needed")
+                raise Cancelled("the result is no longer wanted")
             _deliver(inbox, progress, ended, _POLL)
         result = future.result()
         last_message = time.monotonic()

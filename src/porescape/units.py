@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import NewType
 
@@ -21,8 +22,19 @@ POWER = {  # of ten, in metres
     "m": 0,
 }
 PER_METRE = {unit: 10.0**-power for unit, power in POWER.items()}
+
+# How far apart, relative to one of them, two statements of one length may lie
+ROUNDED = 0.02  # said by two sources: tags are rounded to three digits, at worst 1 % each
+SAME = 0.01  # voxel sizes read from two files
+EXACT = 1e-6  # computed in two ways: rounding of the arithmetic alone
+
+# Names that programs write in full
+_SPELT_OUT = re.compile(r"(pico|nano|micro|milli|centi|)met(?:er|re)s?")
+_SHORT = {"pico": "pm", "nano": "nm", "micro": "um", "milli": "mm", "centi": "cm", "": "m"}
+_OTHER_NAMES = {"micron": "um", "microns": "um", "angstrom": "Å", "ångström": "Å"}
+
 _LENGTH = re.compile(r"\s*([+-]?[0-9.]+(?:[eE][+-]?\d+)?)\s*([A-Za-zµμÅ]*)\s*")
-_DISPLAY = (("m", 1.0), ("mm", 1e-3), ("µm", 1e-6), ("nm", 1e-9), ("pm", 1e-12))
+_DISPLAY = tuple((unit, 10.0 ** POWER[unit]) for unit in ("m", "mm", "µm", "nm", "pm"))
 
 
 def parse_length(text: str) -> Metres:
@@ -50,6 +62,34 @@ def parse_length(text: str) -> Metres:
     return Metres(value)
 
 
+def unit_named(name: str) -> str | None:
+    """Return the unit of `PER_METRE` that a program means by a name; None where it is no unit of length.
+
+    >>> unit_named("micrometer"), unit_named("Microns"), unit_named("nm"), unit_named("pixel")
+    ('um', 'um', 'nm', None)
+    """
+    name = re.sub(r"\\u00B5", "µ", name.strip(), flags=re.IGNORECASE)  # as ImageJ escapes it
+    name = name.replace("Âµ", "µ")  # UTF-8 read as Latin-1
+    if match := _SPELT_OUT.fullmatch(name.lower()):
+        name = _SHORT[match[1]]
+    name = _OTHER_NAMES.get(name.lower(), name)
+    return name if name in PER_METRE else None
+
+
+def agree(one: float, other: float, within: float = ROUNDED) -> bool:
+    """Return whether two lengths may be statements of one: `ROUNDED`, `SAME` or `EXACT` says how strictly.
+
+    >>> agree(1.00e-7, 0.99e-7), agree(1.00e-7, 1.05e-7), agree(1.00e-7, 0.99e-7, EXACT)
+    (True, False, False)
+    """
+    return abs(one / other - 1) <= within
+
+
+def is_coarser(voxel_size: float, pixel_size: float) -> bool:
+    """Return whether voxels are larger than pixels by more than rounding."""
+    return voxel_size > pixel_size * (1 + EXACT)
+
+
 def format_length(metres: float, digits: int = 4) -> str:
     """Write a length in the unit that suits it.
 
@@ -62,3 +102,21 @@ def format_length(metres: float, digits: int = 4) -> str:
         return f"{metres:g} m"
     unit, scale = next(((u, s) for u, s in _DISPLAY if abs(metres) >= 0.9995 * s), _DISPLAY[-1])
     return f"{metres / scale:.{digits}g} {unit}"
+
+
+def format_shape(shape: Iterable[int], separator: str = " x ") -> str:
+    """Write how many voxels or pixels there are along each axis.
+
+    >>> format_shape((64, 128, 128)), format_shape((64, 32), " × ")
+    ('64 x 128 x 128', '64 × 32')
+    """
+    return separator.join(map(str, shape))
+
+
+def format_extent(shape: Iterable[int], edge: float) -> str:
+    """Write how long so many voxels or pixels of this edge [m] are along each axis.
+
+    >>> format_extent((64, 128, 128), 1e-7)
+    '6.4 µm × 12.8 µm × 12.8 µm'
+    """
+    return " × ".join(format_length(n * edge, 3) for n in shape)

@@ -23,9 +23,10 @@ from porescape.cli.options import (
     parse_crop,
 )
 from porescape.cli.resuming import ResumeOptions
-from porescape.cli.say import answer, quantity, say, table_of
+from porescape.cli.say import answer, progress_display, quantity, say, table_of
 from porescape.core.settings import Settings
 from porescape.errors import Cancelled, InputError, PorescapeError, SettingsError, SomeFailed
+from porescape.wording import several
 
 if TYPE_CHECKING:
     from porescape.jobs.batch import Batch, BatchEntry, BatchProgress
@@ -189,21 +190,11 @@ def _going_on(entries: "Sequence[BatchEntry]", out: Path) -> Iterator[None]:
 @contextmanager
 def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]":
     """Show how far the images are, and how far the one at work is."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from porescape.fit.plan import planned_trials
     from porescape.measure.volume import steps
 
     each = planned_trials(settings.fit) + steps(settings.measure.numbers)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with progress_display() as bars:
         over = bars.add_task("images", total=None, note="")
         within = bars.add_task("this one", total=each * settings.output.replicas, note="")
 
@@ -245,7 +236,7 @@ def _conclude(found: "Batch", out: Path) -> None:
 
 def _fail_for(found: "Batch", own: set[str], out: Path) -> None:
     """End with the exit code of a batch in which images failed; those of other shards are theirs to tell."""
-    from porescape.jobs.batch import Status, several
+    from porescape.jobs.batch import Status
 
     failed = [one.entry.name for one in found.of(Status.FAILED) if one.entry.name in own]
     if failed:

@@ -14,7 +14,7 @@ from porescape.cli.options import SWEEPS, Overwrite, VoxelSize, Workers, parse_s
 from porescape.cli.resuming import terminated_like_interrupted, this_command
 from porescape.cli.say import progress_bar, say
 from porescape.errors import Cancelled, InputError, SettingsError
-from porescape.units import format_length, parse_length
+from porescape.units import format_length, format_shape, parse_length
 
 if TYPE_CHECKING:
     from porescape.core.volume import Volume
@@ -108,7 +108,7 @@ def generate(
             "leave out --device"
         )
     made = shape if part is None else part.shape
-    words = f"{'x'.join(map(str, made))} voxels of {format_length(voxel)}"
+    words = f"{format_shape(made, 'x')} voxels of {format_length(voxel)}"
     if kind != ".zarr":
         _check_memory(math.prod(made), kind)
         if part is None:

@@ -190,7 +190,7 @@ def _in_pieces(
 
 def _rows(found: "ChunkedMeasurement") -> list[tuple[str, ...]]:
     """Return a row per number: what it is, how sure, and where it is from."""
-    from porescape.measure.numbers import NUMBERS
+    from porescape.measure.meters import NUMBERS
 
     rows: list[tuple[str, ...]] = []
     for name, text in readable(found.measurement.values).items():

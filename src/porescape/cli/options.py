@@ -9,6 +9,8 @@ import typer
 
 from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, Settings
 from porescape.errors import SettingsError
+from porescape.section.thresholds import THRESHOLDS
+from porescape.synthesis.families import FAMILIES
 from porescape.units import parse_length
 
 if TYPE_CHECKING:
@@ -84,9 +86,7 @@ class ReadingOptions:
 class SegmentationOptions:
     """How grey becomes pore and solid."""
 
-    threshold_method: Annotated[str, typer.Option(help="adaptive, otsu, sauvola or fixed.")] = (
-        _SEGMENTATION.method
-    )
+    threshold_method: Annotated[str, typer.Option(help=f"{', '.join(THRESHOLDS)}.")] = _SEGMENTATION.method
     sensitivity: Annotated[float, typer.Option(help="Of the adaptive threshold, 0 to 1.")] = (
         _SEGMENTATION.sensitivity
     )
@@ -126,7 +126,7 @@ class FitOptions:
     method: Annotated[str, typer.Option(help="porescape, or paper for the published method.")] = _FIT.method
     family: Annotated[
         str,
-        typer.Option(help="What recipes are made of: fields, fibres, grains; auto tries all and takes one."),
+        typer.Option(help=f"What recipes are made of: {', '.join(FAMILIES)}; auto tries all and takes one."),
     ] = _FIT.family
     sampler: Annotated[str, typer.Option(help="Optimiser: cma, tpe or sobol.")] = _FIT.sampler
     percolate: Annotated[

@@ -33,7 +33,7 @@ from porescape.cli.resuming import ResumeOptions
 from porescape.cli.say import answer, progress_bar, quantity, say, table_of
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.errors import InputError, SettingsError
-from porescape.units import format_length
+from porescape.units import format_length, format_shape
 
 if TYPE_CHECKING:
     from porescape.core.image import Micrograph
@@ -165,7 +165,7 @@ def _introduce(micrograph: "Micrograph", workers: int | None) -> None:
     if workers is not None and workers < 1:
         raise SettingsError(f"workers must be at least 1, got {workers}")
     say(
-        f"{micrograph.name}: {micrograph.grey.shape[0]} x {micrograph.grey.shape[1]} pixels of "
+        f"{micrograph.name}: {format_shape(micrograph.grey.shape)} pixels of "
         f"{format_length(micrograph.pixel_size)} ({micrograph.pixel_size_source})"
     )
 

@@ -4,8 +4,12 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from porescape.units import format_length
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 DARCY = 9.869233e-13  # m²
 
@@ -22,7 +26,7 @@ def answer(text: str) -> None:
 
 def readable(values: dict[str, float]) -> dict[str, str]:
     """Return numbers by name as text with units."""
-    from porescape.measure.numbers import NUMBERS
+    from porescape.measure.meters import NUMBERS
 
     return {name: quantity(value, NUMBERS[name].unit) for name, value in values.items()}
 
@@ -36,15 +40,14 @@ def quantity(value: float, unit: str) -> str:
     if unit == "m²":
         return f"{value:.4g} m² ({value / DARCY:.3g} D)"
     if unit == "m/s":
-        from porescape.measure.transport.retention import litres_per_square_metre_and_hour
+        from porescape.measure.filtration.retention import litres_per_square_metre_and_hour
 
         return f"{value:.4g} m/s ({litres_per_square_metre_and_hour(value):.4g} L/(m² h))"
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
 
 
-@contextmanager
-def progress_bar(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
-    """Show progress on stderr; yields a function that advances by one and says a word."""
+def progress_display() -> "Progress":
+    """Return what shows progress on stderr while it is entered; each task has a `note` beside its bar."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -55,7 +58,13 @@ def progress_bar(title: str, total: int | None) -> Iterator[Callable[[str], None
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def progress_bar(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
+    """Show progress on stderr; yields a function that advances by one and says a word."""
+    with progress_display() as bar:
         task = bar.add_task(title, total=total, note="")
         yield lambda note: bar.update(task, advance=1, note=note)
 

@@ -101,6 +101,22 @@ class PhaseImage:
         return round(self.speck / self.pixel_size**2)
 
 
+def pore_outline(pore: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the outermost pixels of the pores: those with solid above, below, left or right.
+
+    The border of the image is not solid.
+
+    >>> pore_outline(np.array([[True, True, True, False]]))
+    array([[False, False,  True, False]])
+    """
+    beside_solid = np.zeros_like(pore)
+    beside_solid[1:] |= ~pore[:-1]
+    beside_solid[:-1] |= ~pore[1:]
+    beside_solid[:, 1:] |= ~pore[:, :-1]
+    beside_solid[:, :-1] |= ~pore[:, 1:]
+    return pore & beside_solid
+
+
 def _check_scale(size: float, what: str) -> None:
     if not (math.isfinite(size) and size > 0):
         raise InputError(f"{what} must be a positive length in metres, got {size!r}")

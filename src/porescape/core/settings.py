@@ -22,7 +22,7 @@ class Segmentation:
     Attributes
     ----------
     method : str
-        "adaptive", "otsu", "sauvola", "fixed": a name of `porescape.section.segment`. "adaptive" is the
+        "adaptive", "otsu", "sauvola", "fixed": a name of `porescape.section.thresholds`. "adaptive" is the
         method of the paper: solid where brighter than a fraction of the local mean.
     sensitivity : float
         Of the adaptive threshold, in [0, 1]; a higher value makes more of the image bright (MATLAB's
@@ -170,7 +170,7 @@ class Measure:
     Attributes
     ----------
     numbers : tuple of str
-        Groups of numbers or single numbers, by the names of `porescape.measure.numbers`.
+        Groups of numbers or single numbers, by the names of `porescape.measure.meters`.
     r_max : int
         Radius within which only the deepest point is a pore body [voxels]; part of the definition of a
         pore body.

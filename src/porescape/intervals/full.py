@@ -19,7 +19,7 @@ from porescape.intervals.uncertainty import (
     slopes,
     thresholds,
 )
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.measure.summary import interval_of, students_margin
 from porescape.parallel import OnProgress, Workers
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from scipy.special import stdtrit
 
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 
 Finish = Literal["refined", "as generated"]
 

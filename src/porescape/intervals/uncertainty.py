@@ -21,7 +21,7 @@ from porescape.core.image import PhaseImage
 from porescape.core.prepared import Segmented
 from porescape.core.recipe import Recipe
 from porescape.core.settings import Measure
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, Workers, map_ordered
 from porescape.synthesis.generate import generate

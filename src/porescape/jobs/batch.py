@@ -13,13 +13,11 @@ from porescape.core.measurement import Estimate, Measurement
 from porescape.core.results import Progress
 from porescape.core.settings import PorePhase, Settings
 from porescape.errors import SettingsError
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.measure.summary import summarise
 from porescape.section.prepare import Box
-from porescape.section.resample import SAME
-from porescape.units import format_length
-
-MOST_NAMES = 4  # in a sentence
+from porescape.units import SAME, agree, format_length
+from porescape.wording import MOST_NAMES, several
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class Card:
     replicas : int
     image_porosity : float
     properties : dict of str to Estimate
-        By the names of `measure.numbers.NUMBERS`.
+        By the names of `porescape.measure.meters.NUMBERS`.
     warnings : tuple of str
     porescape : str
         The version with which it was made.
@@ -252,7 +250,7 @@ def _notes(cards: dict[str, Card]) -> Iterator[str]:
         middle = format_length(sorted(boxes.values())[len(boxes) // 2], 3)
         yield (
             f"the images have boxes of different sizes: {_by_value(boxes)} wide. Numbers of smaller boxes "
-            f'vary more; --size "{middle}" gives all boxes the same length instead of the same number of voxels'
+            f'vary more; --size "{middle}" gives all boxes the same length, not the same number of voxels'
         )
     same: dict[tuple[object, ...], list[str]] = {}
     for name, card in cards.items():
@@ -264,13 +262,14 @@ def _notes(cards: dict[str, Card]) -> Iterator[str]:
     if len(versions) > 1:
         made = ", ".join(f"{count} by {version}" for version, count in sorted(versions.items()))
         yield (
-            f"the runs were made by different versions of porescape: {made}; --overwrite repeats the older ones"
+            f"the runs were made by different versions of porescape: {made}; "
+            "--overwrite repeats the older ones"
         )
 
 
 def differ(lengths: Sequence[float]) -> bool:
     """Return whether lengths differ by more than the rounding of the same length in two files."""
-    return bool(lengths) and max(lengths) / min(lengths) - 1 > SAME
+    return bool(lengths) and not agree(max(lengths), min(lengths), SAME)
 
 
 def _by_value(lengths: dict[str, float]) -> str:
@@ -281,14 +280,3 @@ def _by_value(lengths: dict[str, float]) -> str:
         low, high = format_length(min(lengths.values()), 3), format_length(max(lengths.values()), 3)
         return f"{low} to {high}"
     return "; ".join(f"{length} ({several(names)})" for length, names in found.items())
-
-
-def several(names: Sequence[str]) -> str:
-    """Join names; of many, give the first ones and the number of the others.
-
-    >>> several(["a", "b"]), several(list("abcdef"))
-    ('a and b', 'a, b, c and 3 more')
-    """
-    if len(names) > MOST_NAMES:
-        names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1} more"]
-    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])

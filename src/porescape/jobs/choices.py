@@ -3,9 +3,9 @@
 from porescape.core.settings import Settings
 from porescape.fit.plan import families_of
 from porescape.fit.search import sampler_of
-from porescape.measure.numbers import pick
+from porescape.measure.meters import pick
 from porescape.section.checks import raise_on_failures
-from porescape.section.segment import threshold_of
+from porescape.section.thresholds import threshold_of
 
 
 def check_choices(settings: Settings) -> None:

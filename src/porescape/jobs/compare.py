@@ -13,12 +13,12 @@ from porescape.core.measurement import Estimate, Measurement
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.measure.numbers import pick
+from porescape.measure.meters import pick
 from porescape.measure.summary import summarise
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, map_ordered
-from porescape.section.resample import SAME, resample_volume
-from porescape.units import format_length
+from porescape.section.resample import resample_volume
+from porescape.units import SAME, agree, format_length, format_shape
 
 DISTRIBUTIONS = {
     "body_diameter": "m",
@@ -198,7 +198,7 @@ def _one_voxel_size(samples: Sequence[Sample]) -> float:
     sizes = [(sample.name, volume.voxel_size) for sample in samples for volume in sample.volumes]
     first = sizes[0][1]
     for name, size in sizes:
-        if abs(size / first - 1) > SAME:
+        if not agree(size, first, SAME):
             coarsest = max(size for _, size in sizes)
             raise InputError(
                 f"{sizes[0][0]} has voxels of {format_length(first)} and {name} of {format_length(size)}; "
@@ -221,16 +221,16 @@ def _cut(sample: Sample, box: tuple[int, int, int], notes: list[str]) -> Sample:
         counts = [n // edge for n, edge in zip(volume.shape, box, strict=True)]
         if 0 in counts:
             raise SettingsError(
-                f"{sample.name} has {_times(volume.shape)} voxels, less than the box of {_times(box)}; "
-                "give a smaller --size"
+                f"{sample.name} has {format_shape(volume.shape)} voxels, less than the box of "
+                f"{format_shape(box)}; give a smaller --size"
             )
         for corner in np.ndindex(*counts):
             window = tuple(slice(c * e, (c + 1) * e) for c, e in zip(corner, box, strict=True))
             blocks.append(replace(volume, pore=volume.pore[window]))
     if len(blocks) > len(sample.volumes):
-        notes.append(f"cut {sample.name} into {len(blocks)} sub-volumes of {_times(box)} voxels")
+        notes.append(f"cut {sample.name} into {len(blocks)} sub-volumes of {format_shape(box)} voxels")
     elif any(volume.shape != box for volume in sample.volumes):
-        notes.append(f"cropped {sample.name} to {_times(box)} voxels")
+        notes.append(f"cropped {sample.name} to {format_shape(box)} voxels")
     return Sample(sample.name, tuple(blocks))
 
 
@@ -240,7 +240,3 @@ def _resampled(sample: Sample, voxel_size: float, notes: list[str]) -> Sample:
         was = format_length(sample.volumes[0].voxel_size)
         notes.append(f"resampled {sample.name} from {was} to {format_length(voxel_size)} per voxel")
     return Sample(sample.name, volumes)
-
-
-def _times(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from porescape.core.settings import Settings
 from porescape.fit.search import LEAST_DIVIDED
-from porescape.measure.numbers import NUMBERS, pick
+from porescape.measure.meters import NUMBERS, pick
 
 MIB = 2**20
 # Measured as peak of resident memory (bench/results/measuring.md): 400 MiB at 96³ and 687 MiB at

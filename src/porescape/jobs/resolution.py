@@ -11,7 +11,7 @@ from porescape.core.results import Progress, Reconstruction
 from porescape.core.settings import Settings
 from porescape.errors import InputError, SettingsError
 from porescape.jobs.reconstruct import reconstruct
-from porescape.units import format_length
+from porescape.units import EXACT, agree, format_length, format_shape
 
 REPLICAS = 3  # per pixel size, as the paper's Fig. S.2
 NARROWEST = 16  # voxels, see `Output`
@@ -89,8 +89,8 @@ def _box(shape: tuple[int, int, int], finest: float, pixel_size: float) -> tuple
     if min(z, y, x) < NARROWEST:
         wanted = math.ceil(NARROWEST * pixel_size / finest)
         raise SettingsError(
-            f"at {format_length(pixel_size)} per pixel the box is {z} x {y} x {x} voxels, wanted at least "
-            f"{NARROWEST} along every edge; choose a box of at least {wanted} voxels of "
+            f"at {format_length(pixel_size)} per pixel the box is {format_shape((z, y, x))} voxels, "
+            f"wanted at least {NARROWEST} along every edge; choose a box of at least {wanted} voxels of "
             f"{format_length(finest)}, e.g. --size {wanted}, or smaller pixels"
         )
     return z, y, x
@@ -105,7 +105,7 @@ def at_pixel_size(image: Micrograph, pixel_size: float) -> Micrograph:
         The pixel size is smaller than that of the image, or leaves fewer than 64 pixels along an edge.
     """
     factor = image.pixel_size / pixel_size
-    if abs(factor - 1) < 1e-6:
+    if agree(image.pixel_size, pixel_size, EXACT):
         return image
     if factor > 1:
         raise InputError(
@@ -115,7 +115,7 @@ def at_pixel_size(image: Micrograph, pixel_size: float) -> Micrograph:
     shape = tuple(round(n * factor) for n in image.grey.shape)
     if min(shape) < 64:
         raise InputError(
-            f"at {format_length(pixel_size)} per pixel {image.name} has only {shape[0]} x {shape[1]} pixels, "
+            f"at {format_length(pixel_size)} per pixel {image.name} has only {format_shape(shape)} pixels, "
             "wanted at least 64; choose smaller pixels"
         )
     grey = resize(image.grey, shape, order=1, anti_aliasing=True)

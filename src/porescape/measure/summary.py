@@ -8,7 +8,8 @@ from scipy.special import stdtrit
 
 from porescape.core.measurement import Estimate, Measurement
 from porescape.errors import InputError
-from porescape.measure.numbers import NUMBERS, Number
+from porescape.measure.meters import NUMBERS
+from porescape.measure.meters.meter import Number
 
 
 def summarise(measurements: Sequence[Measurement]) -> dict[str, Estimate]:

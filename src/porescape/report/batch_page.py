@@ -17,13 +17,14 @@ from PIL import Image
 
 from porescape.core.measurement import Estimate
 from porescape.core.results import Reconstruction
-from porescape.jobs.batch import Batch, Card, Outcome, Status, Thumbnail, differ, over_images, several
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.jobs.batch import Batch, Card, Outcome, Status, Thumbnail, differ, over_images
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.drawing import GREY, INK, TEXT, TWO_PHASES, WIDE, dress, middle_of
 from porescape.report.measure_figures import LOOKS
 from porescape.report.page import embed, fill
 from porescape.report.words import Scale, decimals_for, label_of, scale_of, write
-from porescape.units import format_length
+from porescape.units import format_length, format_shape, is_coarser
+from porescape.wording import several
 
 KEYS = (  # numbers of the first table, in this order, if they were measured
     "porosity",
@@ -136,9 +137,8 @@ def _line(one: Outcome, columns: dict[str, tuple[Scale, int]]) -> Line:
     link = f"{quote(one.entry.name)}/report.html" if card else ""
     if card is None:
         return Line(one.entry.name, link, one.status.value, one.reason, (), "", ())
-    box = " × ".join(map(str, card.shape))
-    facts = f"{box} voxels of {format_length(card.voxel_size)}"
-    if card.voxel_size > card.pixel_size * (1 + 1e-6):
+    facts = f"{format_shape(card.shape, ' × ')} voxels of {format_length(card.voxel_size)}"
+    if is_coarser(card.voxel_size, card.pixel_size):
         facts += f"; pixels of {format_length(card.pixel_size)}"
     cells = tuple(_cell(card.properties.get(name), *column) for name, column in columns.items())
     return Line(one.entry.name, link, one.status.value, "", card.thumbnails, facts, cells)

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from porescape.core.measurement import Estimate
 from porescape.jobs.compare import DISTRIBUTIONS, Comparison
 from porescape.jobs.resolution import ResolutionStudy
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report import measure_figures as draw
 from porescape.report.drawing import BLUE, GREY, TEXT, WIDE, dress
 from porescape.report.page import Picture, embed, fill
 from porescape.report.words import Scale, decimals_for, label_of, missing, scale_of, write
-from porescape.units import format_length
+from porescape.units import format_length, format_shape
 
 # of a study of the pixel size, in this order
 SHIFTING = (
@@ -61,7 +61,7 @@ def render_comparison(found: Comparison) -> str:
         "compare.html.j2",
         names=[side.name for side in found.sides],
         counts=[len(side.measurements) for side in found.sides],
-        box=" × ".join(map(str, found.shape)),
+        box=format_shape(found.shape, " × "),
         voxel=format_length(found.voxel_size),
         notes=found.notes,
         too_small=[note for side in sides for note in _too_small(side)],

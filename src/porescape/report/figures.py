@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.image import Micrograph, PhaseImage, pore_outline
 from porescape.core.measurement import Estimate, Measurement
 from porescape.core.results import Replica, Stage
 from porescape.core.volume import Volume
@@ -96,15 +96,8 @@ def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray
 
     Images wider than a screen are shrunk first, so that the outline stays a line; shape (ny, nx, 3).
     """
-    small = shrunk(grey)
-    inside = shrunk(pore.astype(np.float32)) > 0.5
-    apart = np.zeros_like(inside)  # pore pixels with solid above, below, left or right
-    apart[1:] |= ~inside[:-1]
-    apart[:-1] |= ~inside[1:]
-    apart[:, 1:] |= ~inside[:, :-1]
-    apart[:, :-1] |= ~inside[:, 1:]
-    colour = coloured(small)
-    colour[inside & apart] = OUTLINE
+    colour = coloured(shrunk(grey))
+    colour[pore_outline(shrunk(pore.astype(np.float32)) > 0.5)] = OUTLINE
     return colour
 
 

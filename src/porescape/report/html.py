@@ -12,7 +12,7 @@ from porescape.core.recipe import AnyRecipe, FieldsRecipe, PaperRecipe
 from porescape.core.results import Reconstruction, Replica
 from porescape.core.settings import Settings
 from porescape.core.volume import Volume
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.measure.volume import measure_volume
 from porescape.report import figures
 from porescape.report.check_figures import checks_figure
@@ -36,13 +36,13 @@ from porescape.report.words import (
     label_of,
     missing,
     scale_of,
-    several,
     within_a_sentence,
     write,
 )
 from porescape.synthesis.families import FAMILIES
-from porescape.units import PER_METRE, format_length
+from porescape.units import PER_METRE, format_extent, format_length, format_shape
 from porescape.version import __version__
+from porescape.wording import several
 
 RECIPE_LENGTHS = (
     "solid_grain_spacing",
@@ -94,10 +94,8 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         name=result.image.name,
         pixel_size=format_length(result.image.pixel_size),
         pixel_size_source=result.image.pixel_size_source,
-        image_size=" × ".join(map(str, result.image.grey.shape[::-1])),
-        field_of_view=" × ".join(
-            format_length(n * result.image.pixel_size, 3) for n in result.image.grey.shape[::-1]
-        ),
+        image_size=format_shape(result.image.grey.shape[::-1], " × "),
+        field_of_view=format_extent(result.image.grey.shape[::-1], result.image.pixel_size),
         image_porosity=f"{100 * result.phase.porosity:.1f} %",
         box=describe_box(result.replicas[0].volume),
         replicas=result.replicas,
@@ -253,7 +251,7 @@ def _settings(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield the name and the value of every setting."""
     for stage, table in dataclasses.asdict(settings).items():
         for name, value in table.items():
-            text = " × ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            text = format_shape(value, " × ") if isinstance(value, tuple) else str(value)
             if isinstance(value, float) and name == "voxel_size":
                 text = format_length(value)
             yield f"{stage}.{name}", "chosen from the image" if value is None else text
@@ -275,7 +273,7 @@ def _draw(
     measurements = [replica.measurement for replica in result.replicas]
     which = f"replica {shown.index + 1}"
     window = min(max(shown.volume.shape[1:]) * shown.volume.voxel_size, *_sides(result))
-    edges = " × ".join(format_length(k * shown.volume.voxel_size, 3) for k in shown.volume.shape)
+    edges = format_extent(shown.volume.shape, shown.volume.voxel_size)
     drawn = {
         "three_d": (
             figures.three_d(shown.volume),

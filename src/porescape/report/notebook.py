@@ -117,7 +117,7 @@ def _still(volume: "Volume") -> "Picture":
 
 def measurement_html(measurement: "Measurement") -> str:
     """Return the numbers of one volume as a table with units and definitions."""
-    from porescape.measure.numbers import NUMBERS
+    from porescape.measure.meters import NUMBERS
     from porescape.report.words import decimals_for, label_of, scale_of, write
 
     lines = []

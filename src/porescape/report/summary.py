@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from porescape.core.measurement import Estimate
 from porescape.core.results import Reconstruction
-from porescape.report.words import label_of, scale_of, several, within_a_sentence, write
+from porescape.report.words import label_of, scale_of, within_a_sentence, write
+from porescape.wording import several
 
 # the numbers of the first screen, in this order, if they were measured
 KEY_NUMBERS = (

@@ -1,13 +1,14 @@
 """Numbers as people read them: names, units that suit, digits that mean something."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from porescape.core.measurement import Measurement
 from porescape.core.volume import Volume
-from porescape.measure.transport.retention import litres_per_square_metre_and_hour
-from porescape.units import PER_METRE, format_length
+from porescape.measure.filtration.retention import litres_per_square_metre_and_hour
+from porescape.units import PER_METRE, format_length, format_shape
+from porescape.wording import several
 
 LABELS = {
     "specific_surface": "Specific surface area",
@@ -133,17 +134,6 @@ def within_a_sentence(label: str) -> str:
     return (label if proper else label[0].lower() + label[1:]).replace(",", "")
 
 
-def several(words: Sequence[str], most: int = 4) -> str:
-    """Join words; of many, the first and how many more.
-
-    >>> several(["a", "b"]), several(["a", "b", "c", "d", "e", "f"])
-    ('a and b', 'a, b, c and 3 more')
-    """
-    if len(words) > most:
-        words = [*words[: most - 1], f"{len(words) - most + 1} more"]
-    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), words[-1]])
-
-
 def describe_box(volume: Volume) -> str:
     """Write how large a structure is: voxels, and length.
 
@@ -153,5 +143,5 @@ def describe_box(volume: Volume) -> str:
     """
     scale = scale_for("m", max(volume.shape) * volume.voxel_size)
     lengths = " × ".join(f"{n * volume.voxel_size * scale.factor:.3g}" for n in volume.shape)
-    voxels = " × ".join(map(str, volume.shape))
+    voxels = format_shape(volume.shape, " × ")
     return f"{voxels} voxels of {format_length(volume.voxel_size)} ({lengths} {scale.unit})"

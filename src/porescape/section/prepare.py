@@ -11,7 +11,7 @@ from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.checks import check_image, raise_on_failures
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segmented
-from porescape.units import format_length
+from porescape.units import format_length, is_coarser
 
 FEW_FEATURES = 4.0  # mean pore + solid chords across the box; below, one box is an anecdote (chosen by hand)
 
@@ -57,7 +57,7 @@ def _warnings(prepared: Prepared) -> Iterator[str]:
     yield from prepared.image.warnings
     yield from (check.sentence for check in prepared.checks if check.status != "ok")
     voxel, pixel = prepared.voxel_size, prepared.phase.pixel_size
-    if voxel > pixel * (1 + 1e-6):
+    if is_coarser(voxel, pixel):
         yield (
             f"the replicas' voxels are {format_length(voxel)}, coarser than the image's pixels of "
             f"{format_length(pixel)}, so that a box holds more pores; "

@@ -1,6 +1,7 @@
 """The same section or volume at another pixel or voxel size, its porosity kept."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import affine_transform, gaussian_filter
 from skimage.transform import resize
 
@@ -10,7 +11,7 @@ from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.specks import without_specks
-from porescape.units import format_length
+from porescape.units import EXACT, SAME, agree, format_length, format_shape
 
 FINE_ENOUGH = 10.0  # voxels per mean chord of the thinner phase; finer than this buys no shape, only size
 
@@ -34,21 +35,18 @@ def at_voxel_size(phase: PhaseImage, voxel_size: float) -> PhaseImage:
     little (0.4870 to 0.4868 in a hydrogel).
     """
     factor = phase.pixel_size / voxel_size
-    if abs(factor - 1) < 1e-6:
+    if agree(phase.pixel_size, voxel_size, EXACT):
         return phase
     shape = tuple(max(round(n * factor), 1) for n in phase.pore.shape)
     if min(shape) < 48:
         raise InputError(
-            f"at {format_length(voxel_size)} per voxel the image is only {shape[0]} x {shape[1]} pixels, "
+            f"at {format_length(voxel_size)} per voxel the image is only {format_shape(shape)} pixels, "
             "but 48 are needed; choose a smaller --voxel-size or a larger image"
         )
     share = resize(phase.pore.astype(np.float32), shape, order=1, anti_aliasing=factor < 1)
-    level = np.quantile(share, 1 - phase.porosity)
     smallest = round(phase.speck / voxel_size**2)
-    return PhaseImage(without_specks(share > level, smallest), voxel_size, phase.speck)
-
-
-SAME = 0.01  # relative; voxel sizes closer than this are one size, read from two files
+    pore = _cut_by_rank(share, phase.porosity)
+    return PhaseImage(without_specks(pore, smallest), voxel_size, phase.speck)
 
 
 def resample_volume(volume: Volume, voxel_size: float) -> Volume:
@@ -64,19 +62,24 @@ def resample_volume(volume: Volume, voxel_size: float) -> Volume:
         Not one voxel of the new size fits into the volume.
     """
     factor = volume.voxel_size / voxel_size
-    if abs(factor - 1) < SAME:
+    if agree(volume.voxel_size, voxel_size, SAME):
         return volume
     share = volume.pore.astype(np.float32)
     shape = tuple(int(n * factor * (1 + 1e-9)) for n in share.shape)
     if min(shape) < 1:
         raise InputError(
-            f"{' x '.join(map(str, volume.shape))} voxels of {format_length(volume.voxel_size)} vanish at "
+            f"{format_shape(volume.shape)} voxels of {format_length(volume.voxel_size)} vanish at "
             f"{format_length(voxel_size)} per voxel; choose a smaller one"
         )
     if factor < 1:
         share = gaussian_filter(share, (1 / factor - 1) / 2, mode="nearest")
     centre = 0.5 / factor - 0.5  # of the first new voxel, in old ones
     share = affine_transform(share, np.full(3, 1 / factor), centre, shape, order=1, mode="nearest")
-    level = np.quantile(share, 1 - volume.porosity)
-    pore = share > level if volume.porosity < 1 else np.ones(share.shape, dtype=bool)
-    return Volume(pore, voxel_size)
+    return Volume(_cut_by_rank(share, volume.porosity), voxel_size)
+
+
+def _cut_by_rank(share: NDArray[np.float32], porosity: float) -> NDArray[np.bool_]:
+    """Return as many pores as keep the porosity: where most of a new pixel or voxel was pore."""
+    if porosity == 1:  # no share is larger than the smallest
+        return np.ones(share.shape, dtype=bool)
+    return share > np.quantile(share, 1 - porosity)

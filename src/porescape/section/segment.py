@@ -1,34 +1,28 @@
 """From grey to pore and solid.
 
-A threshold method is a small function from grey and settings to a threshold surface of the same
-shape: a pixel is bright where it lies above the surface. Everything else (smoothing before, median
-and specks after, which side is pore) is the same for every method.
+A pixel is bright where it lies above the surface of a threshold method (`porescape.section.thresholds`).
+Everything else (smoothing before, median and specks after, which side is pore) is the same for every method.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.filters import threshold_otsu, threshold_sauvola
 
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.prepared import Segmented
 from porescape.core.settings import Segmentation
 from porescape.core.volume import Volume
-from porescape.errors import InputError, SettingsError
+from porescape.errors import InputError
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.specks import without_specks
+from porescape.section.thresholds import threshold_of
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Threshold = Callable[[Grey, Segmentation], Grey]  # grey (ny, nx) in [0, 1] -> threshold (ny, nx)
 
 LEAST_SHARE = 0.01  # of the pixels; a phase rarer than this is noise or dust, and no statistics come of it
 LARGEST_FEATURE = 1 / 3  # of the shorter side; fewer than three features in a row are anecdotes
 PLAUSIBLE = 0.05  # of the contrast between the phases: two careful people set thresholds so far apart
-SAUVOLA_K = 0.2  # Sauvola & Pietikäinen's own range is 0.2 to 0.5; pores are large dark areas, so the least
-SAUVOLA_R = 0.5  # largest standard deviation of grey in [0, 1]; the 128 of 256 in the paper
 
 
 def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
@@ -84,19 +78,6 @@ def _other(image: Micrograph, settings: Segmentation, smooth: Grey, level: Grey)
         return None
 
 
-def threshold_of(settings: Segmentation) -> Threshold:
-    """Return the threshold method that the settings name.
-
-    Raises
-    ------
-    SettingsError
-        There is none of this name.
-    """
-    if settings.method not in THRESHOLDS:
-        raise SettingsError(f"method must be one of {', '.join(THRESHOLDS)}, got {settings.method!r}")
-    return THRESHOLDS[settings.method]
-
-
 def _cut(image: Micrograph, settings: Segmentation, smooth: Grey, level: Grey) -> PhaseImage:
     bright = without_specks(_median(smooth > level, settings.median), settings.speck)
     return _usable(bright if settings.pore == "bright" else ~bright, image, settings.speck)
@@ -105,58 +86,6 @@ def _cut(image: Micrograph, settings: Segmentation, smooth: Grey, level: Grey) -
 def _usable(pore: Mask, image: Micrograph, speck: int) -> PhaseImage:
     _check_usable(pore, image.name)
     return PhaseImage(pore, image.pixel_size, speck * image.pixel_size**2)
-
-
-def adaptive_threshold(grey: Grey, settings: Segmentation) -> Grey:
-    """Mean of the neighbourhood x (1.6 - sensitivity), clipped to [0, 1].
-
-    MATLAB's `adaptthresh` for a bright foreground: box mean, border pixels repeated outwards,
-    window 2*floor(n/16) + 1 along each axis. A phase with flat areas wider than the window breaks up
-    in them: make the window at least twice the largest pore. Near sensitivity 0.6 the threshold is the
-    mean itself, which pulls porosity towards one half. The factor is relative to black, so the less
-    contrast an image has the more a small change of sensitivity moves its porosity.
-
-    References
-    ----------
-    Bradley & Roth (2007), Adaptive thresholding using the integral image, J. Graphics Tools 12, 13-21.
-    """
-    mean = ndimage.uniform_filter(grey, size=_window(grey, settings), mode="nearest")
-    return np.asarray(np.clip(mean * (1.6 - settings.sensitivity), 0, 1), dtype=np.float32)
-
-
-def otsu_threshold(grey: Grey, settings: Segmentation) -> Grey:
-    """One level for the whole image, the one that separates the two grey classes best; fails on shading."""
-    return np.full_like(grey, threshold_otsu(grey))
-
-
-def sauvola_threshold(grey: Grey, settings: Segmentation) -> Grey:
-    """Local mean, lowered where contrast is low: mean x (1 + k (deviation/R - 1)), k = 0.2, R = 0.5.
-
-    References
-    ----------
-    Sauvola & Pietikäinen (2000), Adaptive document image binarization, Pattern Recognition 33, 225-236.
-    """
-    surface = threshold_sauvola(grey, window_size=_window(grey, settings), k=SAUVOLA_K, r=SAUVOLA_R)
-    return np.asarray(surface, dtype=np.float32)
-
-
-def fixed_threshold(grey: Grey, settings: Segmentation) -> Grey:
-    """The level the user gave, everywhere."""
-    return np.full_like(grey, settings.threshold)
-
-
-THRESHOLDS: dict[str, Threshold] = {
-    "adaptive": adaptive_threshold,
-    "otsu": otsu_threshold,
-    "sauvola": sauvola_threshold,
-    "fixed": fixed_threshold,
-}
-
-
-def _window(grey: Grey, settings: Segmentation) -> tuple[int, ...]:
-    if settings.window is not None:
-        return (settings.window,) * grey.ndim
-    return tuple(2 * (n // 16) + 1 for n in grey.shape)
 
 
 def _smooth(grey: Grey, sigma: float) -> Grey:

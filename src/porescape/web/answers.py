@@ -9,11 +9,11 @@ from typing import Any
 from porescape.core.settings import Settings
 from porescape.fit.samplers import SAMPLERS
 from porescape.io.runs.settings import settings_table
-from porescape.measure.numbers import GROUPS, NUMBERS
+from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.summary import key_names
 from porescape.report.words import decimals_for, label_of, scale_of, write
 from porescape.section.checks import NAMES
-from porescape.section.segment import THRESHOLDS
+from porescape.section.thresholds import THRESHOLDS
 from porescape.synthesis.families import FAMILIES
 from porescape.units import format_length
 from porescape.version import __version__

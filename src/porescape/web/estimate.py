@@ -9,7 +9,7 @@ from porescape.core.settings import Settings
 from porescape.fit.plan import planned_trials
 from porescape.io.resources import available_memory, free_disk
 from porescape.jobs.costs import costs_of, in_bytes, workers_that_fit
-from porescape.measure.numbers import NUMBERS, pick
+from porescape.measure.meters import NUMBERS, pick
 from porescape.parallel import available_cores
 from porescape.web.form import Form
 

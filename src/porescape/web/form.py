@@ -14,7 +14,7 @@ from porescape.core.settings import Settings
 from porescape.errors import SettingsError
 from porescape.io.runs.settings import settings_from, settings_table
 from porescape.jobs.choices import check_choices
-from porescape.units import format_length, parse_length
+from porescape.units import format_shape, parse_length
 
 SHORTEST_LINE = 5.0  # pixels; a scale bar's ends are seen to a pixel each
 MOST_REPLICAS = 256
@@ -217,7 +217,7 @@ def _joined(names: tuple[str, ...]) -> str:
 
 
 def _box(size: tuple[int, int, int]) -> str:
-    return str(size[0]) if len(set(size)) == 1 else "x".join(map(str, size))
+    return str(size[0]) if len(set(size)) == 1 else format_shape(size, "x")
 
 
 def _in_bar(pressure: float) -> str:
@@ -263,12 +263,3 @@ _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "contact_angle": ("contact-angle", repr),
     },
 }
-
-
-def describe_size(size: tuple[int, int, int], voxel: float) -> str:
-    """Write how large a box is.
-
-    >>> describe_size((64, 128, 128), 1e-7)
-    '6.4 µm × 12.8 µm × 12.8 µm'
-    """
-    return " × ".join(format_length(n * voxel, 3) for n in size)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from porescape.core.check import Check
-from porescape.core.image import Crop, Micrograph
+from porescape.core.image import Crop, Micrograph, pore_outline
 from porescape.core.prepared import Segmented
 from porescape.core.settings import Segmentation
 from porescape.errors import InputError, PixelSizeMissing
@@ -24,15 +24,14 @@ from porescape.io.images.scale_bar import find_scale_bar
 from porescape.section.checks import check_image
 from porescape.section.prepare import prepare
 from porescape.section.segment import segmented
-from porescape.units import format_length
-from porescape.web.form import Form, command_line, describe_size, form_from, plain_name
+from porescape.units import format_extent, format_length, is_coarser
+from porescape.web.form import Form, command_line, form_from, plain_name
 from porescape.web.limits import Limits
 from porescape.web.reading import read_for
 from porescape.web.uploads import look_inside
 
 UNKNOWN = 1e-9  # stands for a pixel size while nobody has said it; no length made with it is shown
 SCREEN = 1600  # pixels; no page shows more of a picture along its longer side
-SOLID, PORE, EDGE = 0, 1, 2
 BLUE, ORANGE = (0, 114, 178), (255, 176, 0)  # Okabe and Ito's blue, and the report's outline
 
 # path, pixel size and who said it, crop, page: what tells one reading of a file from another
@@ -78,7 +77,7 @@ def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
             "metres": image.pixel_size,
             "text": format_length(image.pixel_size),
             "source": image.pixel_size_source,
-            "field": describe_size(image.grey.shape[::-1], image.pixel_size),
+            "field": format_extent(image.grey.shape[::-1], image.pixel_size),
         },
         "missing": missing,
         "warnings": list(image.warnings),
@@ -100,8 +99,8 @@ def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
         return found | {"problem": str(error)}
     found["box"] = {
         "voxel": format_length(prepared.voxel_size),
-        "coarser": prepared.voxel_size > image.pixel_size * (1 + 1e-6),
-        "size": describe_size(prepared.box, prepared.voxel_size),
+        "coarser": is_coarser(prepared.voxel_size, image.pixel_size),
+        "size": format_extent(prepared.box, prepared.voxel_size),
     }
     return found
 
@@ -183,13 +182,8 @@ def _overlay(pore: NDArray[np.bool_], colour: tuple[int, int, int]) -> str:
 
 def _outline(pore: NDArray[np.bool_]) -> str:
     """Return the outermost pixels of the pores, on nothing."""
-    inside = _shrunk(pore.astype(np.uint8)) > 0
-    apart = np.zeros_like(inside)  # pore pixels with solid above, below, left or right
-    apart[1:] |= ~inside[:-1]
-    apart[:-1] |= ~inside[1:]
-    apart[:, 1:] |= ~inside[:, :-1]
-    apart[:, :-1] |= ~inside[:, 1:]
-    return _palette((inside & apart).astype(np.uint8), [(0, 0, 0, 0), (*ORANGE, 255)])
+    outline = pore_outline(_shrunk(pore.astype(np.uint8)) > 0)
+    return _palette(outline.astype(np.uint8), [(0, 0, 0, 0), (*ORANGE, 255)])
 
 
 def _shrunk(values: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -16,7 +16,6 @@ from porescape.io.resources import free_disk
 from porescape.web.limits import Limits
 
 MOST_CHANNELS = 4
-MOST_BYTES_PER_VALUE = 8
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _OTHERS = {
     b"\x89PNG\r\n\x1a\n": ("png", PngImageFile),

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from porescape.core.image import Crop, Micrograph
 from porescape.errors import InputError
+from porescape.io.hashing import hash_of_file
 from porescape.io.images.banner import find_content
 from porescape.io.images.pixel_size import Claim, choose, claims_of_fei_xml, claims_of_tiff
 from porescape.io.images.scale_label import read_scale_bar
@@ -88,7 +89,7 @@ def read_image(
     """
     path = Path(path)
     raw = _read_raw(path, page)
-    sha256 = _hash_file(path)
+    sha256 = hash_of_file(path)
     size, source, warnings = _pixel_size(path, raw, pixel_size, scale_bar)
     return replace(_micrograph(raw, path.name, sha256, crop, size, source, warnings), page=page)
 
@@ -353,8 +354,3 @@ def _unreadable(path: Path, error: Exception) -> InputError:
         f"{path.name} cannot be read ({type(error).__name__}: {error}), it is damaged or of an unusual "
         "kind; copy it again, or export it as uncompressed TIFF"
     )
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,28 +15,10 @@ from xml.etree import ElementTree
 from tifffile import TiffFile
 
 from porescape.errors import InputError, PixelSizeMissing
-from porescape.units import PER_METRE, format_length
+from porescape.units import PER_METRE, ROUNDED, agree, format_length, unit_named
 
 SMALLEST, LARGEST = 1e-12, 1e-3  # metres per pixel; no SEM image lies outside
 PRINT_SCALE = 1e-5  # metres per pixel; 2540 dpi, and ImageJ stores print resolution as unit=cm
-DISAGREEMENT = 0.02  # tags are rounded to three digits, at worst 1 %
-
-# The unit names that ImageJ users and programs write, beside those of `units`
-_UNIT_NAMES = {
-    "micron": "um",
-    "microns": "um",
-    "micrometer": "um",
-    "micrometers": "um",
-    "micrometre": "um",
-    "micrometres": "um",
-    "nanometer": "nm",
-    "nanometers": "nm",
-    "nanometre": "nm",
-    "nanometres": "nm",
-    "angstrom": "Å",
-    "millimeter": "mm",
-    "millimetre": "mm",
-}
 
 
 class Rank(IntEnum):
@@ -102,24 +84,20 @@ def choose(
     best, *others = usable
     told = [best]
     for other in others:
-        if not any(_agree(other.metres, one.metres, one.doubt + other.doubt) for one in told):
+        if not any(agree(other.metres, one.metres, ROUNDED + (one.doubt + other.doubt)) for one in told):
             told.append(other)
             warnings.append(
                 f"{best.source} says {format_length(best.metres)} per pixel, which is used, "
                 f"but {other.source} says {format_length(other.metres)}"
             )
     for claim in usable:
-        if claim.height and not _agree(claim.metres, claim.height):
+        if claim.height and not agree(claim.metres, claim.height):
             warnings.append(
                 f"pixels are not square: {format_length(claim.metres)} wide, {format_length(claim.height)} "
                 f"high by {claim.source}; lengths down the image will be wrong, resample it first"
             )
             break
     return best.metres, best.source, tuple(warnings)
-
-
-def _agree(one: float, other: float, doubt: float = 0.0) -> bool:
-    return abs(one / other - 1) <= DISAGREEMENT + doubt
 
 
 def claims_of_tiff(tiff: TiffFile, columns: int) -> tuple[list[Claim], list[str]]:
@@ -298,7 +276,7 @@ def _imagej(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
     if metres is None:
         yield f"its ImageJ unit {str(unit)!r} is not a length on the specimen"
         return
-    if unit == "cm" and metres > PRINT_SCALE:
+    if unit_named(str(unit)) == "cm" and metres > PRINT_SCALE:
         yield f"its ImageJ scale of {per_unit:g} pixels per cm looks like print resolution and is not used"
         return
     per_unit_down = _ratio(tags[283].value) if 283 in tags else None
@@ -307,15 +285,8 @@ def _imagej(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
 
 
 def _length(value: object, unit: str) -> float | None:
-    # ImageJ escapes the micro sign; other programs write it in two ways
-    unit = re.sub(r"\\u00B5", "µ", unit.strip(), flags=re.IGNORECASE).replace(
-        "Âµ", "µ"
-    )  # UTF-8 read as Latin-1
-    unit = _UNIT_NAMES.get(unit.lower(), unit)
-    number = _number(value)
-    if number is None or unit not in PER_METRE:
-        return None
-    return number / PER_METRE[unit]
+    known, number = unit_named(unit), _number(value)
+    return None if number is None or known is None else number / PER_METRE[known]
 
 
 def length_in(text: str) -> float | None:

@@ -30,12 +30,13 @@ from porescape.io.runs.batch_list import check_names
 from porescape.io.runs.checkpoint import FolderCheckpoint, is_work_folder, open_checkpoint, work_folder
 from porescape.io.runs.run_folder import to_json, write_run
 from porescape.io.runs.settings import differences, read_settings, read_toml, run_file, settings_table
-from porescape.jobs.batch import Batch, BatchEntry, BatchProgress, in_groups, part_of, several
+from porescape.jobs.batch import Batch, BatchEntry, BatchProgress, in_groups, part_of
 from porescape.jobs.choices import check_choices
 from porescape.jobs.reconstruct import reconstruct
 from porescape.parallel import Workers
 from porescape.section.prepare import Box, prepare
 from porescape.version import __version__
+from porescape.wording import several
 
 
 def run_batch(
@@ -69,7 +70,7 @@ def run_batch(
     box : tuple of float, optional
         Edges of the replicas along z, y, x [m], instead of the voxels in `settings`: as much material of
         each image, whatever its pixels.
-    workers : int or Crew
+    workers : int or Pool
         Processes, for the replicas of one image after the other.
     shard : tuple of int, optional
         (i, n): work only on every n-th image from the i-th (from 1) on, as n processes at once may.

@@ -38,7 +38,7 @@ from porescape.jobs.batch import (
     in_groups,
     over_images,
 )
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.report.batch_page import render_batch, thumbnails
 from porescape.section.prepare import Box
 from porescape.version import __version__

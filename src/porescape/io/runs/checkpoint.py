@@ -28,6 +28,7 @@ from porescape.core.results import Replica, Trial
 from porescape.core.settings import Settings
 from porescape.errors import OutputError, SettingsError
 from porescape.io.atomic import check_writable, whole_file
+from porescape.io.hashing import hash_of_file
 from porescape.io.runs.details import write_details
 from porescape.io.runs.replica import read_replica, replica_name, replica_row, trials_from
 from porescape.io.runs.settings import differences, settings_table
@@ -98,7 +99,7 @@ class FolderCheckpoint:
         stem = replica_name(index)
         try:
             table = json.loads((self.folder / f"{stem}.json").read_text(encoding="utf-8"))
-            if any(_hash(self.folder / name) != wanted for name, wanted in table["sha256"].items()):
+            if any(hash_of_file(self.folder / name) != wanted for name, wanted in table["sha256"].items()):
                 return None
             trials = self.trials(index)
             if len(trials) != table["trials"]:
@@ -120,7 +121,7 @@ class FolderCheckpoint:
         table = {
             "trials": len(replica.trials),
             "voxel_size": replica.volume.voxel_size,
-            "sha256": {path.name: _hash(path) for path in (volume, details)},
+            "sha256": {path.name: hash_of_file(path) for path in (volume, details)},
             "row": replica_row(replica),
         }
         _write_json(self.folder / f"{stem}.json", table)
@@ -255,11 +256,6 @@ def _checked(line: bytes) -> dict[str, Any] | None:
     if checksum.decode("ascii", "replace") != f"{zlib.crc32(text):08x}":
         return None
     return json.loads(text)  # type: ignore[no-any-return]
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_json(path: Path, table: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from porescape.io.runs.settings import run_file
 from porescape.io.volumes.volume import read_volume
 from porescape.jobs.compare import DISTRIBUTIONS, Comparison, Sample
 from porescape.jobs.resolution import ResolutionStudy
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.report.compare_page import render_comparison, render_resolution
 from porescape.version import __version__
 

@@ -13,17 +13,12 @@ from porescape.io.atomic import whole_folder
 from porescape.io.runs.details import read_details
 from porescape.io.runs.network import write_network_csv, write_network_vtp, write_openpnm
 from porescape.io.runs.settings import run_file
+from porescape.io.volumes.grey import Brightness
 from porescape.io.volumes.matlab import write_mat
 from porescape.io.volumes.mesh import Phase, write_glb, write_stl
 from porescape.io.volumes.nrrd_volume import write_nrrd
 from porescape.io.volumes.ome_zarr import write_ome_zarr
-from porescape.io.volumes.volume import (
-    Brightness,
-    read_volume,
-    read_volume_with_source,
-    write_tiff,
-    write_vti,
-)
+from porescape.io.volumes.volume import read_volume, read_volume_with_source, write_tiff, write_vti
 from porescape.measure.network.extract import extract_network
 
 VOLUMES: dict[str, tuple[str, Callable[[Path, Volume], None]]] = {  # ending and writer of each kind

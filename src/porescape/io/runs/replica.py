@@ -12,7 +12,7 @@ from porescape.io.runs.details import read_details, write_curves, write_details
 from porescape.io.runs.network import write_network_csv, write_network_vtp
 from porescape.io.runs.settings import recipe_from, settings_table
 from porescape.io.volumes.volume import read_volume
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 
 CONFIRMATIONS_BEFORE = 3  # realizations that confirmed a recipe in versions that said no stage
 

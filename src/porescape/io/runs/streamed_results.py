@@ -7,7 +7,7 @@ from typing import Any
 
 from porescape.io.atomic import whole_file
 from porescape.io.runs.run_folder import measurement_table
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
 from porescape.measure.streamed.meter import ChunkedMeasurement
 
 

@@ -13,12 +13,12 @@ from skimage.measure import marching_cubes
 from porescape.core.volume import Volume
 from porescape.errors import InputError, MissingExtra
 from porescape.io.atomic import whole_file
-from porescape.units import format_length
+from porescape.units import PER_METRE, format_length
 from porescape.version import __version__
 
 Phase = Literal["solid", "pore"]
 
-PER_METRE = 1e6  # both files are in micrometres: STL has no unit, and 32-bit numbers like it near 1
+MICRONS = PER_METRE["µm"]  # both files are in micrometres: STL has no unit, and 32-bit numbers like it near 1
 TRIANGLES = 300_000  # of a GLB; phones turn that without effort
 _COLOURS = {"solid": (0.80, 0.74, 0.62), "pore": (0.25, 0.53, 0.78)}  # linear red, green, blue
 _UPRIGHT = [-math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)]  # a quarter turn: glTF has y upwards, we have z
@@ -62,7 +62,7 @@ def write_stl(path: Path | str, volume: Volume, surface: Phase = "solid") -> Non
         There is nothing of that phase.
     """
     points, triangles = surface_mesh(volume, surface)
-    corners = (points * np.float32(PER_METRE))[triangles]
+    corners = (points * np.float32(MICRONS))[triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     facets = np.zeros(
@@ -93,7 +93,7 @@ def write_glb(path: Path | str, volume: Volume, surface: Phase = "solid", triang
         The package that decimates is not installed.
     """
     points, faces = surface_mesh(volume, surface)
-    points = points * np.float32(PER_METRE)
+    points = points * np.float32(MICRONS)
     if len(faces) > triangles:
         points, faces = _decimated(points, faces, triangles)
     longest = max(volume.shape) * volume.voxel_size
@@ -105,7 +105,7 @@ def write_glb(path: Path | str, volume: Volume, surface: Phase = "solid", triang
         "one_unit_of_the_scene_m": longest,
     }
     with whole_file(Path(path)) as temporary:
-        temporary.write_bytes(_glb(points, faces, name, longest * PER_METRE, _COLOURS[surface], extras))
+        temporary.write_bytes(_glb(points, faces, name, longest * MICRONS, _COLOURS[surface], extras))
 
 
 def _decimated(

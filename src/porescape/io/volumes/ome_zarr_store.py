@@ -34,6 +34,7 @@ from porescape.core.domain import Domain, Shape, Window
 from porescape.core.recipe import AnyRecipe
 from porescape.errors import MissingExtra, OutputError, SettingsError
 from porescape.io.atomic import check_writable, whole_file
+from porescape.io.hashing import hash_of_file
 from porescape.io.resources import free_disk
 from porescape.io.volumes.ome_zarr import PORE, ngff_metadata
 from porescape.jobs.costs import in_bytes
@@ -104,7 +105,7 @@ def generate_zarr(
         through once, whatever the region.
     chunk : int
         Edge of a block [voxels]: a file, a multiple of 8.
-    workers : int or Crew
+    workers : int or Pool
         Processes, or workers of a cluster that sees the folder under the same name.
     memory : float
         What all processes together may take [bytes]; on a cluster, each.
@@ -499,7 +500,6 @@ def _full(folder: Path) -> str:
 
 def _hash(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hash_of_file(path)
     except FileNotFoundError:
         return ""

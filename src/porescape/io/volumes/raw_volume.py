@@ -1,19 +1,11 @@
 """What a volume file holds before it is understood: values, and what it says about their scale."""
 
-import re
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from porescape.errors import InputError
-from porescape.units import PER_METRE, format_length
-
-SPACING_TOLERANCE = 0.02  # relative; two statements of one length may be rounded differently
-
-_SPELT_OUT = re.compile(r"(pico|nano|micro|milli|centi|)met(?:er|re)s?")
-_SHORT = {"pico": "pm", "nano": "nm", "micro": "um", "milli": "mm", "centi": "cm", "": "m"}
-_OTHER_NAMES = {"micron": "um", "microns": "um", "angstrom": "Å", "ångström": "Å"}
+from porescape.units import PER_METRE, agree, format_length, unit_named
 
 
 class Spacing(NamedTuple):
@@ -67,13 +59,8 @@ def in_metres(value: object, unit: object) -> float | None:
         number = abs(float(value))  # type: ignore[arg-type]  # ImageJ writes negative spacings; words are caught
     except (TypeError, ValueError):
         return None
-    name = re.sub(r"\\u00B5", "µ", str(unit or "").strip(), flags=re.IGNORECASE)  # as ImageJ escapes it
-    if match := _SPELT_OUT.fullmatch(name.lower()):
-        name = _SHORT[match[1]]
-    name = _OTHER_NAMES.get(name.lower(), name)
-    if name not in PER_METRE or not 0 < number < float("inf"):
-        return None
-    return number / PER_METRE[name]
+    known = unit_named(str(unit or ""))
+    return number / PER_METRE[known] if known and 0 < number < float("inf") else None
 
 
 def choose_voxel_size(
@@ -92,7 +79,7 @@ def choose_voxel_size(
         known = [edge for edge in spacing.edges if edge is not None]
         if not known:
             continue
-        if not _agree(max(known), min(known)):
+        if not agree(max(known), min(known)):
             words = f"{name} has voxels of {_bricks(spacing)}"
             if given is None:
                 raise InputError(
@@ -106,7 +93,7 @@ def choose_voxel_size(
         if not spacing.in_metres:
             continue
         own = spacing.edges[2] or known[-1]
-        if told and not any(_agree(own, other) for other, _ in told):
+        if told and not any(agree(own, other) for other, _ in told):
             warnings.append(
                 f"{told[0][1]} says {format_length(told[0][0])} per voxel, which is used, "
                 f"but {spacing.source} says {format_length(own)}"
@@ -122,25 +109,14 @@ def choose_voxel_size(
     return *told[0], tuple(warnings)
 
 
-def what_was_seen(raw: RawVolume) -> str:
-    """Say in brackets what is known of the scale that is not enough, or nothing."""
+def no_voxel_size(name: str, raw: RawVolume) -> InputError:
+    """Return the error where nobody says how large a voxel is; it tells what was seen and is not enough."""
     notes = [*raw.notes]
     notes += [f"{s.source} says {_bricks(s)} without a unit" for s in raw.spacings if not s.in_metres]
-    return f" ({'; '.join(notes)})" if notes else ""
-
-
-def as_slabs(array: NDArray[Any]) -> range:
-    """Return the first slices of slabs small enough to be worked on one by one; step by its `step`.
-
-    >>> as_slabs(np.zeros((2, 3, 4)))
-    range(0, 2, 2)
-    """
-    thickness = max(1, min(len(array), 2**22 // max(1, int(np.prod(array.shape[1:])))))
-    return range(0, len(array), thickness)
-
-
-def _agree(one: float, other: float) -> bool:
-    return abs(one / other - 1) <= SPACING_TOLERANCE
+    seen = f" ({'; '.join(notes)})" if notes else ""
+    return InputError(
+        f'{name} does not say how large a voxel is{seen}; give it, for example --voxel-size "1 um"'
+    )
 
 
 def _bricks(spacing: Spacing) -> str:

@@ -1,6 +1,5 @@
 """Volumes as files hold them: TIFF stacks, folders of slices, NumPy, NRRD; VTI and Zarr stand apart."""
 
-import hashlib
 import re
 import zipfile
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from porescape.errors import InputError, PorescapeError
+from porescape.io.hashing import hash_of_files
 from porescape.io.images.pixel_size import claims_of_tiff
 from porescape.io.volumes.ome_zarr import MARKS, read_ome_zarr
 from porescape.io.volumes.raw_volume import RawVolume, Spacing, in_metres
@@ -303,15 +303,3 @@ _READERS: dict[str, Callable[[Path], RawVolume]] = {
     ".vti": read_vti,
     ".nrrd": _nrrd,
 }
-
-
-def hash_of_files(files: list[Path]) -> str:
-    """SHA-256 of a file; of several, that of their names and hashes."""
-    digests = []
-    for path in files:
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    if len(files) == 1:
-        return digests[0]
-    lines = (f"{path.name} {digest}\n" for path, digest in zip(files, digests, strict=True))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Which pores hang together, and which of them lead through the box.
+"""Which pores are connected, and which of them lead through the box.
 
 Pores and solid are both 6-connected: voxels must share a face. Clusters are found by joining runs of
 equal voxels along x, which are several times fewer than voxels and are found 64 voxels at a time: at 96³
@@ -33,7 +33,7 @@ def connected_porosities(volume: Volume) -> tuple[float, float, float]:
     """
     phase, size, faces = _clusters(volume.pore.astype(np.uint8, order="C"))
     through = tuple(
-        float(size[(phase == 1) & (faces & both == both)].sum() / volume.pore.size) for both in _BOTH_FACES
+        float(size[(phase == 1) & (faces & both == both)].sum() / volume.pore.size) for both in BOTH_FACES
     )
     z, y, x = through
     return z, y, x
@@ -62,8 +62,8 @@ def largest_cluster_fraction(pore: NDArray[np.bool_]) -> tuple[float, float]:
     return pore_share, solid_share
 
 
-_Z_FIRST, _Z_LAST, _Y_FIRST, _Y_LAST, _X_FIRST, _X_LAST = 1, 2, 4, 8, 16, 32
-_BOTH_FACES = (_Z_FIRST | _Z_LAST, _Y_FIRST | _Y_LAST, _X_FIRST | _X_LAST)
+Z_FIRST, Z_LAST, Y_FIRST, Y_LAST, X_FIRST, X_LAST = 1, 2, 4, 8, 16, 32
+BOTH_FACES = (Z_FIRST | Z_LAST, Y_FIRST | Y_LAST, X_FIRST | X_LAST)
 
 
 @njit(cache=True, nogil=True)
@@ -117,13 +117,13 @@ def _clusters(pore):  # type: ignore[no-untyped-def]
             row = z * ny + y
             touched = 0
             if z == 0:
-                touched |= _Z_FIRST
+                touched |= Z_FIRST
             if z == nz - 1:
-                touched |= _Z_LAST
+                touched |= Z_LAST
             if y == 0:
-                touched |= _Y_FIRST
+                touched |= Y_FIRST
             if y == ny - 1:
-                touched |= _Y_LAST
+                touched |= Y_LAST
             run, start = row_start[row], 0
             for k in range(per_row):
                 turn = turns[row, k]
@@ -134,9 +134,9 @@ def _clusters(pore):  # type: ignore[no-untyped-def]
                     size[c] += end - start
                     faces[c] |= touched
                     if start == 0:
-                        faces[c] |= _X_FIRST
+                        faces[c] |= X_FIRST
                     if end == nx:
-                        faces[c] |= _X_LAST
+                        faces[c] |= X_LAST
                         break
                     run, start = run + 1, end
                     turn &= turn - np.uint64(1)
@@ -167,11 +167,17 @@ def _join_rows(parent, words, turns, row_start, inside, row, other):  # type: ig
             a = parent[here + ones(turn & up_to)]
             b = parent[there + ones(turn_other & up_to)]
             if a != b:
-                a, b = _root(parent, a), _root(parent, b)
-                parent[max(a, b)] = min(a, b)
+                unite(parent, a, b)
             begins &= begins - one
         here += ones(turn)
         there += ones(turn_other)
+
+
+@njit(cache=True, nogil=True)
+def unite(parent, a, b):  # type: ignore[no-untyped-def]
+    """Join the trees of two nodes of a union-find forest; the root of a tree is its earliest node."""
+    a, b = _root(parent, a), _root(parent, b)
+    parent[max(a, b)] = min(a, b)
 
 
 @njit(cache=True, nogil=True)

@@ -1,5 +1,7 @@
 """The pore network: bodies, the throats between them, and how wide each is."""
 
+from collections.abc import Collection
+
 import edt
 import numpy as np
 from numba import njit
@@ -78,34 +80,15 @@ def extract_network(volume: Volume, r_max: int = 4, sigma: float = 0.4) -> Netwo
 
 
 # name -> (unit, definition) of the numbers of a network
-NETWORK_NUMBERS: dict[str, tuple[str, str]] = {
-    "pore_density": ("1/m³", "Pores of the network / bulk volume; a pore cut by the border counts as one."),
-    "body_diameter": ("m", "Mean diameter of the largest ball inside each pore's region."),
-    "body_diameter_equivalent": ("m", "Mean diameter of the balls with the volumes of the pores' regions."),
-    "body_diameter_extended": (
-        "m",
-        "Mean diameter of the largest ball centred in each region, up to the solid.",
-    ),
-    "throat_diameter": ("m", "Mean diameter of the largest ball centred on each throat, to the solid."),
-    "throat_diameter_equivalent": ("m", "Mean diameter of the circles with the areas of the throats."),
-    "coordination_number": ("1", "Mean number of throats of the pores that touch no face of the box."),
-    "coordination_number_all": ("1", "Mean number of throats of all pores; grows with the box."),
-}
-for _name in [name for name, (unit, _) in NETWORK_NUMBERS.items() if unit == "m"]:
-    for _p in (10, 50, 90):
-        _what = NETWORK_NUMBERS[_name][1].removeprefix("Mean ").replace("number", "numbers")
-        NETWORK_NUMBERS[f"{_name}_p{_p}"] = ("m", f"{_p}th percentile, by number: {_what}")
-
-
-def network_numbers(network: Network) -> tuple[dict[str, float], dict[str, str]]:
-    """Return the numbers of `NETWORK_NUMBERS`, NaN where there is none, and the reason for each NaN.
+def network_numbers(network: Network, names: Collection[str]) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the numbers of these names, NaN where there is none, and the reason for each NaN.
 
     Diameters are of all pores and throats alike, counted by number, those at the border included.
     """
     values = {"pore_density": network.pore_density}
     reasons: dict[str, str] = {}
-    for name, (unit, _) in NETWORK_NUMBERS.items():
-        if unit != "m":
+    for name in names:
+        if "diameter" not in name:
             continue
         diameter, _, percentile = name.partition("_p")
         sizes = getattr(network, diameter)
@@ -121,7 +104,7 @@ def network_numbers(network: Network) -> tuple[dict[str, float], dict[str, str]]
         reasons["coordination_number"] = (
             "every pore of the network touches the border of the box; measure a larger volume"
         )
-    return {name: values[name] for name in NETWORK_NUMBERS}, reasons
+    return {name: values[name] for name in names}, reasons
 
 
 @njit(cache=True, nogil=True)

@@ -137,14 +137,8 @@ def counts_in_volume(pore: NDArray[np.uint8], wanted: Patterns, periodic: bool) 
     for kinds, step, is_row in _stencils(wanted):
         for axis in range(3):
             first, second = (a for a in range(3) if a != axis)
-            if is_row:
-                _count_all_rows(
-                    flat, offsets[first], offsets[second], offsets[axis], reach, step, kinds, counts
-                )
-            else:
-                _count_all_squares(
-                    flat, offsets[axis], offsets[first], offsets[second], reach, step, kinds, counts
-                )
+            order = (first, second, axis) if is_row else (axis, first, second)
+            _count_planes(flat, *(offsets[a] for a in order), reach, step, is_row, kinds, counts)
     return counts
 
 
@@ -185,36 +179,11 @@ def _count_rows(flat, base, down, top, bottom, right, begin, end, step, kinds, c
 
 
 @njit(cache=True, nogil=True)
-def _count_all_squares(flat, across, down, right, reach, step, kinds, counts):  # type: ignore[no-untyped-def]
+def _count_planes(flat, across, down, right, reach, step, is_row, kinds, counts):  # type: ignore[no-untyped-def]
+    """Count squares or rows centred on every voxel of a volume, plane by plane."""
+    bottom, end = len(down) - reach, len(right) - reach
     for k in range(reach, len(across) - reach):
-        _count_squares(
-            flat,
-            across[k],
-            down,
-            reach,
-            len(down) - reach,
-            right,
-            reach,
-            len(right) - reach,
-            step,
-            kinds,
-            counts,
-        )
-
-
-@njit(cache=True, nogil=True)
-def _count_all_rows(flat, across, down, right, reach, step, kinds, counts):  # type: ignore[no-untyped-def]
-    for k in range(reach, len(across) - reach):
-        _count_rows(
-            flat,
-            across[k],
-            down,
-            reach,
-            len(down) - reach,
-            right,
-            reach,
-            len(right) - reach,
-            step,
-            kinds,
-            counts,
-        )
+        if is_row:
+            _count_rows(flat, across[k], down, reach, bottom, right, reach, end, step, kinds, counts)
+        else:
+            _count_squares(flat, across[k], down, reach, bottom, right, reach, end, step, kinds, counts)

@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 
 from porescape.core.domain import Shape
 from porescape.measure.geometry.connectivity import (
-    _BOTH_FACES,
-    _X_FIRST,
-    _X_LAST,
-    _Y_FIRST,
-    _Y_LAST,
-    _Z_FIRST,
-    _Z_LAST,
+    BOTH_FACES,
+    X_FIRST,
+    X_LAST,
+    Y_FIRST,
+    Y_LAST,
+    Z_FIRST,
+    Z_LAST,
+    unite,
 )
 
 
 class PoreClusters(NamedTuple):
-    """How the pores of a box hang together.
+    """How the pores of a box are connected.
 
     Attributes
     ----------
@@ -82,8 +83,8 @@ class Clusters:
         size, faces = np.zeros(len(parent), dtype=np.int64), np.zeros(len(parent), dtype=np.uint8)
         size[:known], faces[:known] = self._size, self._faces
         touched = np.zeros(t, dtype=np.uint8)
-        touched[0] |= _Z_FIRST * (self._z == 0)
-        touched[-1] |= _Z_LAST * (self._z + t == self.shape[0])
+        touched[0] |= Z_FIRST * (self._z == 0)
+        touched[-1] |= Z_LAST * (self._z + t == self.shape[0])
         _gather(parent, runs, start, touched, ny, nx, size, faces)
 
         last = int(start[(t - 1) * ny])
@@ -110,7 +111,7 @@ class Clusters:
         """Add up clusters that grow no more."""
         if not size.size:
             return
-        for axis, both in enumerate(_BOTH_FACES):
+        for axis, both in enumerate(BOTH_FACES):
             self._done[axis] += size[faces & both == both].sum()
         self._done[3] += size.sum()
         self._done[4] += size[faces == 0].sum()
@@ -163,8 +164,7 @@ def _join_rows(parent, runs, start, row, others, start_others, other):  # type: 
     last_i, last_j = start[row + 1], start_others[other + 1]
     while i < last_i and j < last_j:
         if runs[0, i] < others[1, j] and others[0, j] < runs[1, i]:
-            a, b = _root(parent, runs[2, i]), _root(parent, others[2, j])
-            parent[max(a, b)] = min(a, b)
+            unite(parent, runs[2, i], others[2, j])
         if runs[1, i] < others[1, j]:
             i += 1
         else:
@@ -187,24 +187,16 @@ def _gather(parent, runs, start, touched, ny, nx, size, faces):  # type: ignore[
         y = row % ny
         side = touched[row // ny]
         if y == 0:
-            side |= np.uint8(_Y_FIRST)
+            side |= np.uint8(Y_FIRST)
         if y == ny - 1:
-            side |= np.uint8(_Y_LAST)
+            side |= np.uint8(Y_LAST)
         for i in range(start[row], start[row + 1]):
             node = known + i
             root = parent[node] = parent[parent[node]]
             size[root] += runs[1, i] - runs[0, i]
             ends = side
             if runs[0, i] == 0:
-                ends |= np.uint8(_X_FIRST)
+                ends |= np.uint8(X_FIRST)
             if runs[1, i] == nx:
-                ends |= np.uint8(_X_LAST)
+                ends |= np.uint8(X_LAST)
             faces[root] |= ends
-
-
-@njit(cache=True, nogil=True)
-def _root(parent, i):  # type: ignore[no-untyped-def]
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i

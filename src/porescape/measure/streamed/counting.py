@@ -12,14 +12,15 @@ from porescape.core.chunked import ChunkedArray, ChunkedVolume, tiled
 from porescape.core.curve import Curve
 from porescape.errors import InputError
 from porescape.measure.geometry.morphology import ThicknessDistribution
-from porescape.measure.numbers import NUMBERS
+from porescape.measure.meters import NUMBERS
+from porescape.measure.meters.basic import PHASES, SHORTEST
+from porescape.measure.meters.meter import AXES
 from porescape.measure.streamed import halo
 from porescape.measure.streamed.clusters import Clusters, PoreClusters
 from porescape.measure.streamed.lags import Lags
 from porescape.measure.streamed.layers import planes, steps_of
 from porescape.measure.streamed.neighbours import Neighbours
 from porescape.measure.streamed.runs import Runs
-from porescape.measure.volume import AXES, PHASES, SHORTEST
 from porescape.parallel import Workers, map_ordered
 
 STREAMED = (*(name for name, number in NUMBERS.items() if number.group == "basic"), "kozeny_carman")

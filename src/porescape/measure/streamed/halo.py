@@ -25,6 +25,7 @@ from porescape.errors import InputError
 from porescape.measure.geometry.morphology import THICKNESS_STEP, Phase, ThicknessDistribution
 from porescape.measure.geometry.thickness import RIM, balls_inside, bits, contacts, needed_distance, paint
 from porescape.parallel import OnProgress
+from porescape.units import format_shape
 
 BYTES = 36  # per voxel of a window while it is worked on; measured 19 to 34
 PHASES: tuple[Phase, Phase] = ("pore", "solid")
@@ -112,10 +113,9 @@ def block_shares(
     while True:
         window = within(block, _halo(reach), chunked.shape)
         if (needed := BYTES * float(np.prod(window.shape))) > memory:
-            size = " x ".join(map(str, window.shape))
             raise InputError(
-                f"local thickness around voxel {block.start} needs {size} voxels at once, so wide are the "
-                f"balls of the {phase} there: {needed / 2**20:.0f} MiB of memory, and "
+                f"local thickness around voxel {block.start} needs {format_shape(window.shape)} voxels at "
+                f"once, so wide are the balls of the {phase} there: {needed / 2**20:.0f} MiB of memory, and "
                 f"{memory / 2**20:.0f} MiB may be used; allow more memory, or use fewer workers"
             )
         whole = window.shape == chunked.shape

@@ -8,7 +8,7 @@ from porescape.core.chunked import ChunkedVolume
 from porescape.core.domain import Window
 from porescape.core.measurement import Details, Estimate, Measurement
 from porescape.core.settings import Measure
-from porescape.measure.numbers import pick
+from porescape.measure.meters import pick
 from porescape.measure.streamed.clusters import PoreClusters
 from porescape.measure.streamed.counting import STREAMED, Counting
 from porescape.measure.streamed.parts import measure_parts, spread
@@ -83,7 +83,7 @@ def measure_chunked(
     memory : int
         What may be used [bytes], by all workers of this machine together. Local thickness takes as much as
         is good for its speed; connected porosity, surface and chords need a few planes.
-    workers : int or Crew
+    workers : int or Pool
         Processes for local thickness and sub-volumes; those of other machines must see the file too.
     progress : callable, optional
         Told (what was done, steps done, steps in all) after each step.

@@ -5,7 +5,8 @@ from collections.abc import Collection
 
 from porescape.core.domain import Shape
 from porescape.errors import InputError
-from porescape.measure.numbers import NUMBERS, pick
+from porescape.measure.meters import NUMBERS, pick
+from porescape.units import format_shape
 
 # Bytes per voxel at the peak of each number's measurement, beyond the volume itself: fields of 96³ to 160³
 # voxels, porosity 0.6, pores of ten voxels
@@ -51,9 +52,8 @@ def refuse_whole(numbers: Collection[str], shape: Shape, memory: int) -> None:
         group = NUMBERS[name].group
         by_group[group] = max(by_group.get(group, 0), whole_memory([name], shape))
     words = ", ".join(f"{group} {_gib(size)}" for group, size in by_group.items())
-    box = " x ".join(map(str, shape))
     raise InputError(
-        f"measuring {box} voxels whole needs about {_gib(needed)} of memory ({words}), and "
+        f"measuring {format_shape(shape)} voxels whole needs about {_gib(needed)} of memory ({words}), and "
         f"{_gib(memory)} are available; leave out --whole: basic numbers are then counted from the whole "
         "volume piece by piece, exactly, and the others measured on sub-volumes"
     )

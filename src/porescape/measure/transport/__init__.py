@@ -1,1 +1,1 @@
-"""Diffusion, flow, paths, and what passes a membrane."""
+"""Diffusion, flow and shortest paths through a volume."""

@@ -8,6 +8,7 @@ from porescape.errors import MissingExtra, SettingsError
 from porescape.synthesis.gpu.arrays import Space, to_host
 from porescape.synthesis.gpu.generate import card_bytes
 from porescape.synthesis.smoothing import SAMPLE_MAX, smoothing_matrix
+from porescape.units import format_shape
 
 LEAVE_OUT = 'leave out device="gpu" (--device gpu) to work on the CPU, which makes the same bytes'
 
@@ -68,6 +69,6 @@ def check_room(cupy: Space, recipe: Recipe, domain: Domain) -> None:
     need = card_bytes(recipe, domain)
     if need > free:
         raise SettingsError(
-            f"{'x'.join(map(str, domain.shape))} voxels need about {need / 1e9:.1f} GB on the card, and "
+            f"{format_shape(domain.shape, 'x')} voxels need about {need / 1e9:.1f} GB on the card, and "
             f"{free / 1e9:.1f} GB are free; choose a smaller box, or {LEAVE_OUT}"
         )

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from porescape.core.curve import Curve
 from porescape.core.network import Network
 from porescape.errors import SettingsError
+from porescape.measure.filtration.intrusion import capillary_pressure
 from porescape.measure.network.flow import conduits, first_step, no_way, pore_access, pressures
-from porescape.measure.transport.intrusion import capillary_pressure
 
 WETTING_TENSION = 0.0159  # N/m, Galwick, the usual wetting liquid; it wets nearly all solids fully
 WETTING_ANGLE = 0.0  # degrees

@@ -1,0 +1,1 @@
+"""What a membrane lets pass and holds back: intrusion, porometry, retention."""
