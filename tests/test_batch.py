@@ -422,7 +422,7 @@ def test_a_newer_version_makes_a_note_or_everything_again(
     for module in ("io.runs.run_folder", "io.runs.batch"):
         monkeypatch.setattr(f"porescape.{module}.__version__", "99.0")
     both = run_batch(three[:2], out, TINY)
-    assert any("1 by 99.0; --overwrite makes the older ones again" in note for note in both.notes())
+    assert any("1 by 99.0; --overwrite repeats the older ones" in note for note in both.notes())
     run_batch(three[:2], out, TINY, overwrite=True)
     assert quick == ["a.png", "b.png", "a.png"]
 
