@@ -309,5 +309,5 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
 
 def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtra, match=r'extra "dask".*leave out --scheduler'), dask_pool("local"):
+    with pytest.raises(MissingExtra, match=r'extra "dask".*leave --scheduler out'), dask_pool("local"):
         pass

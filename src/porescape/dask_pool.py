@@ -113,7 +113,7 @@ def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], versi
     def progress(message: Any) -> None:
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
-            raise Cancelled("the result is no longer wanted")
+            raise Cancelled("the result is no longer needed")
         worker.log_event(topic, pickle.dumps((to, message)))
 
     return run_and_report(pickle.loads(zlib.decompress(packed)), number, item, progress)
@@ -124,7 +124,7 @@ def _dask() -> Any:
         return import_module("distributed")
     except ImportError as error:
         raise MissingExtra(
-            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave out --scheduler'
+            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave --scheduler out'
         ) from error
 
 
@@ -163,7 +163,7 @@ def dask_pool(address: str, workers: int = 1) -> Iterator[DaskPool]:
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # None still opens a server, on a fixed port
                 memory_limit=0,
             ) as cluster,
             distributed.Client(cluster) as client,

@@ -344,7 +344,7 @@ def in_order(
     for number, future in enumerate(futures):
         while not future.done():
             if stop is not None and stop.is_set():
-                raise Cancelled("the result is no longer wanted")
+                raise Cancelled("the result is no longer needed")
             _deliver(inbox, progress, ended, _POLL)
         result = future.result()
         last_message = time.monotonic()

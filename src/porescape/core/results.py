@@ -271,7 +271,7 @@ class Reconstruction:
         The image, its mask, checks and section, and the settings.
     replicas : tuple of Replica
     properties : dict of str to Estimate
-        Mean, standard deviation and interval over replicas, by name (`porescape.measure.meters.NUMBERS`).
+        Mean, standard deviation and interval over replicas, by the names of `measure.meters.NUMBERS`.
     selection : Selection
         Which replica is most like the image, and why.
     seed : int

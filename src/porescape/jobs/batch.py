@@ -250,7 +250,7 @@ def _notes(cards: dict[str, Card]) -> Iterator[str]:
         middle = format_length(sorted(boxes.values())[len(boxes) // 2], 3)
         yield (
             f"the images have boxes of different sizes: {_by_value(boxes)} wide. Numbers of smaller boxes "
-            f'vary more; --size "{middle}" gives all boxes the same length, not the same number of voxels'
+            f'vary more; --size "{middle}" gives all boxes one length instead of one number of voxels'
         )
     same: dict[tuple[object, ...], list[str]] = {}
     for name, card in cards.items():
@@ -261,10 +261,7 @@ def _notes(cards: dict[str, Card]) -> Iterator[str]:
     versions = Counter(card.porescape for card in cards.values())
     if len(versions) > 1:
         made = ", ".join(f"{count} by {version}" for version, count in sorted(versions.items()))
-        yield (
-            f"the runs were made by different versions of porescape: {made}; "
-            "--overwrite repeats the older ones"
-        )
+        yield (f"the runs are of different versions of porescape: {made}; --overwrite repeats the older ones")
 
 
 def differ(lengths: Sequence[float]) -> bool:
