@@ -60,7 +60,7 @@ class Pool(Protocol):
 
 
 class Inboxes:
-    """The inboxes of the calls of `Pool.map` that are under way, by number."""
+    """The inboxes of the current calls of `Pool.map`, by number."""
 
     def __init__(self) -> None:
         self._numbers = count()
@@ -68,7 +68,7 @@ class Inboxes:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[int, Inbox]]:
-        """Give a new inbox and its number, for as long as the block runs."""
+        """Context manager: the number of a new inbox, and the inbox."""
         number = next(self._numbers)
         inbox = self._open[number] = queue.SimpleQueue()
         try:
@@ -77,7 +77,7 @@ class Inboxes:
             del self._open[number]
 
     def put(self, number: int, message: Any) -> None:
-        """Put a message into an inbox; drop it where the call is over."""
+        """Put a message into an inbox; drop it if the call has ended."""
         inbox = self._open.get(number)
         if inbox is not None:
             inbox.put(message)
@@ -121,7 +121,7 @@ def map_ordered(
         worker it must be picklable, like the items: processes are spawned, as on Windows and macOS,
         so that all three systems behave alike.
     workers : int or Pool
-    Number of processes, where 1 is this process; or an existing pool.
+        Number of processes, where 1 is this process; or an existing pool.
     progress : callable
         Called in this process with every message.
 

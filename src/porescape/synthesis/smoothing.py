@@ -176,7 +176,7 @@ def _stages(width: float, step: int) -> list[tuple[float, int]]:
 
 @lru_cache(maxsize=1024)
 def stage_spreads(width: float, step: int) -> tuple[float, float]:
-    """Return the standard deviation of unit white noise smoothed along one axis by the first Gaussian."""
+    """Return the deviation of unit white noise smoothed along an axis by the first Gaussian, by both."""
     (part, _), *more = _stages(width, step)
     _, weights = gaussian_weights(part)
     one = math.sqrt(float((weights.astype(np.float64) ** 2).sum()))
