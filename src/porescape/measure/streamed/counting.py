@@ -12,7 +12,6 @@ from porescape.core.chunked import ChunkedArray, ChunkedVolume, tiled
 from porescape.core.curve import Curve
 from porescape.errors import InputError
 from porescape.measure.geometry.morphology import ThicknessDistribution
-from porescape.measure.meters import NUMBERS
 from porescape.measure.meters.basic import PHASES, SHORTEST
 from porescape.measure.meters.meter import AXES
 from porescape.measure.streamed import halo
@@ -23,9 +22,19 @@ from porescape.measure.streamed.neighbours import Neighbours
 from porescape.measure.streamed.runs import Runs
 from porescape.parallel import Workers, map_ordered
 
-STREAMED = (*(name for name, number in NUMBERS.items() if number.group == "basic"), "kozeny_carman")
 CONNECTED = tuple(f"connected_porosity_{axis}" for axis in AXES)
 THICKNESS = tuple(f"thickness_{phase}" for phase in PHASES)
+STREAMED = (  # counted here over the whole volume; any other number is measured on sub-volumes
+    "porosity",
+    *CONNECTED,
+    "specific_surface",
+    "chord_pore",
+    "chord_solid",
+    *THICKNESS,
+    "correlation_length",
+    "euler_density",
+    "kozeny_carman",
+)
 _PER_STEP = 2**21  # voxels of local thickness per step of the progress
 
 
