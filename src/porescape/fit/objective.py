@@ -139,18 +139,26 @@ class SectionObjective:
         }
 
 
-CLOSED_PORES = 0.02  # of the pore volume; Berea sandstone has 1.4 % in its smallest pores, open materials 0
+# Of the pore volume; Berea sandstone has 1.4 % in its smallest pores, open materials none. Chosen with Berea
+# in view (docs/design-notes/topology.md)
+CLOSED_PORES = 0.02
 DEGENERATE = 10.0  # larger than the loss of any structure
-FARTHEST_LAG = 6.0  # unit lengths; well beyond the first zero of the covariance
-SLICES_PER_AXIS = 5  # of 96: farther apart than most pores are wide, so nearly independent
-SECTION_WEIGHT = 0.047  # one standard deviation in all parts costs as much as half the pores disconnected
-WEIGHTS = {
-    "euler": 5.0
-}  # of parts, else 1: apart from the prior, only this part describes how the phases are connected
-# Unit lengths by which pores are eroded and dilated for their Euler numbers: at which size pieces of a
-# section separate and join says more about the tunnels in depth than the number of pieces itself
+FARTHEST_LAG = 6.0  # unit lengths; well beyond the first zero of the covariance (chosen by hand)
+# Of 96: farther apart than most pores are wide, so nearly independent (chosen by hand)
+SLICES_PER_AXIS = 5
+# One standard deviation in all parts costs as much as half the pores disconnected: 0.3 of the percolation
+# prior's first weight (docs/design-notes/topology.md)
+SECTION_WEIGHT = 0.047
+# Of parts, else 1: beside the prior, only the Euler number says how the phases are connected
+# (docs/design-notes/topology.md)
+WEIGHTS = {"euler": 5.0}
+# Unit lengths by which pores are eroded and dilated for their Euler numbers (Vogel 1997): at which size
+# pieces of a section separate and join says more about the tunnels in depth than the number of pieces itself
+# (docs/design-notes/topology.md)
 RADII = (-0.6, -0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45, 0.6)
-LEAST_SCATTER = {  # added to the scatter between windows, which few windows can underestimate
+# Added to the scatter between windows, which few windows can underestimate (chosen by hand, one size for all
+# curves)
+LEAST_SCATTER = {
     "covariance": 0.004,
     "lineal_pore": 0.004,
     "lineal_solid": 0.004,
@@ -213,4 +221,4 @@ class PaperObjective:
         return combined_distance_function(window, self._voxel_size, reach=self._reach)
 
 
-PAPER_REACH = 25  # pixels, where the authors' script clips its histograms
+PAPER_REACH = 25  # pixels, where the authors' public script clips its histograms

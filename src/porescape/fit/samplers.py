@@ -132,7 +132,7 @@ class CmaSampler:
         self.ahead = self._cma.population_size
 
 
-START = 32  # trials of the Sobol start
+START = 32  # trials of the Sobol start (chosen by hand; a power of two, as Sobol points want)
 
 SAMPLERS: dict[str, Callable[[int, int, np.random.Generator], Sampler]] = {
     "cma": CmaSampler,

@@ -25,10 +25,10 @@ from porescape.synthesis.families import FAMILIES
 
 CONFIRMED = 8  # largest number of recipes of a family that are tried again (chosen by hand)
 LEAST_EACH = 12  # least number of trials of the family for each of them (chosen by hand)
-CONFIRMATIONS = 3  # other realizations on which they are tried; more were no better (docs/design-notes)
+CONFIRMATIONS = 3  # other realizations on which they are tried; more were no better (chosen by hand)
 LEAST_TO_CONFIRM = 100  # trials; a shorter search uses all to explore (chosen by hand)
-LEAST_DIVIDED = 32  # trials; a shorter search ends before more processes have started
-MOST_AHEAD = 256  # questions at the same time if the optimiser sets no limit; they are held in memory
+LEAST_DIVIDED = 32  # trials; a shorter search ends before more processes have started (chosen by hand)
+MOST_AHEAD = 256  # questions at once if the optimiser sets no limit, held in memory (chosen by hand)
 
 
 class Question(NamedTuple):

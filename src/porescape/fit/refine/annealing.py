@@ -27,14 +27,16 @@ from porescape.measure.section.patterns import (
 from porescape.rng import stream
 from porescape.units import format_length
 
-# of squares by the voxels between points; with equal weights walls become rough to match the coarse ones
-# (chosen by hand)
+# Of squares by the voxels between points; with equal weights walls become rough to match the coarse ones
+# (docs/design-notes/refinement.md)
 WEIGHTS = {1: 5.0, 2: 3.0}
-ROW_WEIGHT = 3.0
-VISITED = 0.3  # share of the wall voxels that a sweep visits: many small steps, so that none goes too far
-SETTLING = 0.4  # share of the sweeps, the last ones, that visit fewer and fewer
+ROW_WEIGHT = 3.0  # likewise
+# Share of the wall voxels that a sweep visits: many small steps, so that none goes too far (chosen by hand)
+VISITED = 0.3
+SETTLING = 0.4  # share of the sweeps, the last ones, that visit fewer and fewer (chosen by hand)
 DEAREST = 1e4  # price at which the porosity is no longer corrected: no voxel that may change is left
-# sweeps after which the patterns of a mirrored volume are counted again: changes next to a mirror count twice
+# Sweeps after which the patterns of a mirrored volume are counted again, as changes at a mirror count twice
+# (chosen by hand)
 RECOUNTED = 20
 
 

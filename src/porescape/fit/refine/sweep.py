@@ -14,7 +14,7 @@ from porescape.fit.refine.topology import CELLS, is_simple
 from porescape.measure.section.patterns import CODES, POINTS, Counts, Index, Patterns
 
 BOTH = -1  # phases
-UNIT = 2.0**-16  # of gains
+UNIT = 2.0**-16  # of gains: whole numbers, so that the order of a sum cannot change a voxel
 LARGEST = 2**22  # units; the sum of 27 for each of up to 8 stencils fits into int32
 
 # the bit of a voxel in each of the nine codes of a stencil to which it belongs
