@@ -646,7 +646,7 @@ def test_what_cannot_be_done_is_said_before_it_starts(page: Callable[..., httpx.
     assert "of memory" in client.post(f"/api/jobs/{key}/look", json=huge).json()["needs"]["problem"]
     assert client.post(f"/api/jobs/{key}/start", json=huge).status_code == 422
     black = {"settings": {"segmentation": {"method": "fixed", "threshold": 1.0}}}
-    assert "came out as pore" in client.post(f"/api/jobs/{key}/look", json=black).json()["problem"]
+    assert "became pore" in client.post(f"/api/jobs/{key}/look", json=black).json()["problem"]
     outside = client.post(f"/api/jobs/{key}/look", json={"crop": [0, 0, 9000, 9000]})
     assert outside.status_code == 422
     assert "does not lie inside sample.tif" in outside.json()["error"]
