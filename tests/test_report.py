@@ -317,9 +317,12 @@ def test_one_sentence_says_how_open_the_structure_is(result):
         known = [Measurement({"porosity": porosity, "connected_porosity_z": connected}, {})] * 2
         return looks_like(replace(result, properties=summarise(known)))
 
-    assert said(0.5, 0.4999) == "50 % of the structure is pore, practically all of it open from face to face."
+    assert (
+        said(0.5, 0.4999)
+        == "50 % of the structure is pore, practically all of it connected from face to face."
+    )
     assert "most of it (95 %)" in said(0.4, 0.38)
-    assert "only 50 % of that" in said(0.4, 0.2)
+    assert "only 50 % of it" in said(0.4, 0.2)
     assert "nothing would flow" in said(0.4, 0.0)
 
 
@@ -380,7 +383,7 @@ def test_a_bar_is_as_long_as_the_half_width_and_shared_by_squares():
 
 def test_the_page_names_the_numbers_whose_own_error_is_not_known(page, result):
     told = page[page.index('id="trust"') :].split("</section>")[0]
-    assert "four doubts" in told
+    assert "four sources of uncertainty" in told
     lacking = told.split("The intervals of ")[1].split(" lack it")[0]
     for name, e in result.properties.items():
         if e.parts:
@@ -642,7 +645,7 @@ def test_the_truth_stands_beside_the_mean_with_the_sign_of_the_error(page, resul
         error = 100 * (estimate.mean - truth.values[name]) / abs(truth.values[name])
         assert float(line[4].removesuffix(" %").replace("−", "-")) == pytest.approx(error, abs=0.051)
         assert line[2] == number_rows(result)[name].values[1]  # the truth is the second replica
-    assert "Beside the truth" in page
+    assert 'id="truth">Known structure<' in page
 
 
 def test_the_replica_shown_is_the_selected_one(page, result):
@@ -671,8 +674,8 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
     )
     assert "[image]\nfile = &#34;&lt;x&gt;&#34;" in page  # with the job at hand, that is shown as it is
     assert "run.toml</summary>" in page
-    assert "the method's own error, which all replicas share" in page  # what its intervals lack
-    assert "four doubts" not in page
+    assert "the error of the method, which all replicas share" in page  # what its intervals lack
+    assert "four sources of uncertainty" not in page
     reader = Reader(page)
     assert "replica 1 without mean chord pore: no pore &amp; no chord" in page
     assert "no interval" in page

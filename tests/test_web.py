@@ -180,12 +180,12 @@ def test_the_tracker_counts_what_it_hears() -> None:
     now = iter(range(0, 1000, 5))
     settings = Settings(fit=Fit(trials=2), output=Output(replicas=2), measure=Measure(numbers=("basic",)))
     tracker = Tracker(settings, 1, clock=lambda: float(next(now)))
-    assert tracker.hear(told("fit", 0, 0.5)) is not None
-    assert tracker.hear(told("fit", 1, 0.7)) is None
+    assert tracker.update(told("fit", 0, 0.5)) is not None
+    assert tracker.update(told("fit", 1, 0.7)) is None
     assert tracker.table()["left"] is None
-    assert tracker.hear(told("fit", 1, 0.2)) is not None
-    tracker.hear(told("fit", 0, 0.4))
-    tracker.hear(told("measure", 0, step="porosity"))
+    assert tracker.update(told("fit", 1, 0.2)) is not None
+    tracker.update(told("fit", 0, 0.4))
+    tracker.update(told("measure", 0, step="porosity"))
     table = tracker.table()
     assert (table["trials_done"], table["trials"], table["best"]) == (4, 4, 0.2)
     assert table["curve"] == [[1, 0.5], [2, 0.5], [3, 0.2], [4, 0.2]]
@@ -198,7 +198,7 @@ def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_kept() -> N
     settings = Settings(output=Output(replicas=3))
     tracker = Tracker(settings, 1)
     for i in range(3):
-        tracker.hear(told("restored", i))
+        tracker.update(told("restored", i))
     times = times_of(settings, 1)
     assert tracker.share() == pytest.approx(
         1 - times.last / (3 * (times.trials + times.measure) + times.last)
@@ -344,7 +344,7 @@ def page(
     tmp_path: Path, preview_process: PreviewProcess, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., httpx.Client]]:
     """Open a page in a folder of its own."""
-    monkeypatch.setattr("porescape.web.server.PreviewProcess", lambda patience: _Lent(preview_process))
+    monkeypatch.setattr("porescape.web.server.PreviewProcess", lambda timeout: _Lent(preview_process))
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(opened(tmp_path / "jobs", **options))
 
@@ -440,7 +440,7 @@ def hostile(
 ) -> Iterator[tuple[httpx.Client, Path]]:
     folder = tmp_path_factory.mktemp("hostile") / "jobs"
     patch = pytest.MonkeyPatch()
-    patch.setattr("porescape.web.server.PreviewProcess", lambda patience: _Lent(preview_process))
+    patch.setattr("porescape.web.server.PreviewProcess", lambda timeout: _Lent(preview_process))
     with opened(folder) as client:
         yield client, folder
     patch.undo()
@@ -646,7 +646,7 @@ def test_what_cannot_be_done_is_said_before_it_starts(page: Callable[..., httpx.
     assert "of memory" in client.post(f"/api/jobs/{key}/look", json=huge).json()["needs"]["problem"]
     assert client.post(f"/api/jobs/{key}/start", json=huge).status_code == 422
     black = {"settings": {"segmentation": {"method": "fixed", "threshold": 1.0}}}
-    assert "came out as pore" in client.post(f"/api/jobs/{key}/look", json=black).json()["problem"]
+    assert "became pore" in client.post(f"/api/jobs/{key}/look", json=black).json()["problem"]
     outside = client.post(f"/api/jobs/{key}/look", json={"crop": [0, 0, 9000, 9000]})
     assert outside.status_code == 422
     assert "does not lie inside sample.tif" in outside.json()["error"]
@@ -728,9 +728,9 @@ class Server:
         return dict(self.client.get(f"/api/jobs/{key}").json())
 
     def until(
-        self, key: str, wanted: Callable[[dict[str, Any]], bool], patience: float = 90
+        self, key: str, wanted: Callable[[dict[str, Any]], bool], timeout: float = 90
     ) -> dict[str, Any]:
-        end = time.monotonic() + patience
+        end = time.monotonic() + timeout
         while not wanted(now := self.job(key)):
             assert time.monotonic() < end, now
             time.sleep(0.1)

@@ -1,6 +1,6 @@
-"""Every stage draws itself.
+"""The figures of the report.
 
-A function takes what a stage made and returns a matplotlib `Figure` of its own: no pyplot, no global
+Each function takes the results of a stage and returns a new matplotlib `Figure`, without pyplot and global
 settings, so figures can be drawn in any thread.
 """
 
@@ -51,13 +51,13 @@ from porescape.report.raycast import View, raycast
 from porescape.report.words import Scale, label_of, scale_for, scale_of
 from porescape.units import format_length
 
-CURVE_SLICES = 6  # per axis and replica; more changes the curves by less than a line's width
-COMBINED_SLICES = 3  # likewise; each is measured at three zooms
-DETAIL = 4  # times: how much the middle of the image is enlarged to show single pixels
+CURVE_SLICES = 6  # per axis and replica; more slices change the curves by less than the width of a line
+COMBINED_SLICES = 3  # as above; each is measured at three zooms
+DETAIL = 4  # magnification of the middle of the image, to show single pixels
 THREE_D_VOXELS = 256  # along the longest edge; larger structures are drawn from blocks of voxels
 
-COLUMN = 2.8  # inches: a picture of the first screen
-OUTLINE_PIXELS = 300  # of a small piece of an image, enlarged; an outline is one of them wide
+COLUMN = 2.8  # inches: a picture at the top of the report
+OUTLINE_PIXELS = 300  # of a small part of an image, enlarged; an outline is one pixel wide
 
 Curve = NDArray[np.float64]
 Colours = NDArray[np.float32]
@@ -68,9 +68,9 @@ P = TypeVar("P", np.bool_, np.float32)
 
 
 def segmentation_overlay(image: Micrograph, phase: PhaseImage) -> Figure:
-    """Draw the grey image beside itself with the outline of its pores; below, the middle enlarged."""
+    """Draw the grey image without and with the outline of its pores; below, the middle enlarged."""
     parts = [(image.grey, phase.pore)]
-    if max(image.grey.shape) >= DETAIL * 100:  # a smaller image shows its pixels as it is
+    if max(image.grey.shape) >= DETAIL * 100:  # in a smaller image single pixels are visible
         inner = [max(n // DETAIL, 1) for n in image.grey.shape]
         parts.append((middle_of(image.grey, inner), middle_of(phase.pore, inner)))
     ny, nx = image.grey.shape
@@ -92,7 +92,7 @@ def segmentation_overlay(image: Micrograph, phase: PhaseImage) -> Figure:
 
 
 def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the grey image in red, green, blue with the outermost pixels of every pore coloured.
+    """Return the grey image as red, green, blue, with the outermost pixels of every pore coloured.
 
     Images wider than a screen are shrunk first, so that the outline stays a line; shape (ny, nx, 3).
     """
@@ -102,10 +102,10 @@ def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray
 
 
 def triptych(section: PhaseImage, volume: Volume, image: Micrograph | None = None) -> Figure:
-    """Draw the real section beside slices across z, y and x of one replica, all at one scale.
+    """Draw the section of the image and slices across z, y and x of one replica, all at the same scale.
 
-    The slices are the middle ones, not chosen. Where the section is larger, its middle is shown; with
-    `image`, the same piece of the micrograph stands before it.
+    The slices are always the middle ones. If the section is larger, its middle is shown; with `image`, the
+    same part of the micrograph is shown before it.
     """
     planes = [middle_of(section.pore, volume.pore.shape[1:])]
     planes += [np.take(volume.pore, n // 2, axis=axis) for axis, n in enumerate(volume.shape)]
@@ -150,14 +150,14 @@ def outlined_middle(image: Micrograph, phase: PhaseImage, window: float, width: 
     wanted = [max(round(window / image.pixel_size), 1)] * 2
     grey, pore = middle_of(image.grey, wanted), middle_of(phase.pore, wanted)
     sides = (grey.shape[0] * image.pixel_size, grey.shape[1] * image.pixel_size)
-    enlarge = max(-(-OUTLINE_PIXELS // max(grey.shape)), 1)  # or the outline of a small piece covers all
+    enlarge = max(-(-OUTLINE_PIXELS // max(grey.shape)), 1)  # otherwise the outline covers a small part
     larger = np.ix_(*(np.arange(n * enlarge) // enlarge for n in grey.shape))
     figure, _ = _one_picture(outline_pores(grey[larger], pore[larger]), sides, width)
     return figure
 
 
 def _one_picture(colour: Colours, sides: tuple[float, float], width: float) -> tuple[Figure, Axes]:
-    """Return a figure of nothing but a picture of these sides [m] and its scale bar."""
+    """Return a figure with only a picture of these sides [m] and its scale bar."""
     ny, nx = sides
     figure = Figure(figsize=(width, width * ny / nx))
     panel = figure.add_axes((0, 0, 1, 1), xlim=(0, nx), ylim=(ny, 0))
@@ -168,7 +168,7 @@ def _one_picture(colour: Colours, sides: tuple[float, float], width: float) -> t
 
 
 def truth_slices(truth: Volume, volume: Volume) -> Figure:
-    """Draw the middle slices of the true structure above those of one replica, at one scale."""
+    """Draw the middle slices of the known structure above those of one replica, at the same scale."""
     size = [
         min(n * one.voxel_size for one, n in ((truth, t), (volume, v)))
         for t, v in zip(truth.shape, volume.shape, strict=True)
@@ -281,10 +281,10 @@ def _name_edge(panel: Axes, ends: NDArray[np.float64], text: str) -> None:
 
 
 def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figure:
-    """Draw the curves by which sections are compared: the image's as a line, the replicas' as a band.
+    """Draw the curves by which sections are compared: of the image as a line, of the replicas as a band.
 
-    Image and replicas are seen through windows of one size. The band spans the replicas' own curves,
-    from the lowest to the highest; the dashed line is their mean.
+    Windows of image and replicas have the same size. The band spans the curves of the replicas, from the
+    lowest to the highest; the dashed line is their mean.
     """
     window = _common_window(section, replicas)
     image, made = _described(section, replicas, window)
@@ -330,8 +330,8 @@ def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
 def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figure:
     """Draw the paper's descriptor at its three zooms: section, distance to the wall, histogram.
 
-    The histogram has the solid left of 0 and the pores right. The image's is that of all its windows,
-    a replica's that of slices across its three axes.
+    The histogram has the solid left of 0 and the pores right. That of the image is over all its windows,
+    that of a replica over slices across its three axes.
 
     References
     ----------
@@ -396,10 +396,10 @@ def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
 
 
 def fit_history(replicas: Sequence[Replica]) -> Figure:
-    """Draw the loss of each trial of the family that was taken, and of the best so far, for every replica.
+    """Draw the loss of each trial of the selected family, and of the best trial so far, for every replica.
 
-    Hollow marks at the end are the best few recipes, tried again on other random fields. Where several
-    families were tried, their best stand beside it, as they were compared.
+    Open symbols at the end are the best few recipes, tried again on other random fields. If several
+    families were tried, a second panel compares their best recipes.
     """
     several = any(trial.stage is Stage.COMPARE for replica in replicas for trial in replica.trials)
     figure = Figure(figsize=(WIDE, 3.6), layout="constrained")
@@ -444,22 +444,22 @@ def _draw_searches(panel: Axes, replicas: Sequence[Replica]) -> None:
             mfc="none",
             mec=shade,
             mew=0.7,
-            label="the best few again, on other random fields" if first and again else None,
+            label="best few again, on other random fields" if first and again else None,
         )
         everything += [trial.loss for trial in own]
         most = max(most, len(own))
     _scale_of_losses(panel)
-    dress(panel, "", "trial of the family that was taken")
+    dress(panel, "", "trial of the selected family")
     panel.set_ylabel("loss", fontsize=TEXT, color=INK)
     panel.set_xlim(0, 1.01 * most + 1)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    # what failed altogether is off the chart
+    # degenerate trials are outside the plot
     panel.set_ylim(top=1.5 * float(np.nanquantile(everything, 0.98)))
     panel.legend(edgecolor="none", framealpha=0.9, fontsize=TEXT, loc="upper right")
 
 
 def _draw_families(panel: Axes, replicas: Sequence[Replica]) -> None:
-    """Draw how the best of each family fared where they were compared; filled is what was taken."""
+    """Draw the losses of the best recipe of each family in the comparison; the selected one is filled."""
     names = list(dict.fromkeys(trial.family for replica in replicas for trial in replica.trials))
     for place, (replica, shade) in enumerate(zip(replicas, blues(len(replicas)), strict=True)):
         for at, name in enumerate(names):
@@ -469,7 +469,7 @@ def _draw_families(panel: Axes, replicas: Sequence[Replica]) -> None:
                 face = shade if name == replica.family else "none"
                 panel.plot(at + aside, np.mean(losses), "o", ms=5, mfc=face, mec=shade, mew=0.9)
     _scale_of_losses(panel)
-    dress(panel, "", "families compared closely")
+    dress(panel, "", "comparison of the families")
     panel.set_xlim(-0.5, len(names) - 0.5)
     panel.set_xticks(range(len(names)), names)
 
@@ -486,7 +486,7 @@ def numbers_plot(
     measurements: Sequence[Measurement],
     truth: Measurement | None = None,
 ) -> Figure:
-    """Draw every number: its replicas as dots, their mean and 95 % interval, and the truth if known."""
+    """Draw every number: its replicas as dots, their mean and 95 % interval, and the true value if known."""
     columns = 3
     rows = -(-(len(properties) + 1) // columns)
     engine = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.12)
@@ -517,7 +517,7 @@ def _number_strip(panel: Axes, estimate: Estimate, values: Curve, true: float, s
     shown = np.array([*values, *estimate.ci95, true])
     shown = shown[np.isfinite(shown)] * f
     if shown.size:
-        # at least 2 % of the value wide, so that agreement to the last digit does not look like scatter
+        # at least 2 % of the value wide, so that agreement to the last digit is not shown as scatter
         half = max(0.6 * np.ptp(shown), 0.01 * np.abs(shown).max(), 1e-12)
         panel.set_xlim(0.5 * (shown.min() + shown.max()) - half, 0.5 * (shown.min() + shown.max()) + half)
     dress(panel, "", "")
@@ -535,10 +535,10 @@ def _strip_legend(panel: Axes, with_truth: bool) -> None:
     if with_truth:
         marks += panel.plot([], [], "D", ms=6, mfc="white", mec=ORANGE, mew=1.6, ls="none", label="truth")
     legend = panel.legend(handles=marks, frameon=False, fontsize=TEXT, loc="center left", ncols=2)
-    legend.set_in_layout(False)  # or its width would take from the strips above
+    legend.set_in_layout(False)  # otherwise its width would narrow the panels above
 
 
-# -- what is drawn ----------------------------------------------------------------------------------
+# -- data of the figures ----------------------------------------------------------------------------------
 
 
 def _common_window(section: PhaseImage, replicas: Sequence[Replica]) -> int:
@@ -561,7 +561,7 @@ def _described(
 
 
 def _within(phase: str) -> Callable[[Descriptor], Curve]:
-    """Return a function for the fraction of a phase's own pixels that lie near the wall."""
+    """Return a function for the fraction of the pixels of a phase that lie near the wall."""
 
     def curve(descriptor: Descriptor) -> Curve:
         counts: Curve = getattr(descriptor, f"distance_{phase}").mean(axis=0)
@@ -571,7 +571,7 @@ def _within(phase: str) -> Callable[[Descriptor], Curve]:
 
 
 def _saturation(curve: Curve) -> float:
-    """Return the number of steps until all but 0.2 % is counted."""
+    """Return the number of steps that contain all but 0.2 %."""
     return float(np.searchsorted(curve, 0.998)) + 2
 
 
@@ -582,10 +582,10 @@ def _combined(windows: NDArray[np.bool_], step: float, reach: float) -> Curve:
 
 
 def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, Curve, list[Curve]]:
-    """Return distances, the image's and the replicas' histograms, solid mirrored to the left of 0.
+    """Return distances and the histograms of image and replicas, with the solid mirrored to the left of 0.
 
-    The last bin, which gathers all beyond, is left out. A gap is left where there can be no pixel: none
-    is closer to the other phase than one step of its grid, which is finer in the enlarged sections.
+    The last bin, which contains everything beyond, is left out. There is a gap where no pixel is possible:
+    none is closer to the other phase than one step of its grid, which is finer in the enlarged sections.
     """
     nearest = 0 if image[:, 0].any() else 1
 
@@ -601,7 +601,7 @@ def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, 
 
 
 def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Sequence[Curve]) -> None:
-    """Draw the image's curve over those of the replicas, of which there may be none."""
+    """Draw the curve of the image over those of the replicas, if there are any."""
     if len(made) > 1:
         low, high = np.min(made, axis=0), np.max(made, axis=0)
         panel.fill_between(x, low, high, color=BLUE, alpha=0.25, lw=0, label="replicas, lowest to highest")

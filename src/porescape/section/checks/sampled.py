@@ -1,4 +1,4 @@
-"""One image and what the checks count in it: pairs of pixels, correlation lengths, tiles."""
+"""One image and the counts for its checks: pairs of pixels, correlation lengths, tiles."""
 
 import math
 from functools import cached_property
@@ -21,7 +21,7 @@ _REACH = np.array([1.0, 1.0, math.sqrt(2), math.sqrt(2)])  # pixels per step
 
 
 class SampledImage:
-    """One image and what more than one check needs of it; lengths in pixels.
+    """One image and the quantities that several checks need; lengths in pixels.
 
     Attributes: `pore`, `pixel_size`, `porosity`, the `wanted_error` of the porosity for which a field of view
     is suggested, the `variance` of a pixel, the correlation `lengths` along the four directions, `tiles`, and
@@ -172,7 +172,7 @@ def _pair_counts(pore: NDArray[np.bool_], longest: int) -> tuple[Values, Values]
     """Count pairs of pixels at the lags y = 0 ... longest, x = -longest ... longest: both pore, and all."""
     shape = [
         fft.next_fast_len(n + longest + 1, real=True) for n in pore.shape
-    ]  # padded, so that nothing wraps round
+    ]  # padded, so that nothing wraps around
     spectrum = fft.rfft2(pore.astype(np.float32), shape)  # counts are right to 1e-6 of the pixels
     both = fft.irfft2(np.abs(spectrum) ** 2, shape)
     x = np.arange(-longest, longest + 1)

@@ -16,7 +16,7 @@ def check_stationarity(image: SampledImage) -> Check:
     """Compare porosity and pore-to-pore distance between strips of tiles along y and x."""
     size = image.pixel_size
     rates = image.tiles.rates()
-    fields = {  # a value per tile, and what its changes are a share of
+    fields = {  # a value per tile, and the unit of its changes
         "porosity": (image.tiles.porosity, min(image.porosity, 1 - image.porosity)),
         "distance": (rates, float(rates.mean())),
     }
