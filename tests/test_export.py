@@ -343,9 +343,9 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_left(run, tmp_path):
     for source, options, error, words in (
         (run, {"to": ["ply"]}, SettingsError, "cannot export to ply; wanted some of tif,vti,nrrd"),
         (run, {"to": []}, SettingsError, "cannot export to nothing"),
-        (run, {"surface": "wall"}, SettingsError, "surface of 'wall'; wanted solid or pore"),
+        (run, {"surface": "wall"}, SettingsError, "surface must be solid or pore, got 'wall'"),
         (run, {"replica": 9}, InputError, "has no replica 9; it has replica-01 to replica-03"),
-        (tmp_path / "one.tif", {"replica": 1}, SettingsError, "is no run folder and has no replicas"),
+        (tmp_path / "one.tif", {"replica": 1}, SettingsError, "is not a run folder and has no replicas"),
         (tmp_path / "nowhere", {}, InputError, "is not a file or folder"),
         (tmp_path / "solid.tif", {"to": ["stl", "tif"], "surface": "pore"}, InputError, "there is no pore"),
         (tmp_path / "one.tif", {"to": ["tif", "openpnm"]}, InputError, "has no throats"),
@@ -354,7 +354,7 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_left(run, tmp_path):
             export(source, out, **{"to": ["tif"], **options})
         assert not out.exists()
     (run / "results.json").unlink()
-    with pytest.raises(InputError, match="does not say which replica is selected"):
+    with pytest.raises(InputError, match="does not contain the selected replica"):
         export(run, out)
     out.mkdir()
     (out / "mine.txt").touch()

@@ -247,7 +247,7 @@ def test_another_image_seed_or_version_is_refused(
 ) -> None:
     folder = tmp_path / "work"
     open_checkpoint(folder, image, TINY, SEED)
-    with pytest.raises(SettingsError, match="seed was 3, now 4; ask for the same job"):
+    with pytest.raises(SettingsError, match="seed was 3, now 4; use the same image"):
         open_checkpoint(folder, image, TINY, 4)
     brighter = image_from_array(np.asarray(image.grey) * 0.5, image.pixel_size, "section")
     with pytest.raises(SettingsError, match=r"the image's SHA-256 was [0-9a-f]{12}…, now"):
