@@ -627,7 +627,7 @@ def test_without_a_pixel_size_a_job_waits_for_one(page: Callable[..., httpx.Clie
     key = upload(client, plain.getvalue(), "plain.png").json()["id"]
     seen = client.post(f"/api/jobs/{key}/look", json={}).json()
     assert seen["pixel_size"] is None
-    assert "does not say how large a pixel is" in seen["missing"]
+    assert "contains no pixel size" in seen["missing"]
     assert "upload" not in seen["missing"]
     assert seen["bar"]["pixels"] == 80
     refused = client.post(f"/api/jobs/{key}/start", json={})
