@@ -68,28 +68,28 @@ FIBRES = BodiesRecipe(spacing=14 * VOXEL, length=50 * VOXEL, porosity=0.6, smoot
 
 
 class Memory:
-    """A shelf of dictionaries, for one process."""
+    """A store in dictionaries, for one process."""
 
     def __init__(self) -> None:
         self.blocks: dict[BlockIndex, NDArray[np.bool_]] = {}
         self.drafts: dict[BlockIndex, Draft] = {}
         self.notes: dict[str, object] = {}
 
-    def has_block(self, number: BlockIndex) -> bool:
-        return number in self.blocks
+    def has_block(self, index: BlockIndex) -> bool:
+        return index in self.blocks
 
-    def put_block(self, number: BlockIndex, pore: NDArray[np.bool_]) -> None:
-        assert number not in self.blocks, "made twice"
-        self.blocks[number] = pore.copy()
+    def put_block(self, index: BlockIndex, pore: NDArray[np.bool_]) -> None:
+        assert index not in self.blocks, "made twice"
+        self.blocks[index] = pore.copy()
 
-    def draft(self, number: BlockIndex, bits: bool = True) -> Draft | None:
-        return self.drafts.get(number)
+    def draft(self, index: BlockIndex, bits: bool = True) -> Draft | None:
+        return self.drafts.get(index)
 
-    def put_draft(self, number: BlockIndex, draft: Draft) -> None:
-        self.drafts[number] = draft
+    def put_draft(self, index: BlockIndex, draft: Draft) -> None:
+        self.drafts[index] = draft
 
-    def drop_draft(self, number: BlockIndex) -> None:
-        self.drafts.pop(number, None)
+    def drop_draft(self, index: BlockIndex) -> None:
+        self.drafts.pop(index, None)
 
     def note(self, name: str) -> object:
         return self.notes.get(name)
@@ -99,8 +99,8 @@ class Memory:
 
     def whole(self, plan: BlockPlan) -> NDArray[np.bool_]:
         out = np.empty(plan.window.shape, dtype=bool)
-        for number in plan.indices:
-            out[slices(plan.block(number))] = self.blocks[number]
+        for index in plan.indices:
+            out[slices(plan.block(index))] = self.blocks[index]
         return out
 
 
@@ -463,7 +463,7 @@ def test_a_finished_job_resumed_is_done(tmp_path: Path) -> None:
 def test_another_job_refuses_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     _interrupted(out, 5)
-    with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume goes on"):
+    with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume continues"):
         generate_zarr(recipe(), SMALL, 3, out, chunk=16)
     for changed, words in (
         (partial(generate_zarr, recipe(), SMALL, 4), "seed was 3, now 4"),
@@ -479,7 +479,7 @@ def test_another_job_refuses_to_go_on(tmp_path: Path) -> None:
     ):
         with pytest.raises(SettingsError, match=words):
             changed(out, chunk=16, resume=True)
-    with pytest.raises(SettingsError, match=r"by which blocks in .* were cut"):
+    with pytest.raises(SettingsError, match=r"differs from the level .* of the blocks in"):
         generate_zarr(recipe(), SMALL, 3, out, chunk=16, resume=True, level=1.0)
     made = generate_zarr(recipe(), SMALL, 4, out, chunk=16, overwrite=True)
     assert made.porosity == generate(recipe(), SMALL, 4).porosity
@@ -494,7 +494,7 @@ def test_what_lies_at_out_is_not_overwritten(tmp_path: Path) -> None:
     work = tmp_path / "b.zarr.work"
     work.mkdir()
     (work / "mine").touch()
-    with pytest.raises(OutputError, match="is in the way"):
+    with pytest.raises(OutputError, match="is not the work folder of a job"):
         generate_zarr(recipe(), SMALL, 3, tmp_path / "b.zarr")
 
 
@@ -516,7 +516,7 @@ def test_a_full_disk_is_said_and_what_is_done_is_kept(
 
         with monkeypatch.context() as patch:
             patch.setattr(WorkFolder, method, full)
-            with pytest.raises(OutputError, match=r"is full; .* run the same again with --resume"):
+            with pytest.raises(OutputError, match=r"is full; .* run the same command again with --resume"):
                 generate_zarr(recipe(), SMALL, 3, out, chunk=16, resume=True)
         assert not list(tmp_path.rglob("*.partial"))
     assert sum(1 for _ in (tmp_path / "a.zarr.work" / "blocks").iterdir()) == 10
@@ -546,11 +546,11 @@ def test_the_papers_recipe_cannot_be_made_in_parts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("0:8,0:8", "was not understood"),
-        ("0:8,0:8,a:b", "was not understood"),
-        ("0:8,0:8,5", "was not understood"),
-        ("0:8,0:8,0:300", "x from 0 to 300 is not a part"),
-        ("8:8,:,:", "z from 8 to 8 is not a part"),
+        ("0:8,0:8", "is not valid"),
+        ("0:8,0:8,a:b", "is not valid"),
+        ("0:8,0:8,5", "is not valid"),
+        ("0:8,0:8,0:300", "x from 0 to 300 is not inside"),
+        ("8:8,:,:", "z from 8 to 8 is not inside"),
     ],
 )
 def test_a_region_outside_is_refused(text: str, words: str) -> None:

@@ -86,7 +86,7 @@ def test_vtk_finds_one_cell_per_voxel(tmp_path: Path) -> None:
 
 def test_numpy_files_need_the_voxel_size(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", VOLUME.pore)
-    with pytest.raises(InputError, match=r'does not say how large a voxel is; .*--voxel-size "1 um"'):
+    with pytest.raises(InputError, match=r'contains no voxel size; .*--voxel-size "1 um"'):
         read_volume(tmp_path / "v.npy")
     assert read_volume(tmp_path / "v.npy", 1e-6).voxel_size == 1e-6
     np.savez(tmp_path / "p.npz", packed=np.packbits(VOLUME.pore), shape=VOLUME.shape, meta="{}")

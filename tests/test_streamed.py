@@ -492,7 +492,7 @@ def test_kinds_that_can_only_be_read_whole_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "size", "words"),
     [
-        (PORE, None, "does not say how large a voxel is"),
+        (PORE, None, "contains no voxel size"),
         (np.full((8, 9, 10), np.nan), VOXEL, "holds NaN"),
         (np.arange(720).reshape(8, 9, 10) % 4, VOXEL, "holds 4 different values"),
         (np.zeros((8, 9)), VOXEL, "wanted three axes"),
