@@ -180,7 +180,7 @@ def test_several_pages_make_the_user_choose(tmp_path):
     tifffile.imwrite(tmp_path / "imagej.tif", stack, imagej=True)
     tifffile.imwrite(tmp_path / "packed.tif", stack, imagej=True, compression="lzw")
     for name in ("pages.tif", "imagej.tif", "packed.tif"):
-        with pytest.raises(InputError, match=r"holds 3 images; say which one, --page 1 to --page 3"):
+        with pytest.raises(InputError, match=r"holds 3 images; choose one, --page 1 to --page 3"):
             read_image(tmp_path / name, pixel_size=NM)
         for k in range(3):
             read = read_image(tmp_path / name, pixel_size=NM, page=k + 1)

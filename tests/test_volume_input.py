@@ -540,7 +540,7 @@ def test_zarr_that_is_no_single_image_is_refused(tmp_path: Path) -> None:
     group = zarr.open_group(path, mode="a", zarr_format=2)
     del group["0"]
     group.create_array("0", shape=(3, 5, 6, 7), dtype="u1")
-    with pytest.raises(InputError, match="has 3 c beside z, y and x"):
+    with pytest.raises(InputError, match="has 3 c besides z, y and x"):
         read_volume(path, 1e-6)
 
 

@@ -12,7 +12,7 @@ from porescape.errors import OutputError
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; when the block ends well, it takes the name `path`."""
+    """Context manager: a temporary path next to `path`, which is renamed to `path` if the block succeeds."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield temporary
@@ -25,7 +25,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; when the block ends well, it takes the name `path`.
+    """Context manager: a temporary folder next to `path`, which is renamed to `path` if the block succeeds.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def whole_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
             if overwrite:
                 shutil.rmtree(path)
             else:
-                path.rmdir()  # empty, or we would not be here; fails rather than lose what came meanwhile
+                path.rmdir()  # empty; this fails instead of losing files written in the meantime
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {error.strerror or error}") from error

@@ -47,7 +47,7 @@ def write_pdf(page: Path | str, out: Path | str, browser: Path | str | None = No
     out : path
         The PDF; replaced if it is there.
     browser : path, optional
-        The browser's program; by default `find_browser` looks for one.
+        The browser's program; by default from `find_browser`.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def write_pdf(page: Path | str, out: Path | str, browser: Path | str | None = No
 
 
 def _print(browser: Path, page: Path, out: Path, profile: str) -> str:
-    """Run the browser; return the last line of what it said."""
+    """Run the browser; return the last line of its output."""
     command = [
         str(browser),
         "--headless",
@@ -85,7 +85,7 @@ def _print(browser: Path, page: Path, out: Path, profile: str) -> str:
         "--disable-extensions",
         "--no-first-run",
         "--no-default-browser-check",
-        f"--user-data-dir={profile}",  # or it hands the page to a window that is open already
+        f"--user-data-dir={profile}",  # otherwise it opens the page in a window that is already open
         "--no-pdf-header-footer",
         f"--print-to-pdf={out.absolute()}",
     ]

@@ -1,4 +1,4 @@
-"""What memory and disk the machine has left, as far as it tells, and refusing what there is no room for."""
+"""Available memory and disk space, as far as the system reports them, and refusals if they are too small."""
 
 import ctypes
 import os
@@ -19,7 +19,7 @@ NO_LIMIT = 2**60  # bytes; control groups write "no limit" as a number of this s
 MAPPED = 250 * MIB  # addresses of a process beyond its memory: 446 to 667 MiB were seen beside 204 to 400
 LIBRARIES = (
     550 * MIB
-)  # addresses that the libraries alone take; with less they end or hang when they are loaded
+)  # addresses that the libraries alone need; with less they fail or hang when they are loaded
 
 
 def check_process_limit() -> None:
@@ -78,7 +78,7 @@ def free_disk(path: Path) -> int:
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Return the bytes of memory that can still be had, or None where the system does not tell.
+    """Return the available memory [bytes], or None if the system does not report it.
 
     On Linux what is available (caches count as free) within the limits of the control groups this process
     is in; on Windows what is free; elsewhere all the machine has.

@@ -3,7 +3,7 @@
 A banner differs from any picture in one way: it is printed. Its paper is one flat level, its ink is
 far from it, and it begins with a full row of paper or with a ruled line. A picture has noise, and
 where it has none (clipped black, two levels) it has no ink on paper, or the same level is common
-elsewhere too. When in doubt nothing is cut; the user can give the rectangle.
+elsewhere too. In unclear cases nothing is cut; the user can give the rectangle.
 """
 
 from typing import NamedTuple
@@ -52,9 +52,9 @@ def find_banner(grey: NDArray[np.floating] | NDArray[np.integer]) -> Crop | None
 
 
 def find_content(grey: NDArray[np.floating] | NDArray[np.integer]) -> tuple[Crop, str | None]:
-    """Find the largest rectangle of `grey` (ny, nx) that is picture, and say in words what was cut.
+    """Find the largest rectangle of `grey` (ny, nx) that is picture; return it and what was cut.
 
-    Binary images are never cut: a dense skin cannot be told from a banner there. Text printed
+    Binary images are never cut: a dense skin cannot be distinguished from a banner there. Text printed
     straight onto the picture, without paper of its own, is not found.
 
     Returns
@@ -154,7 +154,7 @@ def _strip_height(levels: NDArray[np.uint8]) -> int:
         start += int(full[start:].argmax())
         ruled = shares[start].argmax() not in range(paper - 3 * _NEAR, paper + 3 * _NEAR)
         if start == 0 and not ruled:
-            continue  # goes on upwards: a dark picture, not a banner
+            continue  # continues upwards: a dark picture, not a banner
         # JPEG and resampling smear the first rows of paper into the picture
         smeared = 0
         while smeared < min(_SMEAR, start) and on_paper[start - 1 - smeared] >= 0.7:

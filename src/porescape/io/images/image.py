@@ -71,12 +71,12 @@ def read_image(
     path : path
         TIFF, PNG, JPEG or BMP; grey, palette or colour (luminance; alpha is ignored).
     pixel_size : float, optional
-        Edge of a pixel [m]; wins over what the file says.
+        Edge of a pixel [m]; has priority over the file.
     scale_bar : float, optional
-        What the scale bar in the image stands for [m]; its length in pixels is found. Used where the file
-        does not say, and to check it where it does.
+        Length of the scale bar in the image [m]; its length in pixels is found. Used if the file has no pixel
+        size, and otherwise to check it.
     crop : (top, left, height, width) [pixels], or "none", optional
-        By default banner and canvas are found and cut away; "none" keeps the whole image.
+        By default banner and canvas are found and cut off; "none" keeps the whole image.
     page : int, optional
         Which image of a TIFF with several, counted from 1.
 
@@ -85,7 +85,7 @@ def read_image(
     InputError
         The file cannot be read, or is not usable as a micrograph.
     PixelSizeMissing
-        Neither the arguments nor the file say how large a pixel is.
+        Neither the arguments nor the file give the pixel size.
     """
     path = Path(path)
     raw = _read_raw(path, page)
@@ -115,7 +115,7 @@ def image_from_array(array: ArrayLike, pixel_size: float, name: str = "array") -
 def _pixel_size(
     path: Path, raw: _Raw, pixel_size: float | None, scale_bar: float | None
 ) -> tuple[float, str, tuple[str, ...]]:
-    """Ask everybody how large a pixel is; the scale bar only where it is told or needed."""
+    """Collect the pixel size from all sources; from the scale bar only if its label is given or needed."""
     beside = read_sidecar(path, raw.values.shape[1])
     claims = [*raw.claims, *beside.claims]
     alone = pixel_size is None and not claims
@@ -166,7 +166,7 @@ def _micrograph(
 
 
 def _scale(values: NDArray[Any], lossy: bool, name: str) -> tuple[NDArray[np.float32], bool]:
-    """Scale to [0, 1], and tell whether there are only two levels."""
+    """Scale to [0, 1], and return whether there are only two levels."""
     if values.dtype == bool:
         values = values.view(np.uint8)
     if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
@@ -308,9 +308,7 @@ def _choose_frame(frames: list[tuple[Any, int]], page: int | None, name: str) ->
     if not frames:
         raise InputError(f"{name} holds no flat image, wanted at least one; export the slice as TIFF")
     if page is None and len(frames) > 1:
-        raise InputError(
-            f"{name} holds {len(frames)} images; say which one, --page 1 to --page {len(frames)}"
-        )
+        raise InputError(f"{name} holds {len(frames)} images; choose one, --page 1 to --page {len(frames)}")
     page = 1 if page is None else page
     if not 1 <= page <= len(frames):
         raise InputError(f"page {page} was asked for, but {name} holds pages 1 to {len(frames)}")

@@ -1,6 +1,6 @@
-"""Find out how large a pixel is, and who says so.
+"""The pixel size of an image, and its source.
 
-The user comes first, then the microscope's own tags and the text file it wrote beside the image, then OME
+The user comes first, then the microscope's own tags and the text file it wrote with the image, then OME
 and ImageJ, last the scale bar in the picture. Print resolution (dpi) says nothing about the specimen and is
 never used. Every source is collected, so that two which disagree are noticed.
 """
@@ -31,7 +31,7 @@ class Rank(IntEnum):
 
 
 class Claim(NamedTuple):
-    """What one source says about the edge of a pixel [m]."""
+    """The edge of a pixel [m] by one source."""
 
     metres: float
     source: str
@@ -43,17 +43,17 @@ class Claim(NamedTuple):
 def choose(
     name: str, given: float | None, claims: list[Claim], notes: list[str], bar: float | None = None
 ) -> tuple[float, str, tuple[str, ...]]:
-    """Return pixel size [m], its source and warnings, from what the user and the file say.
+    """Return pixel size [m], its source and warnings, from the user and the file.
 
-    `claims` of one rank come best first; `notes` tell what was seen and cannot be used, in case nothing can;
-    `bar` is the length of a scale bar [pixels] whose label nobody could read.
+    `claims` of one rank come best first; `notes` name information that cannot be used, in case there is no
+    other; `bar` is the length of a scale bar [pixels] whose label could not be read.
 
     Raises
     ------
     InputError
         The given size is no possible pixel size.
     PixelSizeMissing
-        Nobody says.
+        No source gives it.
     """
     usable, warnings = [], []
     for claim in sorted(claims, key=lambda claim: claim.rank):
@@ -101,7 +101,7 @@ def choose(
 
 
 def claims_of_tiff(tiff: TiffFile, columns: int) -> tuple[list[Claim], list[str]]:
-    """Collect what a TIFF file says, best first within a rank, and notes on what cannot be used.
+    """Collect the pixel sizes in a TIFF file, best first within a rank, and notes on unusable ones.
 
     `columns` is the width of the whole image [pixels].
     """
@@ -142,7 +142,7 @@ def _fei_xml(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
 
 
 def claims_of_fei_xml(data: bytes, place: str) -> list[Claim]:
-    """Return what the FeiImage XML in `data` says; the Phenom also writes it into its JPEG files.
+    """Return the pixel size in the FeiImage XML in `data`; the Phenom also writes it into its JPEG files.
 
     Its `<pixelWidth unit="um">` stands in public readers of Phenom and MAPS files.
     """
@@ -231,7 +231,7 @@ def _tescan(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
 
 
 def claims_of_tescan(text: str, place: str) -> list[Claim]:
-    """Return what the INI text of a TESCAN microscope says, from its tag or its .hdr file."""
+    """Return the pixel size in the INI text of a TESCAN microscope, from its tag or its .hdr file."""
     edges = []
     for key in ("PixelSizeX", "PixelSizeY"):
         said = re.search(rf"(?<!\w){key}\s*=\s*([^\s\0]+)", text)
@@ -262,7 +262,7 @@ def _ome(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
 
 
 def _imagej(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
-    """ImageJ: the unit stands in the description, pixels per unit in the resolution tags."""
+    """ImageJ: the unit is in the description, pixels per unit in the resolution tags."""
     metadata = tiff.imagej_metadata
     tags = tiff.pages[0].tags
     unit = metadata.get("unit") if isinstance(metadata, Mapping) else None

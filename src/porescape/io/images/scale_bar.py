@@ -1,4 +1,4 @@
-"""Find the scale bar that a microscope drew: how many pixels long, not what it stands for.
+"""Find the scale bar drawn by a microscope: its length in pixels, without its label.
 
 Three kinds are known: a line between two posts (Zeiss; FEI, with its label in a gap), a plain block (JEOL,
 figures), and eleven ticks or dots (Hitachi). Where two things could be the bar, none is taken: no answer is
@@ -34,7 +34,8 @@ class ScaleBar(NamedTuple):
     Attributes
     ----------
     length : float
-        What its label stands for: between the middles of its posts or outer ticks, or the whole of a block.
+        The length that its label refers to: between the middles of its posts or outer ticks, or the whole
+        block.
     start, end : tuple of float
         Its two ends (y, x), (0, 0) being the middle of the first pixel.
     kind : {"posts", "block", "ticks"}

@@ -1,4 +1,4 @@
-"""What a scale bar says of the pixel size, once its label is known.
+"""The pixel size from a scale bar with a known label.
 
 The label comes from the user, from the text file of the microscope or, where nothing else tells the pixel
 size and the program tesseract is installed, from the image.
@@ -34,7 +34,7 @@ _LINES = 3  # heights of a word; how far over or under the bar its label may sta
 
 
 class BarReading(NamedTuple):
-    """What came of looking for a scale bar.
+    """The result of the search for a scale bar.
 
     Attributes
     ----------
@@ -55,16 +55,16 @@ def read_scale_bar(
     sidecar: float | None = None,
     ocr: bool = False,
 ) -> BarReading:
-    """Find the scale bar of `grey` (ny, nx) and take what it stands for from whoever knows.
+    """Find the scale bar of `grey` (ny, nx) and take its label from the first source that has one.
 
     Parameters
     ----------
     grey : ndarray, shape (ny, nx)
         The whole image.
     given, sidecar : float, optional
-        Its label as the user and the text file beside the image have it [m].
+        Its label from the user and from the text file of the image [m].
     ocr : bool
-        Whether it may be read from the image where neither says.
+        Whether it may be read from the image if neither gives it.
     """
     bar = find_scale_bar(grey)
     if bar is None:
@@ -177,7 +177,7 @@ def _read(program: str, ink: NDArray[np.bool_], times: int) -> list[_Word]:
 
 
 def _labels(words: list[_Word]) -> list[_Word]:
-    """The words, and every two that stand beside each other as one: a number and its unit."""
+    """The words, and every two adjacent words as one: a number and its unit."""
     pairs = [
         _Word(a.text + b.text, a.left, min(a.top, b.top), b.right, max(a.bottom, b.bottom))
         for a in words
@@ -205,7 +205,7 @@ def _metres(text: str) -> float | None:
 
 
 def _distance(word: _Word, bar: ScaleBar) -> float | None:
-    """Pixels from a word to the bar; None where it stands too far off, or neither over, under nor beside."""
+    """Pixels from a word to the bar; None if it is too far away, or neither above, below nor beside it."""
     (y, start), (_, end) = bar.start, bar.end
     down = max(word.top - y, y - word.bottom, 0)
     across = max(word.left - end, start - word.right, 0)

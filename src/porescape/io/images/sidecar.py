@@ -1,7 +1,7 @@
-"""Text files that microscopes write beside an image: Hitachi and JEOL .txt, TESCAN .hdr.
+"""Text files that microscopes write with an image: Hitachi and JEOL .txt, TESCAN .hdr.
 
-They have the name of the image with another ending. A copy of the image that was resized keeps its text
-file, so what that says about the width of the image is compared where it says so.
+They have the name of the image with another ending. A resized copy of the image keeps its text file, so the
+width of the image is compared with that in the text file, if it has one.
 """
 
 import codecs
@@ -16,7 +16,7 @@ _HITACHI_PHOTO = 0.127  # m; the width of the print that magnification refers to
 
 
 class Sidecar(NamedTuple):
-    """What the text file beside an image says.
+    """The contents of the text file of an image.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Sidecar(NamedTuple):
     notes : tuple of str
         What was seen and cannot be used.
     bar : float or None
-        What the scale bar in the image is said to stand for [m].
+        Label of the scale bar in the image [m].
     """
 
     claims: tuple[Claim, ...] = ()
@@ -70,7 +70,7 @@ def _hitachi(text: str, name: str, columns: int) -> Sidecar | None:
     """INI text headed [SemImageFile]; PixelSize and MicronMarker in nanometres, as Bio-Formats reads them.
 
     The S-4700 and its like write no PixelSize: their magnification is that of a print 127 mm wide. The two
-    Hitachi rulers that were at hand agree with that within 0.3 %.
+    The available Hitachi scale bars agree with that within 0.3 %.
     """
     if "[SemImageFile]" not in text:
         return None

@@ -53,7 +53,7 @@ def run_batch(
 ) -> Batch:
     """Reconstruct many images under one recipe, and set their numbers side by side.
 
-    An image that fails is told with its reason, and the others go on. Called again, it goes on where it
+    A failed image is reported with its reason, and the others continue. Called again, it continues where it
     stopped, inside an image too; finished images are not made again, failed ones are tried again.
 
     Parameters
@@ -91,23 +91,21 @@ def run_batch(
     InputError
         The list makes no sense.
     OutputError
-        `out` cannot be written. What was done is kept.
+        `out` cannot be written. Finished work is kept.
     """
     settings, out = settings or Settings(), Path(out)
-    check_choices(settings)  # what no image can have is said now
+    check_choices(settings)  # settings that no image can have are refused now
     entries = in_groups(entries)
     check_names(entries)
     own = part_of(entries, shard)
     _check_place(out, entries, overwrite)
     _settle_the_past(own, out, settings, seed, box, overwrite)
-    gather_batch(
-        entries, out, settings, seed, box
-    )  # so that there is a page to look at from the first minute on
+    gather_batch(entries, out, settings, seed, box)  # so that there is a page from the first minute on
     for index, entry in enumerate(own):
         heard = partial(BatchProgress, entry, index, len(own))
         if not is_done(out / entry.name):
             _reconstruct_one(entry, out, settings, seed, box, workers, partial(_pass_on, progress, heard))
-            with suppress(OutputError):  # open in a spreadsheet, say, which on Windows locks it
+            with suppress(OutputError):  # for example open in a spreadsheet, which locks it on Windows
                 gather_batch(entries, out, settings, seed, box)
         progress(heard(outcome=outcome_of(entry, out)))
     return gather_batch(entries, out, settings, seed, box)
@@ -128,8 +126,8 @@ def _reconstruct_one(
     workers: Workers,
     progress: Callable[[Progress], None],
 ) -> None:
-    """Make one image's run folder, or leave a card that says why there is none."""
-    stopped: list[Exception] = []  # an error of whoever listens is not one of the image
+    """Make the run folder of one image, or leave a card with the reason why there is none."""
+    stopped: list[Exception] = []  # an error in the progress callback is not an error of the image
 
     def forward(event: Progress) -> None:
         try:
@@ -231,7 +229,7 @@ def _settle_the_past(
             image = read_entry(entry)
             own = prepare_entry(entry, image, settings, box, check=False).settings
         except PorescapeError:
-            continue  # it cannot be compared: what is done stays, what is not says this at its turn
+            continue  # it cannot be compared: finished images stay, others report this later
         if is_done(folder):
             changes = list(_changes(folder, image, own, seed))
             older = version_of(folder) != __version__
@@ -248,7 +246,7 @@ def _settle_the_past(
         name, words = next((name, words) for name, words in otherwise.items() if words)
         raise SettingsError(
             f"{out} holds {several(list(otherwise))}, made otherwise ({name}: {words}). Ask for the same "
-            "again, choose another --out, or pass --overwrite to make anew what was made otherwise"
+            "again, choose another --out, or pass --overwrite to repeat images made with other settings"
         )
     for name in otherwise:
         for path in (out / name, work_folder(out / name), card_file(out, name)):

@@ -55,7 +55,7 @@ def gather_batch(
 ) -> Batch:
     """Write `batch.csv`, `batch.json` and `batch.html` of what is there, and work on nothing.
 
-    Without `settings`, those that the batch has been made with so far are told again.
+    Without `settings`, those with which the batch has been made so far are used.
 
     Raises
     ------
@@ -108,14 +108,14 @@ def outcome_of(entry: BatchEntry, out: Path) -> Outcome:
         except OutputError:
             raise
         except (PorescapeError, KeyError, TypeError, ValueError) as error:
-            reason = f"{folder} cannot be read again ({error}); remove it, and the batch makes it anew"
+            reason = f"{folder} cannot be read again ({error}); remove it, and the batch repeats it"
             return Outcome(entry, Status.FAILED, reason)
     why = _read_json(card_file(out, entry.name)).get("reason")
     return Outcome(entry, Status.WAITING) if why is None else Outcome(entry, Status.FAILED, str(why))
 
 
 def _card(folder: Path, pictures: Path) -> Card:
-    """Return a run's card from its folder; its pictures are drawn once and then kept."""
+    """Return a run's card from its folder; its pictures are drawn once and then stored."""
     known = _read_json(pictures)
     if "thumbnails" not in known:
         write_thumbnails(pictures, read_run(folder))

@@ -21,12 +21,12 @@ from porescape.units import parse_length
 COLUMNS = {
     "image": "path of the image, from the folder of this table",
     "pixel_size": 'edge of a pixel, e.g. "0.1 um"',
-    "scale_bar": 'what stands at the scale bar, e.g. "10 um"; its pixels are found',
+    "scale_bar": 'label of the scale bar, e.g. "10 um"; its length in pixels is found',
     "crop": '"top,left,height,width" in pixels, or none',
     "page": "of a TIFF with several images, from 1",
     "name": "what to call it, and its folder",
     "pore": "dark or bright",
-    "group": "the material, say; images of one group are compared together",
+    "group": "for example the material; images of one group are compared together",
 }
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
 LONGEST_NAME = 150  # bytes; file systems end at 255, and temporary names are longer
@@ -56,7 +56,7 @@ def read_batch_list(
     pattern : str, optional
         Which files of a folder, e.g. "*.tif"; "**/*" also takes those of folders in it, each folder a group.
     pixel_size : float, optional
-        For every image [m]; in a table, for those whose line says nothing of their scale.
+        For every image [m]; in a table, for those without a scale in their line.
     scale_bar, crop, page
         Likewise, see `porescape.read_image`.
     without : path, optional
@@ -65,7 +65,7 @@ def read_batch_list(
     Raises
     ------
     InputError
-        There is no image, or the table says something that cannot be meant; an image that cannot be read is
+        There is no image, or the table has an impossible value; an image that cannot be read is
         found out later, and fails alone.
     """
     source = Path(source)
@@ -143,7 +143,7 @@ def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[
         entries.append(BatchEntry(path, "", group=group, listed=inside.as_posix()))
     if not entries:
         raise InputError(
-            f"{folder} holds no {' or '.join(sorted(suffixes))} that {pattern!r} stands for; "
+            f"{folder} holds no {' or '.join(sorted(suffixes))} that matches {pattern!r}; "
             "choose another folder, or another --pattern such as '**/*' for the folders in it"
         )
     return entries
@@ -284,5 +284,5 @@ def _usable(name: str) -> str:
 
 
 def _same(name: str) -> str:
-    """Return what file systems that do not tell "A" from "a" take for the same name."""
+    """Return a key that is equal for names that are the same on case-insensitive file systems."""
     return unicodedata.normalize("NFC", name).casefold()

@@ -1,4 +1,4 @@
-"""The work folder of a run under way: what is done is there, whole, and given back when the run goes on.
+"""The work folder of an unfinished run: it stores finished work, which is restored when the run continues.
 
 ::
 
@@ -41,7 +41,7 @@ FINISHED = "run"  # what `FolderCheckpoint.run_folder` is called
 
 @dataclass(frozen=True, slots=True)
 class FolderCheckpoint:
-    """A folder that keeps what a job has done; see `porescape.core.checkpoint.Checkpoint`.
+    """A folder with the finished work of a job; see `porescape.core.checkpoint.Checkpoint`.
 
     Where the folder is not to be seen, as on a cluster's workers that do not share it, nothing is kept
     and nothing is known.
@@ -109,7 +109,7 @@ class FolderCheckpoint:
             return None
 
     def add_replica(self, replica: Replica) -> None:
-        """Keep a replica: its volume, details and trials, and then the file that says it is finished."""
+        """Save a replica: its volume, details and trials, and then the file that marks it as finished."""
         if not self.folder.is_dir():
             return
         for trial in replica.trials[len(self.trials(replica.index)) :]:
@@ -127,7 +127,7 @@ class FolderCheckpoint:
         _write_json(self.folder / f"{stem}.json", table)
 
     def numbers(self, name: str) -> dict[str, float] | None:
-        """Return numbers that were kept under this name."""
+        """Return the numbers saved under this name."""
         try:
             table = json.loads(self._numbers(name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -140,13 +140,13 @@ class FolderCheckpoint:
             _write_json(self._numbers(name), {"name": name, "numbers": dict(numbers)})
 
     def words(self, settings: Settings) -> str:
-        """Say what is kept, such as "3 of 8 replicas and 120 more trials"."""
+        """Describe the saved work, such as "3 of 8 replicas and 120 more trials"."""
         whole = self.finished()
         more = sum(len(self.trials(i)) for i in range(settings.output.replicas) if i not in whole)
         return f"{len(whole)} of {settings.output.replicas} replicas and {more} more trials"
 
     def is_empty(self) -> bool:
-        """Return whether nothing is kept yet."""
+        """Return whether nothing is saved yet."""
         return not any(self.folder.glob("replica-*"))
 
     def deliver(self, out: Path, overwrite: bool = False) -> None:
@@ -163,7 +163,7 @@ class FolderCheckpoint:
                 if overwrite:
                     shutil.rmtree(out)
                 else:
-                    out.rmdir()  # empty; fails rather than lose what came meanwhile
+                    out.rmdir()  # empty; this fails instead of losing files written in the meantime
             self.run_folder.replace(out)
         except OSError as error:
             raise OutputError(f"{out} could not be written: {error.strerror or error}") from error
@@ -221,7 +221,7 @@ def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, s
             else OutputError(f"{folder} could not be written: {error.strerror or error}")
         ) from error
     except ValueError as error:
-        raise OutputError(f"{folder / JOB} could not be read: {error}; start anew") from error
+        raise OutputError(f"{folder / JOB} could not be read: {error}; start again") from error
     if changes := list(differences(before, json.loads(json.dumps(job)))):
         raise SettingsError(
             f"{folder} holds an unfinished run of another job: {'; '.join(changes)}; "
@@ -251,7 +251,7 @@ def _lines(path: Path) -> Sequence[bytes]:
 
 
 def _checked(line: bytes) -> dict[str, Any] | None:
-    """Return what a line of the log says, if its checksum is right."""
+    """Return the contents of a line of the log, if its checksum is right."""
     checksum, _, text = line.partition(b" ")
     if checksum.decode("ascii", "replace") != f"{zlib.crc32(text):08x}":
         return None

@@ -1,4 +1,4 @@
-"""What stands behind a measurement, kept for the next report: one `.npz`, and curves as CSV."""
+"""The details of a measurement, saved for the next report: one `.npz`, and curves as CSV."""
 
 import csv
 import dataclasses

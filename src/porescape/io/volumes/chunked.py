@@ -25,7 +25,7 @@ _AT_ONCE = 2**24  # voxels
 
 @dataclass(frozen=True, slots=True)
 class ChunkedFile:
-    """A volume in a file, pores told from solid as it is read.
+    """A volume in a file, segmented into pores and solid when it is read.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The wall between pore and solid as triangles: STL to compute or print with, GLB to look at."""
+"""The wall between pore and solid as triangles: STL to compute or print with, GLB to view."""
 
 import json
 import math
@@ -54,7 +54,7 @@ def surface_mesh(volume: Volume, surface: Phase = "solid") -> tuple[NDArray[np.f
 def write_stl(path: Path | str, volume: Volume, surface: Phase = "solid") -> None:
     """Write the surface of a phase as binary STL, in micrometres; watertight, seen from outside.
 
-    The header says which phase and which unit, as STL itself has no place for either.
+    The header contains phase and unit, because STL itself has no place for them.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def write_stl(path: Path | str, volume: Volume, surface: Phase = "solid") -> Non
 def write_glb(path: Path | str, volume: Volume, surface: Phase = "solid", triangles: int = TRIANGLES) -> None:
     """Write the surface of a phase as binary glTF, to be looked at.
 
-    Decimated to about `triangles`, which opens small holes: fine to look at, not to compute with; take the
+    Decimated to about `triangles`, which opens small holes: good for viewing, not for computing; take the
     STL for that. The points are in micrometres; the scene is scaled so that its longest edge is 1 m, as
     viewers expect things of about that size, and `extras` of the scene say what 1 m stands for. Needs the
     extra `mesh`.

@@ -97,7 +97,7 @@ def generate_zarr(
     recipe, domain, seed
         As for `generate`.
     out : path
-        Folder to write. While it is not finished, `OUT.work` stands beside it.
+        Folder to write. While it is not finished, `OUT.work` exists next to it.
     region : Window, optional
         The part that is wanted; all of the domain by default.
     level : float, optional
@@ -121,7 +121,7 @@ def generate_zarr(
     SettingsError
         What was left is of another job; the recipe is the paper's literal one; memory does not suffice.
     OutputError
-        The disk is, or would be, full; or `out` is in the way. What is done is kept.
+        The disk is, or would be, full; or `out` is in the way. Finished work is kept.
     MissingExtra
         Zarr is not installed.
     """
@@ -175,7 +175,7 @@ def find_level(
 
 
 def parse_region(text: str, shape: Shape) -> Window:
-    """Read a region "z0:z1,y0:y1,x0:x1" in voxels; an end left away is the domain's.
+    """Read a region "z0:z1,y0:y1,x0:x1" in voxels; an end left out is that of the domain.
 
     >>> parse_region("0:64,100:,:", (128, 128, 200))
     Window(start=(0, 100, 0), shape=(64, 28, 200))
@@ -219,7 +219,7 @@ class WorkFolder:
         return record is not None and _hash(self._shard(number)) == record["sha256"]
 
     def put_block(self, number: BlockIndex, pore: NDArray[np.bool_]) -> None:
-        """Write a block as its shard, and then the record that says so."""
+        """Write a block as its shard, and then the record of it."""
         import zarr
 
         z, y, x = (slice(a, a + n) for a, n in zip(self.plan.block(number).start, pore.shape, strict=True))
@@ -311,15 +311,15 @@ def _opened(work: Path, plan: BlockPlan, resume: bool, overwrite: bool) -> WorkF
     ]:
         raise SettingsError(
             f"{work} holds an unfinished job that is another: {'; '.join(different)}. Ask for the same again "
-            "with --resume, start anew with --overwrite, or choose another --out"
+            "with --resume, start again with --overwrite, or choose another --out"
         )
     if not resume:
         done = sum(1 for _ in (work / "blocks").glob("*.json"))
         raise OutputError(
             f"{work} holds this job, interrupted ({done} of {math.prod(plan.counts)} blocks finished): "
-            "--resume goes on, --overwrite starts anew"
+            "--resume continues it, --overwrite starts again"
         )
-    for left in work.rglob("*.partial"):  # what was in hand when it was killed
+    for left in work.rglob("*.partial"):  # unfinished when it was killed
         left.unlink(missing_ok=True)
     return WorkFolder(work, plan)
 
@@ -330,7 +330,7 @@ def _note_level(store: WorkFolder, level: float) -> None:
     if before is not None and before != given:
         raise SettingsError(
             f"--level {level!r} is another than {before!r}, by which blocks in {store.folder} were cut; "
-            "leave it away, or start anew with --overwrite"
+            "leave it out, or start again with --overwrite"
         )
     store.put_note("level", given)
 
@@ -351,7 +351,7 @@ def _job_in(work: Path) -> dict[str, Any] | None:
         return None
     except ValueError as error:
         raise OutputError(
-            f"{work / 'plan.json'} could not be read: {error}; remove {work} and start anew"
+            f"{work / 'plan.json'} could not be read: {error}; remove {work} and start again"
         ) from error
 
 
@@ -493,7 +493,7 @@ def _full_disk_in_words(folder: Path) -> Iterator[None]:
 
 def _full(folder: Path) -> str:
     return (
-        f"the disk of {folder} is full; what is finished is whole and kept: make room and run the same again "
+        f"the disk of {folder} is full; finished blocks are saved: free some space and run the same again "
         "with --resume"
     )
 

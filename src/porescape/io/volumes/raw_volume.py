@@ -1,4 +1,4 @@
-"""What a volume file holds before it is understood: values, and what it says about their scale."""
+"""The contents of a volume file before interpretation: values and their scale."""
 
 from typing import Any, NamedTuple
 
@@ -9,12 +9,12 @@ from porescape.units import PER_METRE, agree, format_length, unit_named
 
 
 class Spacing(NamedTuple):
-    """What one source says about the edges of a voxel.
+    """The edges of a voxel by one source.
 
     Attributes
     ----------
     edges : tuple of float or None
-        Along z, y and x [m], or in an unknown unit; None where the source does not say.
+        Along z, y and x [m], or in an unknown unit; None if the source does not give it.
     source : str
         In words.
     in_metres : bool
@@ -27,7 +27,7 @@ class Spacing(NamedTuple):
 
 
 class RawVolume(NamedTuple):
-    """Values as stored, and what is said about them.
+    """Values as stored, and their description.
 
     Attributes
     ----------
@@ -66,12 +66,12 @@ def in_metres(value: object, unit: object) -> float | None:
 def choose_voxel_size(
     name: str, given: float | None, raw: RawVolume
 ) -> tuple[float | None, str, tuple[str, ...]]:
-    """Return voxel size [m], its source and warnings, from what the user and the file say; None: nobody.
+    """Return voxel size [m], its source and warnings, from the user and the file; None if unknown.
 
     Raises
     ------
     InputError
-        The file says that voxels are no cubes, and the user does not say otherwise.
+        The voxels in the file are not cubes, and the user gives no voxel size.
     """
     warnings = []
     told: list[tuple[float, str]] = [] if given is None else [(given, "--voxel-size")]
@@ -110,7 +110,7 @@ def choose_voxel_size(
 
 
 def no_voxel_size(name: str, raw: RawVolume) -> InputError:
-    """Return the error where nobody says how large a voxel is; it tells what was seen and is not enough."""
+    """Return the error for an unknown voxel size; it names the information found and not sufficient."""
     notes = [*raw.notes]
     notes += [f"{s.source} says {_bricks(s)} without a unit" for s in raw.spacings if not s.in_metres]
     seen = f" ({'; '.join(notes)})" if notes else ""

@@ -39,7 +39,7 @@ class HowRead:
     name : str
         File or folder name.
     voxel_size_source : str
-        Who says how large a voxel is, in words.
+        Source of the voxel size.
     pore : {"bright", "dark"}
         Which side was taken for pore.
     threshold : float or None
@@ -103,7 +103,7 @@ def read_volume(path: Path | str, voxel_size: float | None = None) -> Volume:
     path : path
         What `read_volume_with_source` reads.
     voxel_size : float, optional
-        [m]; wins over what the file says.
+        [m]; has priority over the file.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def read_volume_with_source(
     threshold: float | None = None,
     pore: Brightness | None = None,
 ) -> VolumeSource:
-    """Read a binary or grey volume, and say how.
+    """Read a binary or grey volume, with the way it was segmented.
 
     A TIFF stack, a folder (or pattern, "scan/s_*.tif") of flat TIFF, PNG or BMP slices in the order of their
     numbers, `.npy`, `.npz` (one array, or `packed` bits and `shape`), `.vti`, `.nrrd`, or OME-Zarr (extra
@@ -139,7 +139,7 @@ def read_volume_with_source(
     ----------
     path : path
     voxel_size : float, optional
-        [m]; wins over what the file says.
+        [m]; has priority over the file.
     threshold : float, optional
         Grey level in the file's own numbers, the last that is dark; Otsu's by default.
     pore : {"dark", "bright"}, optional

@@ -1,4 +1,4 @@
-"""Volumes as files hold them: TIFF stacks, folders of slices, NumPy, NRRD; VTI and Zarr stand apart."""
+"""Volume files: TIFF stacks, folders of slices, NumPy, NRRD; VTI and Zarr have their own modules."""
 
 import re
 import zipfile
@@ -128,7 +128,7 @@ def _one_channel(array: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def tiff_spacings(tiff: tifffile.TiffFile, columns: int) -> tuple[tuple[Spacing, ...], tuple[str, ...]]:
-    """Return what a TIFF says of its scale, best first, and what was seen of it and cannot be used."""
+    """Return the scale in a TIFF, best first, and notes on information that cannot be used."""
     claims, notes = claims_of_tiff(tiff, columns)
     spacings = []
     for claim in claims:
@@ -184,7 +184,7 @@ def _slices(files: list[Path], name: str) -> RawVolume:
 
 
 def slice_scale(path: Path, width: int) -> tuple[tuple[Spacing, ...], tuple[str, ...], bool]:
-    """Return what one slice of a stack says of its scale, notes on it, and whether it is shown inverted."""
+    """Return the scale in one slice of a stack, notes on it, and whether it is shown inverted."""
     if path.suffix.lower() in PICTURES:
         return (), (), False
     with tifffile.TiffFile(path) as tiff:

@@ -1,7 +1,7 @@
 """VTK ImageData files (.vti): one written plainly, those of other programs read in their usual encodings.
 
 An array lies in the XML as text (ascii), as base64 (binary), or behind the XML (appended), there raw or as
-base64; compressed in blocks, or not. In front of the bytes stands a header of whole numbers: their count, or
+base64; compressed in blocks, or not. A header of whole numbers precedes the bytes: their count, or
 of the blocks how many, how large, how large the last, and each one's size packed.
 """
 
@@ -153,7 +153,7 @@ def _values(file: _File, node: ElementTree.Element, name: str) -> NDArray[Any]:
 
 
 def _cut(stream: memoryview, raw: bool, n: int) -> tuple[bytes | memoryview, memoryview]:
-    """Return the first n bytes that a stream stands for, and what follows them in the stream."""
+    """Return the first n decoded bytes of a stream, and the rest of the stream."""
     if raw:
         return stream[:n], stream[n:]
     letters = -(-n // 3) * 4

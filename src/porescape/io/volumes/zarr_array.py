@@ -10,7 +10,7 @@ from porescape.io.volumes.raw_volume import Spacing, in_metres
 
 
 class FoundArray(NamedTuple):
-    """Level 0 of a multiscale image, or an array that stands alone.
+    """Level 0 of a multiscale image, or a single array.
 
     Attributes
     ----------
@@ -19,7 +19,7 @@ class FoundArray(NamedTuple):
     names : tuple of str
         Its axes.
     spacings : tuple of Spacing
-        What is said of the scale.
+        Information about the scale.
     """
 
     inside: str
@@ -101,7 +101,5 @@ def _three_axes(array: Any, found: FoundArray, path: Path) -> FoundArray:
         )
     sizes = zip(found.names, array.shape, strict=True)
     if long := [f"{n} {axis}" for axis, n in sizes if axis not in "zyx" and n > 1]:
-        raise InputError(
-            f"{path.name} has {', '.join(long)} beside z, y and x; save the one that is meant alone"
-        )
+        raise InputError(f"{path.name} has {', '.join(long)} besides z, y and x; save the wanted one alone")
     return found
