@@ -463,7 +463,7 @@ def test_a_finished_job_resumed_is_done(tmp_path: Path) -> None:
 def test_another_job_refuses_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     _interrupted(out, 5)
-    with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume goes on"):
+    with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume continues it"):
         generate_zarr(recipe(), SMALL, 3, out, chunk=16)
     for changed, words in (
         (partial(generate_zarr, recipe(), SMALL, 4), "seed was 3, now 4"),
@@ -627,4 +627,4 @@ def test_a_stopped_command_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest
     out = tmp_path / "a.zarr"
     result = _command(material, "--out", out, "--workers", 1)
     assert isinstance(result.exception, Cancelled)
-    assert f"finished blocks are kept in {out}.work. Go on with" in str(result.exception)
+    assert f"finished blocks are saved in {out}.work. Continue with" in str(result.exception)

@@ -261,7 +261,7 @@ def test_a_running_job_whose_server_died_is_interrupted(job: tuple[Jobs, str]) -
     jobs.change(key, ("draft",), "", state="running")
     again = Jobs(jobs.folder).get(key)
     assert again.state == "interrupted"
-    assert "can go on" in again.message
+    assert "can be continued" in again.message
 
 
 def test_a_job_that_ended_while_nobody_looked_is_what_its_worker_said(job: tuple[Jobs, str]) -> None:
@@ -540,7 +540,7 @@ def test_other_names_and_other_sites_are_turned_away(page: Callable[..., httpx.C
     assert client.get("/", headers={"Host": "localhost:9"}).status_code == 200
     rebound = client.get("/api/jobs", headers={"Host": "evil.example:8321"})
     assert rebound.status_code == 403
-    assert "for this computer alone" in rebound.json()["error"]
+    assert "only for this computer" in rebound.json()["error"]
     for headers in (
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
@@ -903,5 +903,5 @@ def test_a_second_page_on_the_same_folder_is_refused(
         timeout=60,
     )
     assert done.returncode == 4
-    assert "another page uses" in done.stderr
+    assert "another page already uses" in done.stderr
     assert "Traceback" not in done.stderr
