@@ -615,7 +615,7 @@ def test_the_command_ends_with_a_code_that_says_whether_all_went_well(
         (
             ("images", "--settings", "r.toml", "--trials", "9"),
             2,
-            "--trials is a setting, and --settings brings all",
+            "--trials is a setting, and --settings contains all",
         ),
         (("images", "--measure", "magic"), 2, "nothing measures magic"),
         (("images", "--pixel-size", "5"), 2, "needs a unit"),
@@ -649,7 +649,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
         patch.setattr("porescape.io.runs.batch.reconstruct", stopped)
         code, _, told = here("batch", "images", *WORDS, "--out", "out")
     assert code == 130
-    assert "stopped; 1 of 3 images are done in out; run the same command to go on" in told
+    assert "stopped; 1 of 3 images are done in out; run the same command to continue" in told
     assert "nothing was written" not in told
     code, _, told = here("batch", "images", *WORDS, "--out", "out")
     assert code == 0

@@ -1,4 +1,4 @@
-"""Structures beyond memory: the bytes of `generate` in any blocks, by any hands, after any interruption."""
+"""Structures beyond memory: the bytes of `generate` in any blocks, by any workers, after any interruption."""
 
 import errno
 import json
@@ -183,7 +183,7 @@ def test_layers_made_on_the_march_are_those_made_at_once(
 
 
 def test_narrow_smoothing_whose_last_weight_is_nothing_keeps_its_place() -> None:
-    """A width of 1.1 looks 5 voxels far, but the fifth weighs nothing; an open box must not be sheared."""
+    """A width of 1.1 reaches 5 voxels far, but the fifth weighs nothing; an open box must not be sheared."""
     assert len(gaussian_weights(1.1)[1]) == 9
     thin = recipe(branch_width=1.1 * VOXEL)
     small = height_field(thin, Domain((12, 14, 16), VOXEL, periodic=False), 0)
@@ -204,7 +204,7 @@ def test_one_and_two_workers_and_any_chunk_write_the_same_voxels(tmp_path: Path)
 
 
 class Inline:
-    """A crew from elsewhere, which is here."""
+    """An existing pool, in this process."""
 
     def map(self, work, items, progress):  # type: ignore[no-untyped-def]
         copies = pickle.loads(pickle.dumps((work, list(items))))  # as they travel to a cluster
@@ -212,7 +212,7 @@ class Inline:
             yield copies[0](item, progress)
 
 
-def test_a_crew_from_elsewhere_writes_the_same_voxels(tmp_path: Path) -> None:
+def test_an_existing_pool_writes_the_same_voxels(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     generate_zarr(recipe(), SMALL, 1, out, chunk=16, workers=Inline())
     assert np.array_equal(read_volume(out).pore, generate(recipe(), SMALL, 1).pore)
@@ -463,7 +463,7 @@ def test_a_finished_job_resumed_is_done(tmp_path: Path) -> None:
 def test_another_job_refuses_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     _interrupted(out, 5)
-    with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume continues"):
+    with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume continues it"):
         generate_zarr(recipe(), SMALL, 3, out, chunk=16)
     for changed, words in (
         (partial(generate_zarr, recipe(), SMALL, 4), "seed was 3, now 4"),
@@ -627,4 +627,4 @@ def test_a_stopped_command_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest
     out = tmp_path / "a.zarr"
     result = _command(material, "--out", out, "--workers", 1)
     assert isinstance(result.exception, Cancelled)
-    assert f"finished blocks are kept in {out}.work. Go on with" in str(result.exception)
+    assert f"finished blocks are saved in {out}.work. Continue with" in str(result.exception)

@@ -131,7 +131,7 @@ def test_voxels_whose_case_is_clear(name: str) -> None:
     assert may_turn(solid_grains) == (name in ("wall", "end"))
 
 
-# -- crumbs -----------------------------------------------------------------------------------------
+# -- floating solid ---------------------------------------------------------------------------------
 
 
 def with_solid(shape: tuple[int, ...], *places: tuple[slice | int, ...]) -> NDArray[np.bool_]:

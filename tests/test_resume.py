@@ -408,7 +408,7 @@ def test_the_command_line_shards_refuses_and_gathers(run: Called, picture: Path,
     assert not out.exists()
     code, said = run(*job, 4)
     assert code == 4
-    assert "(1 of 2 replicas and 0 more trials): --resume goes on, --overwrite starts anew" in said
+    assert "(1 of 2 replicas and 0 more trials): --resume continues it, --overwrite starts again" in said
     code, said = run(*job, 5, "--resume")
     assert code == 2
     assert "fit.trials was 4, now 5" in said
@@ -417,7 +417,7 @@ def test_the_command_line_shards_refuses_and_gathers(run: Called, picture: Path,
     assert "throw away what other shards" in run(*job, 4, "--shard", "1/2", "--overwrite")[1]
     code, said = run(*job, 4, "--resume")
     assert code == 0, said
-    assert "going on with 1 of 2 replicas" in said
+    assert "continuing with 1 of 2 replicas" in said
     assert (out / "report.html").is_file()
     assert not work_folder(out).exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
@@ -451,7 +451,7 @@ def test_ctrl_c_and_sigterm_say_what_is_kept_and_how_to_go_on(
         monkeypatch.setattr(FolderCheckpoint, "add_trial", interrupt(number))
         code, said = run(*job, *more)
         assert code == Cancelled.exit_code
-        assert f"stopped; kept in {out}.work: 0 of 1 replicas and {kept} more trials. Go on with" in said
+        assert f"stopped; saved in {out}.work: 0 of 1 replicas and {kept} more trials. Continue with" in said
         assert said.rstrip().endswith("--workers 1 --resume")
         more = ("--resume",)
     monkeypatch.setattr(FolderCheckpoint, "add_trial", full)
@@ -460,7 +460,7 @@ def test_ctrl_c_and_sigterm_say_what_is_kept_and_how_to_go_on(
     monkeypatch.setattr(FolderCheckpoint, "add_trial", full)
     code, said = run(*job, "--overwrite")  # anew, and nothing is kept of it
     assert code == OutputError.exit_code
-    assert "Go on with" not in said
+    assert "Continue with" not in said
     assert not work_folder(out).exists()
 
 

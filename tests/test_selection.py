@@ -1,4 +1,4 @@
-"""Texture numbers, the eye test and the choice of a replica."""
+"""Texture, the two-sample test and replica selection."""
 
 from itertools import combinations
 
@@ -176,7 +176,7 @@ def test_specks_that_the_image_could_not_show_give_nothing_away(alike: Volume) -
     assert told[4] < told[0] - 0.2
 
 
-# -- the eye test -----------------------------------------------------------------------------------
+# -- the two-sample test -------------------------------------------------------------------------------
 
 
 def test_one_process_is_not_told_from_itself(alike: Volume) -> None:
@@ -234,7 +234,7 @@ def test_an_image_of_one_phase_says_so(alike: Volume) -> None:
         select_replica(PhaseImage(np.ones((96, 96), dtype=bool), VOXEL), [alike], seed=0)
 
 
-# -- the verdict ------------------------------------------------------------------------------------
+# -- the selection --------------------------------------------------------------------------------
 
 
 def test_the_same_process_is_as_near_as_chance_and_another_is_not(
@@ -270,16 +270,16 @@ def test_a_replica_has_the_same_marks_in_any_company(
     assert alone.reason.startswith("replica 1 is the only replica")
 
 
-def test_without_room_for_an_eye_test_the_numbers_decide(alike: Volume, other: Volume) -> None:
+def test_without_room_for_a_two_sample_test_the_descriptors_decide(alike: Volume, other: Volume) -> None:
     small = PhaseImage(blobs((40, 40), 2.2, seed=1), VOXEL)
     found = select_replica(small, [other, alike], seed=0)
     assert found.scores[0].two_sample is None
     assert "too small for two separate places" in found.cautions[0]
-    assert "eye test" not in found.reason
+    assert "two-sample test" not in found.reason
     assert selection_figure(found).axes
 
 
-def test_choosing_from_nothing_and_comparing_with_a_crumb(section: PhaseImage) -> None:
+def test_choosing_from_nothing_and_comparing_with_a_tiny_volume(section: PhaseImage) -> None:
     with pytest.raises(InputError, match="at least one, got none"):
         select_replica(section, [], seed=0)
     with pytest.raises(InputError, match="windows of at least 16 pixels"):

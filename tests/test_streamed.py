@@ -317,7 +317,7 @@ def test_what_no_sub_volume_has_is_missing_in_words() -> None:
     )
     assert "no sub-volume has a value" in found.measurement.reasons["tortuosity_z"]
     assert found.measurement.warnings == (
-        "3 sub-volumes of 32 voxels have no room beside each other; 1 were measured",
+        "3 sub-volumes of 32 voxels do not fit side by side; 1 were measured",
     )
 
 

@@ -176,7 +176,7 @@ def told(stage: str, replica: int = -1, loss: float | None = None, step: str = "
     return Progress(stage, replica, trial, step)
 
 
-def test_the_tracker_counts_what_it_hears() -> None:
+def test_the_tracker_counts_events() -> None:
     now = iter(range(0, 1000, 5))
     settings = Settings(fit=Fit(trials=2), output=Output(replicas=2), measure=Measure(numbers=("basic",)))
     tracker = Tracker(settings, 1, clock=lambda: float(next(now)))
@@ -261,7 +261,7 @@ def test_a_running_job_whose_server_died_is_interrupted(job: tuple[Jobs, str]) -
     jobs.change(key, ("draft",), "", state="running")
     again = Jobs(jobs.folder).get(key)
     assert again.state == "interrupted"
-    assert "can go on" in again.message
+    assert "can be continued" in again.message
 
 
 def test_a_job_that_ended_while_nobody_looked_is_what_its_worker_said(job: tuple[Jobs, str]) -> None:
@@ -311,7 +311,7 @@ def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.Mo
 
 @pytest.fixture(scope="module")
 def preview_process() -> Iterator[PreviewProcess]:
-    """One process that looks at images, for all tests: it takes seconds to start."""
+    """One preview process for all tests: it takes seconds to start."""
     one = PreviewProcess(60)
     yield one
     one.close()
@@ -350,7 +350,7 @@ def page(
 
 
 class _Lent:
-    """A looker that stays alive when the server closes."""
+    """A preview process that stays alive when the server closes."""
 
     def __init__(self, preview_process: PreviewProcess) -> None:
         self.ask = preview_process.ask
@@ -396,7 +396,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def tiff_header(width: int, height: int, samples: int = 1, tile: int = 0) -> bytes:
-    """A TIFF that says it is large and holds nothing."""
+    """A TIFF with a large size in its header and no data."""
     entries = [(256, width), (257, height), (258, 8), (259, 1), (262, 1), (277, samples)]
     entries += [(322, tile), (323, tile), (324, 8), (325, 9)] if tile else [(273, 8), (278, height), (279, 9)]
     rows = b"".join(
@@ -540,7 +540,7 @@ def test_other_names_and_other_sites_are_turned_away(page: Callable[..., httpx.C
     assert client.get("/", headers={"Host": "localhost:9"}).status_code == 200
     rebound = client.get("/api/jobs", headers={"Host": "evil.example:8321"})
     assert rebound.status_code == 403
-    assert "for this computer alone" in rebound.json()["error"]
+    assert "only for this computer" in rebound.json()["error"]
     for headers in (
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
@@ -903,5 +903,5 @@ def test_a_second_page_on_the_same_folder_is_refused(
         timeout=60,
     )
     assert done.returncode == 4
-    assert "another page uses" in done.stderr
+    assert "another page already uses" in done.stderr
     assert "Traceback" not in done.stderr

@@ -107,7 +107,7 @@ class ResumeOptions:
         if unfinished and not goes_on:
             raise OutputError(
                 f"an unfinished run of this job is in {folder} ({checkpoint.words(settings)}): "
-                "--resume goes on, --overwrite starts again"
+                "--resume continues it, --overwrite starts again"
             )
         if unfinished:
             say(f"continuing with {checkpoint.words(settings)}")

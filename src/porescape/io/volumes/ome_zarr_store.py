@@ -318,7 +318,7 @@ def _opened(work: Path, plan: BlockPlan, resume: bool, overwrite: bool) -> WorkF
         done = sum(1 for _ in (work / "blocks").glob("*.json"))
         raise OutputError(
             f"{work} holds this job, interrupted ({done} of {math.prod(plan.counts)} blocks finished): "
-            "--resume continues, --overwrite starts again"
+            "--resume continues it, --overwrite starts again"
         )
     for left in work.rglob("*.partial"):  # incomplete files of a killed process
         left.unlink(missing_ok=True)
