@@ -96,7 +96,7 @@ def batch(
     if settings_file is None:
         settings, box = output.settings(segmentation, fitting, measuring)
     else:
-        _refuse_beside_a_file(context)
+        _refuse_further_settings(context)
         settings, seed = _settings_from(settings_file)
     if workers is not None and workers < 1:
         raise SettingsError(f"workers must be at least 1, got {workers}")
@@ -137,7 +137,7 @@ def batch(
     _fail_for(found, {entry.name for entry in part_of(in_groups(entries), part)}, out)
 
 
-def _refuse_beside_a_file(context: typer.Context) -> None:
+def _refuse_further_settings(context: typer.Context) -> None:
     """A run.toml contains all settings; an option given with it would be ignored without a message."""
     groups = (SegmentationOptions, FitOptions, MeasureOptions, OutputOptions)
     names = [field.name for group in groups for field in fields(group)]

@@ -24,7 +24,8 @@ def export(
         str, typer.Option(help="Some of tif,vti,nrrd,mat,zarr,stl,glb,csv,vtp,openpnm.")
     ] = "tif,vti",
     replica: Annotated[
-        str | None, typer.Option(help='Replica of a run: a number from 1, or "all"; by default the selected.')
+        str | None,
+        typer.Option(help='Replica of a run: a number from 1, or "all"; by default the selected one.'),
     ] = None,
     surface: Annotated[
         str, typer.Option(help="Phase whose surface is written to stl and glb: solid or pore.")

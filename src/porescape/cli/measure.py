@@ -45,7 +45,7 @@ class PiecesOptions:
         Raises
         ------
         InputError
-            It shall be measured as a whole, and does not fit into memory.
+            `--whole` is given, and the volume does not fit into memory.
         """
         from porescape.io.resources import available_memory
         from porescape.io.volumes.chunked import shape_of

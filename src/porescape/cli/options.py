@@ -62,7 +62,7 @@ class ReadingOptions:
     ] = None
     scale_bar: Annotated[
         str | None,
-        typer.Option(help='Label of the scale bar, e.g. "10 um"; its length in pixels is found.'),
+        typer.Option(help='Label of the scale bar, e.g. "10 um"; its length in pixels is measured.'),
     ] = None
     crop: Annotated[
         str | None, typer.Option(help='"top,left,height,width" in pixels, or "none" to keep the banner.')

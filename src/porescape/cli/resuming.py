@@ -58,18 +58,18 @@ class ResumeOptions:
         from porescape.jobs.costs import costs_of, in_bytes, workers_that_fit
         from porescape.parallel import available_cores
 
-        far = self.scheduler is not None and self.scheduler != LOCAL
-        here = workers or workers_that_fit(settings, available_cores(), available_memory())
-        costs = costs_of(settings, 0 if far else here)
+        remote = self.scheduler is not None and self.scheduler != LOCAL
+        local_workers = workers or workers_that_fit(settings, available_cores(), available_memory())
+        costs = costs_of(settings, 0 if remote else local_workers)
         say(
             f"needs about {in_bytes(costs.memory)} of memory here "
             f"({in_bytes(costs.worker)} per worker) and {in_bytes(costs.disk)} of disk"
         )
         check_room(costs, out)
         if self.scheduler is None:
-            yield here
+            yield local_workers
         else:
-            with dask_pool(self.scheduler, here) as pool:
+            with dask_pool(self.scheduler, local_workers) as pool:
                 yield pool
 
     @contextmanager
@@ -92,19 +92,19 @@ class ResumeOptions:
             work_folder,
         )
 
-        goes_on = self.resume or self.shard is not None
+        continues = self.resume or self.shard is not None
         if self.shard is not None and overwrite:
             raise SettingsError("--overwrite would delete the work of other shards; leave it out")
         folder = work_folder(out)
         unfinished = is_work_folder(folder)
-        if unfinished and overwrite and not goes_on:
+        if unfinished and overwrite and not continues:
             FolderCheckpoint(folder).remove()
             unfinished = False
         try:
             checkpoint = open_checkpoint(folder, image, settings, seed)
         except SettingsError as error:
             raise SettingsError(f"{error}; --overwrite starts again") from None
-        if unfinished and not goes_on:
+        if unfinished and not continues:
             raise OutputError(
                 f"an unfinished run of this job is in {folder} ({checkpoint.words(settings)}): "
                 "--resume continues it, --overwrite starts again"
@@ -120,15 +120,15 @@ class ResumeOptions:
                 checkpoint.remove()
                 raise
             done = checkpoint.words(settings)
-            kept = f"saved in {checkpoint.folder}: {done}. Continue with\n    {this_command()}"
+            saved = f"saved in {checkpoint.folder}: {done}. Continue with\n    {this_command()}"
             if isinstance(error, KeyboardInterrupt | Cancelled):
-                raise Cancelled(f"stopped; {kept}") from None
+                raise Cancelled(f"stopped; {saved}") from None
             if isinstance(error, MemoryError):
-                raise PorescapeError(f"memory ran out; {kept}, perhaps with fewer --workers") from None
+                raise PorescapeError(f"memory ran out; {saved}, perhaps with fewer --workers") from None
             if isinstance(error, PorescapeError):
-                error.args = (f"{error}\n{kept}",)
+                error.args = (f"{error}\n{saved}",)
             else:
-                say(kept)
+                say(saved)
             raise
 
 

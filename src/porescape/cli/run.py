@@ -72,7 +72,7 @@ def run(
     from porescape.jobs.reconstruct import reconstruct, reconstruct_shard
 
     if image.suffix.lower() == ".toml":
-        source, micrograph, settings, seed = _job_again(image)
+        source, micrograph, settings, seed = _read_run_file(image)
         box = None
     else:
         settings, box = output.settings(segmentation, fitting, measuring)
@@ -140,23 +140,23 @@ def demo(
     _print_results(result, out)
 
 
-def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
+def _read_run_file(path: Path) -> tuple[Path, "Micrograph", Settings, int]:
     """Read the run.toml of an earlier run; its image must be next to it and unchanged."""
     from porescape.io.images.image import read_image
     from porescape.io.runs.settings import read_settings, read_toml
 
-    table = read_toml(recipe)
-    job = table.get("image", {})
-    if missing := [name for name in ("file", "sha256", "pixel_size", "crop") if name not in job]:
-        raise InputError(f"{recipe.name} has no image.{missing[0]}; wanted the run.toml of a run's folder")
-    source = recipe.parent / job["file"]
+    table = read_toml(path)
+    image = table.get("image", {})
+    if missing := [name for name in ("file", "sha256", "pixel_size", "crop") if name not in image]:
+        raise InputError(f"{path.name} has no image.{missing[0]}; wanted the run.toml of a run's folder")
+    source = path.parent / image["file"]
     micrograph = read_image(
-        source, pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page")
+        source, pixel_size=image["pixel_size"], crop=tuple(image["crop"]), page=image.get("page")
     )
-    if micrograph.sha256 != job["sha256"]:
+    if micrograph.sha256 != image["sha256"]:
         raise InputError(
             f"{source.name} is not the image of this run (SHA-256 {micrograph.sha256[:12]}…, "
-            f"wanted {job['sha256'][:12]}…); run the image itself instead"
+            f"wanted {image['sha256'][:12]}…); run the image itself instead"
         )
     return source, micrograph, read_settings(table), int(table.get("seed", 0))
 
