@@ -37,7 +37,7 @@ def prepare(
     Raises
     ------
     InputError
-        The image cannot be used; the message says what was found, what is wanted and what to try.
+        The image cannot be used; the message contains what was found, what is wanted and what to try.
     SettingsError
         The box is too small.
     """

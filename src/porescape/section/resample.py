@@ -1,4 +1,4 @@
-"""The same section or volume at another pixel or voxel size, its porosity kept."""
+"""The same section or volume at another pixel or voxel size, with the same porosity."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,6 @@ def resample_volume(volume: Volume, voxel_size: float) -> Volume:
 
 def _cut_by_rank(share: NDArray[np.float32], porosity: float) -> NDArray[np.bool_]:
     """Return as many pores as keep the porosity: where most of a new pixel or voxel was pore."""
-    if porosity == 1:  # no share is larger than the smallest
+    if porosity == 1:  # all shares are equal
         return np.ones(share.shape, dtype=bool)
     return share > np.quantile(share, 1 - porosity)

@@ -15,7 +15,8 @@ IN_PLANE = np.array([[[0, 0, 0]] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0,
 def without_specks(mask: Mask, smallest: int) -> Mask:
     """Flip every 4-connected island of either phase that has fewer than `smallest` pixels.
 
-    True islands first. False ones after them only ever merge true areas, so none is left of either.
+    True islands are flipped first. Flipping false ones afterwards only merges true areas, so that no small
+    island of either phase remains.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def check_image(phase: PhaseImage, wanted_error: float = 0.05) -> tuple[Check, .
     - size: the 95 % error of the porosity because the image is finite, from the integral of the
       autocovariance (Lantuéjoul 1991, Dahari et al. 2024), and how many features lie along a side.
     - sharpness: mean chord of the thinner phase in pixels, and the fraction of it that is one or two pixels
-    thick.
+      thick.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def _stretch(fabric: "_Fabric", status: Status) -> str:
 class _Fabric:
     """An ellipse fitted to the lengths along y, x and the diagonals, and whether it could be a circle.
 
-    Stretch an isotropic structure, and 1/length² along a direction at the angle t to x becomes
+    If an isotropic structure is stretched, 1/length² along a direction at the angle t to x becomes
     m (1 + p cos 2t + q sin 2t). The axes give p and the diagonals q, each pair by itself: on a grid of
     pixels more of the shortest chords are missed along the diagonals than along the axes.
 

@@ -51,7 +51,7 @@ class SampledImage:
 
     @cached_property
     def chord_rates(self) -> Values:
-        """Changes of phase per pixel along the four directions: all, then less each tile; (1 + tiles, 4)."""
+        """Changes of phase per pixel along four directions: all, then without each tile; (1 + tiles, 4)."""
         counts = [self.tiles.pairs(step) for step in DIRECTIONS.values()]
         rates = np.stack([without_each(one) / without_each(every) for _, one, every in counts], axis=-1)
         return np.asarray(np.maximum(rates / _REACH, 1 / max(self.pore.shape)))  # no chord beyond the image
@@ -62,7 +62,7 @@ class SampledImage:
         return 2 / float(self.chord_rates[0, :2].mean())
 
     def length_rates(self) -> Values:
-        """Return 1/correlation length along the four directions: all, then less each tile; (1 + tiles, 4)."""
+        """Return 1/correlation length along four directions: all, then without each tile; (1 + tiles, 4)."""
         porosity = without_each(self.tiles.porosity * self.tiles.area) / without_each(self.tiles.area)
         rates = np.empty((len(porosity), len(DIRECTIONS)))
         for d, (step, reach) in enumerate(zip(DIRECTIONS.values(), _REACH, strict=True)):

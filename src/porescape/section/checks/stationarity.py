@@ -80,7 +80,7 @@ class _Profile:
     """Means over strips of tiles, and whether they differ: an analysis of variance of rows and columns.
 
     Layers shift whole rows of tiles, chance shifts single tiles. The residuals of the tiles from the means of
-    rows and columns therefore tell how much the means of rows differ by chance, without a model of the
+    rows and columns therefore show how much the means of rows differ by chance, without a model of the
     structure.
 
     Attributes: `means` (rows,); `error`, half their 95 % interval; `trend` and `layers`, each (change,
