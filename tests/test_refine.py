@@ -276,6 +276,13 @@ def test_scales_that_differ_are_refused(rough: Volume, section: PhaseImage) -> N
         refine(rough, PhaseImage(section.pore, 2 * VOXEL), seed=0)
 
 
+def test_scales_of_nanometres_that_differ_are_refused(rough: Volume, section: PhaseImage) -> None:
+    # differences of nanometres are far below any absolute tolerance that suits numbers near 1
+    fine = Volume(rough.pore, 5e-9)
+    with pytest.raises(InputError, match="one grid, but a pixel is 6 nm and a voxel 5 nm"):
+        refine(fine, PhaseImage(section.pore, 6e-9), seed=0)
+
+
 def test_an_image_without_room_is_refused(rough: Volume, section: PhaseImage) -> None:
     with pytest.raises(InputError, match="at least 9 x 9"):
         refine(rough, PhaseImage(section.pore[:8, :60], VOXEL), seed=0)

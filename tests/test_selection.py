@@ -222,6 +222,9 @@ def test_a_small_image_gets_a_caution(section: PhaseImage, alike: Volume) -> Non
 def test_an_image_too_small_for_two_places_says_so(section: PhaseImage, alike: Volume) -> None:
     with pytest.raises(InputError, match=r"image is 60 x 60 and the replica 80 x 80 x 80; take a larger"):
         two_sample_test(PhaseImage(section.pore[:60, :60], VOXEL), alike, seed=0, crop=40)
+    flat = Volume(alike.pore[:44, :60], VOXEL)
+    with pytest.raises(InputError, match=r"image is 60 x 72 and the replica 44 x 60 x 80; take a larger"):
+        two_sample_test(PhaseImage(section.pore[:60, :72], VOXEL), flat, seed=0, crop=40)
 
 
 def test_two_grids_are_not_compared(section: PhaseImage, alike: Volume) -> None:
