@@ -101,8 +101,8 @@ def test_old_hitachis_write_a_magnification_of_a_print_127_mm_wide(tmp_path):
         (JEOL.replace("10um", "?"), r"contains 250 px = \?, which is not a scale"),
         (JEOL.replace("BAR 250", "BAR 0"), "contains 0 px = 10um, which is not a scale"),
         ("[SemImageFile]\nPixelSize=\n", "contains no PixelSize"),
-        ("Dear reader, PixelSize=5", "is not used.; read"),
-        ("", "is not used.; read"),
+        ("Dear reader, PixelSize=5", "is not used.; calculate"),
+        ("", "is not used.; calculate"),
     ],
 )
 def test_a_text_file_that_is_no_help_is_told_or_passed_over(tmp_path, text, words):
@@ -198,7 +198,9 @@ def test_tags_of_less_common_microscopes_are_read(tmp_path, tag, size, source):
 def test_tescan_writes_text_behind_a_thumbnail(tmp_path):
     read = read_image(save(tmp_path, tag=(50431, tescan_tag())))
     assert (read.pixel_size, read.pixel_size_source) == (41 * NM, "TESCAN tag 50431 PixelSizeX")
-    assert read.warnings[0].startswith("pixels are not square: 41 nm wide, 42 nm high by TESCAN tag 50431")
+    assert read.warnings[0].startswith(
+        "pixels are not square: 41 nm wide, 42 nm high according to TESCAN tag 50431"
+    )
 
 
 def test_the_phenom_writes_into_its_jpeg(tmp_path):

@@ -456,7 +456,7 @@ def test_one_phase_is_an_answer_with_a_warning(tmp_path: Path, value: int, pore:
     np.save(tmp_path / "v.npy", np.full((3, 3, 3), value, np.uint8))
     found = read_volume_with_source(tmp_path / "v.npy", 1e-6)
     assert found.volume.porosity == pore
-    assert found.warnings[0].endswith(f"every voxel of v.npy is {value}, which is taken for "
+    assert found.warnings[0].endswith(f"every voxel of v.npy is {value}, which is assumed to be "
                                       f"{'pore' if pore else 'solid'}")  # fmt: skip
 
 
