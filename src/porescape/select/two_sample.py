@@ -79,8 +79,8 @@ def two_sample_test(
     if places is None:
         raise InputError(
             f"the two-sample test needs room for crops of {crop} pixels in two separate places, but the "
-            f"image is {format_shape(section.pore.shape)} and the replica {format_shape(volume.shape)}; take a "
-            "larger image or smaller crops"
+            f"image is {format_shape(section.pore.shape)} and the replica {format_shape(volume.shape)}; "
+            "take a larger image or smaller crops"
         )
     unit = texture_unit(section.pore)
     speck = section.speck_pixels if isinstance(section, PhaseImage) else 0
