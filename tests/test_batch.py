@@ -541,8 +541,8 @@ def test_a_batch_killed_inside_an_image_goes_on_inside_it(
     assert rows_of(out)["a"]["status"] == "done"
     assert rows_of(out)["b"]["status"] == "waiting"
     log = next((out / "b.work").glob("*.jsonl"))
-    kept = log.read_bytes()
-    assert kept.count(b"\n") == 1  # one trial
+    saved = log.read_bytes()
+    assert saved.count(b"\n") == 1  # one trial
     with pytest.raises(SettingsError, match=r"holds b, made differently \(b: .*fit.trials was 2, now 9"):
         run_batch(two[1:], out, replace(TINY, fit=replace(TINY.fit, trials=9)))
     heard: list[BatchProgress] = []
@@ -551,7 +551,7 @@ def test_a_batch_killed_inside_an_image_goes_on_inside_it(
     assert (out / "a" / "results.json").stat().st_mtime_ns == before
     first = next(one.event.trial for one in heard if one.entry.name == "b" and one.event and one.event.trial)
     assert first is not None
-    assert first.loss == json.loads(kept.partition(b" ")[2])["loss"]  # given back, not made again
+    assert first.loss == json.loads(saved.partition(b" ")[2])["loss"]  # restored, not computed again
     calm = reconstruct(read_image(two[1].image, pixel_size=PIXEL), TINY, 0)
     assert np.array_equal(read_run(out / "b").selected.volume.pore, calm.selected.volume.pore)
     assert not list(out.glob("*.work"))
@@ -633,7 +633,7 @@ def test_bad_options_end_in_one_sentence_and_leave_nothing(
     assert sorted(Path().rglob("*")) == before
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
+def test_after_ctrl_c_finished_work_is_saved_and_the_message_says_how_to_continue(
     three: tuple[BatchEntry, ...], here: Called, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import porescape.io.runs.batch

@@ -378,7 +378,7 @@ def test_an_interrupted_job_goes_on_and_does_nothing_twice(tmp_path: Path, stage
     generate_zarr(recipe(), SMALL, 3, out, chunk=16, resume=True, progress=again.append)
     total = 3 * 3 * 4
     redone = sum(event.stage == stage and event.block is not None for event in again)
-    assert redone <= total - after + (12 if stage == "level" else 0)  # the row in hand
+    assert redone <= total - after + (12 if stage == "level" else 0)  # the row in progress
     generate_zarr(recipe(), SMALL, 3, undisturbed, chunk=16)
     assert _tree(out) == _tree(undisturbed)
 
@@ -403,8 +403,8 @@ def test_a_harmed_file_is_noticed_and_made_again(tmp_path: Path, harm: str, what
     out = tmp_path / "a.zarr"
     _interrupted(out, 20, "blocks" if what == "block" else "level")
     work = tmp_path / "a.zarr.work"
-    kept = work / "store" / "0" / "c" if what == "block" else work / "drafts"
-    path = sorted(p for p in kept.rglob("*") if p.is_file())[5]
+    stored = work / "store" / "0" / "c" if what == "block" else work / "drafts"
+    path = sorted(p for p in stored.rglob("*") if p.is_file())[5]
     data = path.read_bytes()
     if harm == "torn":
         path.write_bytes(data[: len(data) // 2])
@@ -460,7 +460,7 @@ def test_a_finished_job_resumed_is_done(tmp_path: Path) -> None:
 # -- what is refused ---------------------------------------------------------------------------------
 
 
-def test_another_job_refuses_to_go_on(tmp_path: Path) -> None:
+def test_another_job_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     _interrupted(out, 5)
     with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume continues it"):
@@ -498,7 +498,7 @@ def test_what_lies_at_out_is_not_overwritten(tmp_path: Path) -> None:
         generate_zarr(recipe(), SMALL, 3, tmp_path / "b.zarr")
 
 
-def test_a_full_disk_is_said_and_what_is_done_is_kept(
+def test_a_full_disk_is_reported_and_finished_blocks_are_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "a.zarr"
@@ -610,7 +610,7 @@ def test_the_command_refuses_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
     result = _command(material, "--size", 1024, "--out", tmp_path / "a.tif")
     assert isinstance(result.exception, SettingsError)
     assert re.search(
-        r"made whole in memory and this one needs about .* write a \.zarr", str(result.exception)
+        r"generated whole in memory, and this one needs about .* write a \.zarr", str(result.exception)
     )
     result = _command(material, "--out", tmp_path / "a.png")
     assert "wanted one of .tif, .tiff, .vti, .zarr" in str(result.exception)

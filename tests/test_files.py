@@ -186,7 +186,7 @@ def test_a_recipe_survives_its_file(tmp_path_factory, recipe: Recipe, seed: int)
     path = tmp_path_factory.mktemp("recipe") / "replica-01.toml"
     path.write_text(recipe_toml(recipe, domain, seed))
     assert read_recipe(path) == (recipe, domain, seed)
-    assert recipe_from(json.loads(json.dumps(asdict(recipe)))) == recipe  # as trials are kept
+    assert recipe_from(json.loads(json.dumps(asdict(recipe)))) == recipe  # as trials are stored
 
 
 def test_the_papers_recipe_survives_too(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_provenance_says_where_it_comes_from(folder: Path, result: Reconstructio
     assert {"numpy", "numba", "scipy"} <= set(table["versions"])
 
 
-def test_every_trial_is_kept(folder: Path) -> None:
+def test_every_trial_is_stored(folder: Path) -> None:
     table = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     assert [len(replica["trials"]) for replica in table["replicas"]] == [4, 4]
     assert {"number", "x", "recipe", "loss", "parts", "seconds", "stage", "realization", "family"} == set(

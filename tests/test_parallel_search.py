@@ -55,7 +55,7 @@ def keep_in(folder: Path) -> FolderCheckpoint:
 
 
 def lines_of(folder: Path) -> int:
-    """How many trials were ever evaluated and kept, those evaluated twice counted twice."""
+    """How many trials were ever evaluated and saved, those evaluated twice counted twice."""
     return sum(log.read_bytes().count(b"\n") for log in folder.glob("*-trials.jsonl"))
 
 
@@ -175,4 +175,4 @@ def test_a_worker_that_dies_in_a_search_costs_its_own_trial_only(
     assert killed
     assert bytes_of(found) == bytes_of(alone[0])
     assert told(events) == alone[1]
-    assert lines_of(checkpoint.folder) == TRIALS  # kept here, where the search is led
+    assert lines_of(checkpoint.folder) == TRIALS  # saved here, where the search runs

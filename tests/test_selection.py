@@ -292,7 +292,7 @@ def test_choosing_from_nothing_and_comparing_with_a_tiny_volume(section: PhaseIm
 # -- the pictures -----------------------------------------------------------------------------------
 
 
-def test_the_verdict_is_drawn_with_its_choice_named(selection: Selection) -> None:
+def test_the_figure_of_the_selection_names_the_selected_replica(selection: Selection) -> None:
     figure = selection_figure(selection)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["replica 1", "replica 2 (selected)", "replica 3"]
@@ -304,7 +304,7 @@ def test_a_contact_sheet_shows_both_at_one_scale(section: PhaseImage, alike: Vol
     assert "6 crops, each 48 µm wide" in left.get_title(loc="left")
 
 
-def test_differences_within_the_eye_tests_own_error_weigh_little() -> None:
+def test_differences_within_the_error_of_the_two_sample_test_weigh_little() -> None:
     two_sample = TwoSampleTest(0.6, 0.1, 48, 240, 30, {"bodies": 1.0}, "x", 0.0, 0.0)
     assert "no better than guessing" in two_sample.sentence
     assert Score({"bodies": 1.0, "openings": 2.0}, two_sample, 0.0).distance == 1.5
