@@ -52,8 +52,8 @@ def choose(
     ------
     InputError
         The given size is not a possible pixel size.
-        PixelSizeMissing
-            There is no usable source.
+    PixelSizeMissing
+        There is no usable source.
     """
     usable, warnings = [], []
     for claim in sorted(claims, key=lambda claim: claim.rank):

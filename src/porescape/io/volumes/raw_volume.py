@@ -39,7 +39,7 @@ class RawVolume(NamedTuple):
         Why sources of the scale cannot be used.
     warnings : tuple of str
     inverted : bool
-        The file asks to be shown with its smallest value white.
+        The file is to be displayed with its smallest value white.
     """
 
     array: NDArray[Any]

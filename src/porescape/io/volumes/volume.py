@@ -102,8 +102,8 @@ def read_volume(path: Path | str, voxel_size: float | None = None) -> Volume:
     ----------
     path : path
         Anything that `read_volume_with_source` reads.
-        voxel_size : float, optional
-            [m]; takes precedence over the file.
+    voxel_size : float, optional
+        [m]; takes precedence over the file.
 
     Raises
     ------
