@@ -10,8 +10,9 @@
         run/                       the finished run folder, before it is moved to OUT
 
 Several processes may write at once, on one machine or on several that share the folder. There are no locks: a
-lock would outlive a process that was killed, and does not work on every file system. Instead every file is
-written completely before it is renamed, and two processes that do the same work write the same.
+lock would outlive a process that was killed, and does not work on every file system. Instead files are
+renamed only when they are complete, every line of a log has a checksum, and two processes that do the same
+work write the same.
 """
 
 import hashlib
