@@ -163,7 +163,7 @@ def test_tables_of_all_spreadsheets_say_the_same(tmp_path: Path, raw: bytes) -> 
         ("file\na.png\n", "no column image; wanted a table whose first line"),
         ("image,image\na.png,a.png\n", "column image more than once"),
         ("image\n", "lists no image"),
-        ("image,name\n,x\n", "line 2, names no image"),
+        ("image,name\n,x\n", "line 2, has no image"),
         ("image,pixel_size\na.png,0.1\n", "line 2: pixel_size: length '0.1' needs a unit"),
         (
             "image,crop\na.png,1,2,3,4\n",
@@ -174,7 +174,7 @@ def test_tables_of_all_spreadsheets_say_the_same(tmp_path: Path, raw: bytes) -> 
         ("image,pore\na.png,grey\n", "pore 'grey'; wanted dark or bright"),
         ("image,name\na.png,x\nb.png,X\n", "'X' is the name of both a.png and b.png"),
         ("image\na.png\na.png\n", "'a-png' is the name of both"),
-        ("image,name\na.png,x/y\n", "'x/y' cannot be the name of a folder on every system; 'x_y' could"),
+        ("image,name\na.png,x/y\n", "'x/y' cannot be the name of a folder on every system, but 'x_y' can"),
         ("image,name\na.png," + "n" * 200, "too long"),
         ("a\0b", "not a table of text"),
     ],
@@ -213,7 +213,7 @@ def test_a_folder_gives_its_images_in_order_and_nothing_else(tmp_path: Path) -> 
         read_batch_list(tmp_path / "nowhere")
     with pytest.raises(InputError, match="--pattern is for folders"):
         read_batch_list(tmp_path / "notes.txt", pattern="*")
-    with pytest.raises(InputError, match="is none"):
+    with pytest.raises(InputError, match="is not valid"):
         read_batch_list(tmp_path, pattern="/etc/*")
 
 
@@ -367,7 +367,7 @@ def test_a_page_has_room_for_any_number_of_images(mixed: tuple[Path, Batch], cou
     outcomes.append(Outcome(BatchEntry(Path("w"), "w", group="b"), Status.WAITING))
     page = render_batch(Batch(tuple(outcomes), TINY, 0))
     assert page.count("report.html") == count
-    assert "1</b> waits: this page is written again" in page
+    assert "1</b> waiting: this page is updated" in page
     assert page.count('class="wide"') == (1 if count else 0)
 
 
@@ -397,13 +397,13 @@ def test_other_settings_are_refused_until_told_to_overwrite(
     run_batch(three, out, TINY)
     other = replace(TINY, fit=replace(TINY.fit, trials=3))
     with pytest.raises(
-        SettingsError, match=r"holds a, b and c, made otherwise \(a: fit.trials was 2, now 3\)"
+        SettingsError, match=r"holds a, b and c, made differently \(a: fit.trials was 2, now 3\)"
     ):
         run_batch(three, out, other)
     with pytest.raises(SettingsError, match="seed was 0, now 1"):
         run_batch(three, out, TINY, 1)
     draw(three[1].image, 99)
-    with pytest.raises(SettingsError, match=r"holds b, made otherwise \(b: the image's SHA-256 was"):
+    with pytest.raises(SettingsError, match=r"holds b, made differently \(b: the image's SHA-256 was"):
         run_batch(three, out, TINY)
     with pytest.raises(SettingsError, match="pixel_size was 1e-07, now 2e-07"):
         run_batch([replace(three[0], pixel_size=2e-7)], out, TINY)
@@ -437,7 +437,7 @@ def test_a_folder_of_something_else_is_left_alone(
         run_batch(three, out, TINY)
     (out / "batch-cards").mkdir()
     with pytest.raises(
-        OutputError, match=r"a is there, but is no whole run folder; wanted its place for a\.png"
+        OutputError, match=r"a exists, but is not a complete run folder; it is needed for a\.png"
     ):
         run_batch(three, out, TINY)
     with pytest.raises(OutputError, match="is a file"):
@@ -478,7 +478,7 @@ def test_an_error_nobody_thought_of_is_that_of_one_image(
     monkeypatch.setattr("porescape.io.runs.batch.reconstruct", sometimes)
     batch = run_batch(three, tmp_path / "out", TINY)
     a, b, c = batch.outcomes
-    assert a.reason == "unexpected ZeroDivisionError: oh; batch-cards holds where, please report it"
+    assert a.reason == "unexpected ZeroDivisionError: oh; the trace is in batch-cards, please report it"
     assert "oh" in json.loads((tmp_path / "out" / "batch-cards" / "a.json").read_text())["trace"]
     assert "memory ran out; try fewer --workers" in b.reason
     assert c.status is Status.DONE
@@ -541,9 +541,9 @@ def test_a_batch_killed_inside_an_image_goes_on_inside_it(
     assert rows_of(out)["a"]["status"] == "done"
     assert rows_of(out)["b"]["status"] == "waiting"
     log = next((out / "b.work").glob("*.jsonl"))
-    kept = log.read_bytes()
-    assert kept.count(b"\n") == 1  # one trial
-    with pytest.raises(SettingsError, match=r"holds b, made otherwise \(b: .*fit.trials was 2, now 9"):
+    saved = log.read_bytes()
+    assert saved.count(b"\n") == 1  # one trial
+    with pytest.raises(SettingsError, match=r"holds b, made differently \(b: .*fit.trials was 2, now 9"):
         run_batch(two[1:], out, replace(TINY, fit=replace(TINY.fit, trials=9)))
     heard: list[BatchProgress] = []
     before = (out / "a" / "results.json").stat().st_mtime_ns
@@ -551,7 +551,7 @@ def test_a_batch_killed_inside_an_image_goes_on_inside_it(
     assert (out / "a" / "results.json").stat().st_mtime_ns == before
     first = next(one.event.trial for one in heard if one.entry.name == "b" and one.event and one.event.trial)
     assert first is not None
-    assert first.loss == json.loads(kept.partition(b" ")[2])["loss"]  # given back, not made again
+    assert first.loss == json.loads(saved.partition(b" ")[2])["loss"]  # restored, not computed again
     calm = reconstruct(read_image(two[1].image, pixel_size=PIXEL), TINY, 0)
     assert np.array_equal(read_run(out / "b").selected.volume.pore, calm.selected.volume.pore)
     assert not list(out.glob("*.work"))
@@ -615,7 +615,7 @@ def test_the_command_ends_with_a_code_that_says_whether_all_went_well(
         (
             ("images", "--settings", "r.toml", "--trials", "9"),
             2,
-            "--trials is a setting, and --settings brings all",
+            "--trials is a setting, and --settings contains all",
         ),
         (("images", "--measure", "magic"), 2, "nothing measures magic"),
         (("images", "--pixel-size", "5"), 2, "needs a unit"),
@@ -633,7 +633,7 @@ def test_bad_options_end_in_one_sentence_and_leave_nothing(
     assert sorted(Path().rglob("*")) == before
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
+def test_after_ctrl_c_finished_work_is_saved_and_the_message_says_how_to_continue(
     three: tuple[BatchEntry, ...], here: Called, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import porescape.io.runs.batch
@@ -649,7 +649,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
         patch.setattr("porescape.io.runs.batch.reconstruct", stopped)
         code, _, told = here("batch", "images", *WORDS, "--out", "out")
     assert code == 130
-    assert "stopped; 1 of 3 images are done in out; run the same command to go on" in told
+    assert "stopped; 1 of 3 images are done in out; run the same command to continue" in told
     assert "nothing was written" not in told
     code, _, told = here("batch", "images", *WORDS, "--out", "out")
     assert code == 0

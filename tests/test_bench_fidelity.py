@@ -77,7 +77,7 @@ def test_blobs_have_the_porosity_and_the_mean_pore_chord_of_the_section() -> Non
 # -- the very process again -------------------------------------------------------------------------
 
 
-def test_balls_thrown_again_have_the_porosity_and_the_wall_of_the_process() -> None:
+def test_balls_placed_again_at_random_have_the_porosity_and_the_wall_of_the_process() -> None:
     radius = bench("baselines").BALL_RADIUS
     section = PhaseImage(smooth_noise((64, 64), 3, 0.56), VOXEL)
     porosity = section.porosity

@@ -1,4 +1,4 @@
-"""Structures beyond memory: the bytes of `generate` in any blocks, by any hands, after any interruption."""
+"""Structures beyond memory: the bytes of `generate` in any blocks, by any workers, after any interruption."""
 
 import errno
 import json
@@ -68,28 +68,28 @@ FIBRES = BodiesRecipe(spacing=14 * VOXEL, length=50 * VOXEL, porosity=0.6, smoot
 
 
 class Memory:
-    """A shelf of dictionaries, for one process."""
+    """A store in dictionaries, for one process."""
 
     def __init__(self) -> None:
         self.blocks: dict[BlockIndex, NDArray[np.bool_]] = {}
         self.drafts: dict[BlockIndex, Draft] = {}
         self.notes: dict[str, object] = {}
 
-    def has_block(self, number: BlockIndex) -> bool:
-        return number in self.blocks
+    def has_block(self, index: BlockIndex) -> bool:
+        return index in self.blocks
 
-    def put_block(self, number: BlockIndex, pore: NDArray[np.bool_]) -> None:
-        assert number not in self.blocks, "made twice"
-        self.blocks[number] = pore.copy()
+    def put_block(self, index: BlockIndex, pore: NDArray[np.bool_]) -> None:
+        assert index not in self.blocks, "made twice"
+        self.blocks[index] = pore.copy()
 
-    def draft(self, number: BlockIndex, bits: bool = True) -> Draft | None:
-        return self.drafts.get(number)
+    def draft(self, index: BlockIndex, bits: bool = True) -> Draft | None:
+        return self.drafts.get(index)
 
-    def put_draft(self, number: BlockIndex, draft: Draft) -> None:
-        self.drafts[number] = draft
+    def put_draft(self, index: BlockIndex, draft: Draft) -> None:
+        self.drafts[index] = draft
 
-    def drop_draft(self, number: BlockIndex) -> None:
-        self.drafts.pop(number, None)
+    def drop_draft(self, index: BlockIndex) -> None:
+        self.drafts.pop(index, None)
 
     def note(self, name: str) -> object:
         return self.notes.get(name)
@@ -99,8 +99,8 @@ class Memory:
 
     def whole(self, plan: BlockPlan) -> NDArray[np.bool_]:
         out = np.empty(plan.window.shape, dtype=bool)
-        for number in plan.indices:
-            out[slices(plan.block(number))] = self.blocks[number]
+        for index in plan.indices:
+            out[slices(plan.block(index))] = self.blocks[index]
         return out
 
 
@@ -183,7 +183,7 @@ def test_layers_made_on_the_march_are_those_made_at_once(
 
 
 def test_narrow_smoothing_whose_last_weight_is_nothing_keeps_its_place() -> None:
-    """A width of 1.1 looks 5 voxels far, but the fifth weighs nothing; an open box must not be sheared."""
+    """A width of 1.1 reaches 5 voxels far, but the fifth weighs nothing; an open box must not be sheared."""
     assert len(gaussian_weights(1.1)[1]) == 9
     thin = recipe(branch_width=1.1 * VOXEL)
     small = height_field(thin, Domain((12, 14, 16), VOXEL, periodic=False), 0)
@@ -204,7 +204,7 @@ def test_one_and_two_workers_and_any_chunk_write_the_same_voxels(tmp_path: Path)
 
 
 class Inline:
-    """A crew from elsewhere, which is here."""
+    """An existing pool, in this process."""
 
     def map(self, work, items, progress):  # type: ignore[no-untyped-def]
         copies = pickle.loads(pickle.dumps((work, list(items))))  # as they travel to a cluster
@@ -212,7 +212,7 @@ class Inline:
             yield copies[0](item, progress)
 
 
-def test_a_crew_from_elsewhere_writes_the_same_voxels(tmp_path: Path) -> None:
+def test_an_existing_pool_writes_the_same_voxels(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     generate_zarr(recipe(), SMALL, 1, out, chunk=16, workers=Inline())
     assert np.array_equal(read_volume(out).pore, generate(recipe(), SMALL, 1).pore)
@@ -378,7 +378,7 @@ def test_an_interrupted_job_goes_on_and_does_nothing_twice(tmp_path: Path, stage
     generate_zarr(recipe(), SMALL, 3, out, chunk=16, resume=True, progress=again.append)
     total = 3 * 3 * 4
     redone = sum(event.stage == stage and event.block is not None for event in again)
-    assert redone <= total - after + (12 if stage == "level" else 0)  # the row in hand
+    assert redone <= total - after + (12 if stage == "level" else 0)  # the row in progress
     generate_zarr(recipe(), SMALL, 3, undisturbed, chunk=16)
     assert _tree(out) == _tree(undisturbed)
 
@@ -403,8 +403,8 @@ def test_a_harmed_file_is_noticed_and_made_again(tmp_path: Path, harm: str, what
     out = tmp_path / "a.zarr"
     _interrupted(out, 20, "blocks" if what == "block" else "level")
     work = tmp_path / "a.zarr.work"
-    kept = work / "store" / "0" / "c" if what == "block" else work / "drafts"
-    path = sorted(p for p in kept.rglob("*") if p.is_file())[5]
+    stored = work / "store" / "0" / "c" if what == "block" else work / "drafts"
+    path = sorted(p for p in stored.rglob("*") if p.is_file())[5]
     data = path.read_bytes()
     if harm == "torn":
         path.write_bytes(data[: len(data) // 2])
@@ -460,10 +460,10 @@ def test_a_finished_job_resumed_is_done(tmp_path: Path) -> None:
 # -- what is refused ---------------------------------------------------------------------------------
 
 
-def test_another_job_refuses_to_go_on(tmp_path: Path) -> None:
+def test_another_job_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     _interrupted(out, 5)
-    with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume goes on"):
+    with pytest.raises(OutputError, match=r"holds this job, interrupted .* --resume continues it"):
         generate_zarr(recipe(), SMALL, 3, out, chunk=16)
     for changed, words in (
         (partial(generate_zarr, recipe(), SMALL, 4), "seed was 3, now 4"),
@@ -479,7 +479,7 @@ def test_another_job_refuses_to_go_on(tmp_path: Path) -> None:
     ):
         with pytest.raises(SettingsError, match=words):
             changed(out, chunk=16, resume=True)
-    with pytest.raises(SettingsError, match=r"by which blocks in .* were cut"):
+    with pytest.raises(SettingsError, match=r"differs from the level .* of the blocks in"):
         generate_zarr(recipe(), SMALL, 3, out, chunk=16, resume=True, level=1.0)
     made = generate_zarr(recipe(), SMALL, 4, out, chunk=16, overwrite=True)
     assert made.porosity == generate(recipe(), SMALL, 4).porosity
@@ -494,11 +494,11 @@ def test_what_lies_at_out_is_not_overwritten(tmp_path: Path) -> None:
     work = tmp_path / "b.zarr.work"
     work.mkdir()
     (work / "mine").touch()
-    with pytest.raises(OutputError, match="is in the way"):
+    with pytest.raises(OutputError, match="is not the work folder of a job"):
         generate_zarr(recipe(), SMALL, 3, tmp_path / "b.zarr")
 
 
-def test_a_full_disk_is_said_and_what_is_done_is_kept(
+def test_a_full_disk_is_reported_and_finished_blocks_are_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "a.zarr"
@@ -516,7 +516,7 @@ def test_a_full_disk_is_said_and_what_is_done_is_kept(
 
         with monkeypatch.context() as patch:
             patch.setattr(WorkFolder, method, full)
-            with pytest.raises(OutputError, match=r"is full; .* run the same again with --resume"):
+            with pytest.raises(OutputError, match=r"is full; .* run the same command again with --resume"):
                 generate_zarr(recipe(), SMALL, 3, out, chunk=16, resume=True)
         assert not list(tmp_path.rglob("*.partial"))
     assert sum(1 for _ in (tmp_path / "a.zarr.work" / "blocks").iterdir()) == 10
@@ -546,11 +546,11 @@ def test_the_papers_recipe_cannot_be_made_in_parts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("0:8,0:8", "was not understood"),
-        ("0:8,0:8,a:b", "was not understood"),
-        ("0:8,0:8,5", "was not understood"),
-        ("0:8,0:8,0:300", "x from 0 to 300 is not a part"),
-        ("8:8,:,:", "z from 8 to 8 is not a part"),
+        ("0:8,0:8", "is not valid"),
+        ("0:8,0:8,a:b", "is not valid"),
+        ("0:8,0:8,5", "is not valid"),
+        ("0:8,0:8,0:300", "x from 0 to 300 is not inside"),
+        ("8:8,:,:", "z from 8 to 8 is not inside"),
     ],
 )
 def test_a_region_outside_is_refused(text: str, words: str) -> None:
@@ -610,7 +610,7 @@ def test_the_command_refuses_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
     result = _command(material, "--size", 1024, "--out", tmp_path / "a.tif")
     assert isinstance(result.exception, SettingsError)
     assert re.search(
-        r"made whole in memory and this one needs about .* write a \.zarr", str(result.exception)
+        r"generated whole in memory, and this one needs about .* write a \.zarr", str(result.exception)
     )
     result = _command(material, "--out", tmp_path / "a.png")
     assert "wanted one of .tif, .tiff, .vti, .zarr" in str(result.exception)
@@ -627,4 +627,4 @@ def test_a_stopped_command_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest
     out = tmp_path / "a.zarr"
     result = _command(material, "--out", out, "--workers", 1)
     assert isinstance(result.exception, Cancelled)
-    assert f"finished blocks are kept in {out}.work. Go on with" in str(result.exception)
+    assert f"finished blocks are saved in {out}.work. Continue with" in str(result.exception)

@@ -136,7 +136,7 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
     page.set_input_files("#file", picture.path)
 
     # the scale: a line over the bar, and what stands beside it
-    expect(page.get_by_text("does not say how large a pixel is")).to_be_visible()
+    expect(page.get_by_text("contains no pixel size")).to_be_visible()
     expect(page.get_by_text(f"A scale bar of {picture.bar} pixels was found")).to_be_visible()
     start = page.get_by_role("button", name="Start")
     expect(start).to_be_disabled()

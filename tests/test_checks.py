@@ -254,7 +254,7 @@ def test_transposing_the_image_swaps_y_and_x(seed, sigma):
 
 @settings(max_examples=6)
 @given(seed=st.integers(0, 1000), factor=st.sampled_from([1e-3, 7.0, 1e4]))
-def test_the_pixel_size_scales_lengths_and_changes_no_verdict(seed, factor):
+def test_the_pixel_size_scales_lengths_and_changes_no_status(seed, factor):
     pore = gaussian(seed, (90, 120))
     one, other = check(pore), check(pore, factor * PIXEL)
     for name in NAMES:
@@ -345,7 +345,7 @@ def test_the_picture_can_be_drawn(pore):
         ("meltblown_cross_section.png", 1e-6, {"isotropy"}),
     ],
 )
-def test_real_micrographs_get_the_verdict_that_eyes_give(shared, name, pixel, failed):
+def test_real_micrographs_get_the_status_that_a_person_would_give(shared, name, pixel, failed):
     image = read_image(shared / "sem" / name, pixel_size=pixel)
     checks = check_image(segment(image, Segmentation()))
     assert {one.name for one in checks if one.status == "fail"} == failed

@@ -87,7 +87,7 @@ def test_a_changed_image_does_not_run_under_an_old_recipe(
     tifffile.imwrite(tmp_path / "input.tif", pixels[::-1])
     done = porescape("run", tmp_path / "run.toml", "--out", tmp_path / "again")
     assert done.returncode == 3
-    assert "is not the image this recipe was made from" in done.stderr
+    assert "is not the image of this run" in done.stderr
 
 
 def test_the_report_can_be_written_again(run: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_generate_makes_a_replica_again_to_the_voxel(
     )
     done = porescape("generate", recipe, "--refine-to", run[0] / "input.tif", "--out", tmp_path / "no.tif")
     assert done.returncode == 3
-    assert "is grey, but --refine-to wants two values" in done.stderr
+    assert "is grey, but --refine-to needs two values" in done.stderr
     done = porescape("generate", recipe, "--refine-to", mask, "--out", tmp_path / "no.zarr")
     assert done.returncode == 2
     assert "needs the whole box in memory" in done.stderr

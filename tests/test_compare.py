@@ -267,7 +267,7 @@ def test_a_side_is_a_file_or_all_replicas_of_a_run(tmp_path: Path) -> None:
     folder = tmp_path / "my-run"
     folder.mkdir()
     (folder / "run.toml").write_text("")
-    with pytest.raises(InputError, match=r"no replica-01\.tif; wanted a whole run folder"):
+    with pytest.raises(InputError, match=r"no replica-01\.tif; wanted a complete run folder"):
         read_sample(folder)
     for name in ("replica-01.tif", "replica-02.tif", "segmentation.tif"):
         write_tiff(folder / name, volume)

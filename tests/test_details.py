@@ -72,7 +72,7 @@ def test_a_damaged_file_is_refused_in_words(measured: Measurement, tmp_path: Pat
     else:  # a field of the network that we do not know
         with path.open("wb") as file:
             np.savez(file, **{"network.colour": np.zeros(3)})
-    with pytest.raises(InputError, match=r"d\.npz could not be read: .*; wanted a whole run folder"):
+    with pytest.raises(InputError, match=r"d\.npz could not be read: .*; wanted a complete run folder"):
         read_details(path)
 
 

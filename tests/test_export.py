@@ -343,9 +343,9 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_left(run, tmp_path):
     for source, options, error, words in (
         (run, {"to": ["ply"]}, SettingsError, "cannot export to ply; wanted some of tif,vti,nrrd"),
         (run, {"to": []}, SettingsError, "cannot export to nothing"),
-        (run, {"surface": "wall"}, SettingsError, "surface of 'wall'; wanted solid or pore"),
+        (run, {"surface": "wall"}, SettingsError, "surface must be solid or pore, got 'wall'"),
         (run, {"replica": 9}, InputError, "has no replica 9; it has replica-01 to replica-03"),
-        (tmp_path / "one.tif", {"replica": 1}, SettingsError, "is no run folder and has no replicas"),
+        (tmp_path / "one.tif", {"replica": 1}, SettingsError, "is not a run folder and has no replicas"),
         (tmp_path / "nowhere", {}, InputError, "is not a file or folder"),
         (tmp_path / "solid.tif", {"to": ["stl", "tif"], "surface": "pore"}, InputError, "there is no pore"),
         (tmp_path / "one.tif", {"to": ["tif", "openpnm"]}, InputError, "has no throats"),
@@ -354,7 +354,7 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_left(run, tmp_path):
             export(source, out, **{"to": ["tif"], **options})
         assert not out.exists()
     (run / "results.json").unlink()
-    with pytest.raises(InputError, match="does not say which replica is selected"):
+    with pytest.raises(InputError, match="does not contain the selected replica"):
         export(run, out)
     out.mkdir()
     (out / "mine.txt").touch()
@@ -386,7 +386,7 @@ def test_the_command_line_exports_and_names_what_it_wrote(run, tmp_path):
     assert len(list((tmp_path / "out").iterdir())) == 6
     bad = CliRunner().invoke(app, ["export", str(run), "--replica", "best", "--out", str(tmp_path / "bad")])
     assert isinstance(bad.exception, SettingsError)
-    assert "--replica 'best' is none" in str(bad.exception)
+    assert "--replica 'best' is not a replica" in str(bad.exception)
 
 
 def test_openpnm_takes_the_names_of_the_csv(run, tmp_path):

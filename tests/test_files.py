@@ -86,7 +86,7 @@ def test_vtk_finds_one_cell_per_voxel(tmp_path: Path) -> None:
 
 def test_numpy_files_need_the_voxel_size(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", VOLUME.pore)
-    with pytest.raises(InputError, match=r'does not say how large a voxel is; .*--voxel-size "1 um"'):
+    with pytest.raises(InputError, match=r'contains no voxel size; .*--voxel-size "1 um"'):
         read_volume(tmp_path / "v.npy")
     assert read_volume(tmp_path / "v.npy", 1e-6).voxel_size == 1e-6
     np.savez(tmp_path / "p.npz", packed=np.packbits(VOLUME.pore), shape=VOLUME.shape, meta="{}")
@@ -186,7 +186,7 @@ def test_a_recipe_survives_its_file(tmp_path_factory, recipe: Recipe, seed: int)
     path = tmp_path_factory.mktemp("recipe") / "replica-01.toml"
     path.write_text(recipe_toml(recipe, domain, seed))
     assert read_recipe(path) == (recipe, domain, seed)
-    assert recipe_from(json.loads(json.dumps(asdict(recipe)))) == recipe  # as trials are kept
+    assert recipe_from(json.loads(json.dumps(asdict(recipe)))) == recipe  # as trials are stored
 
 
 def test_the_papers_recipe_survives_too(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_provenance_says_where_it_comes_from(folder: Path, result: Reconstructio
     assert {"numpy", "numba", "scipy"} <= set(table["versions"])
 
 
-def test_every_trial_is_kept(folder: Path) -> None:
+def test_every_trial_is_stored(folder: Path) -> None:
     table = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     assert [len(replica["trials"]) for replica in table["replicas"]] == [4, 4]
     assert {"number", "x", "recipe", "loss", "parts", "seconds", "stage", "realization", "family"} == set(

@@ -1,4 +1,4 @@
-"""Filtration: what a structure lets pass, at which pressure, and what it holds back."""
+"""Filtration: what passes a structure, at which pressure, and what is retained."""
 
 import math
 from types import SimpleNamespace
@@ -482,7 +482,7 @@ def test_a_network_of_one_pore_is_a_tube() -> None:
 
 def test_impossible_settings_are_refused() -> None:
     net = tubes(1.0)
-    with pytest.raises(SettingsError, match="not 90, where nothing holds, got 90"):
+    with pytest.raises(SettingsError, match="not 90, where no pressure is needed, got 90"):
         capillary_pressure(1e-6, 0.07, 90)
     with pytest.raises(SettingsError, match=r"surface tension must be positive, in N/m, got -0\.07"):
         capillary_pressure(1e-6, -0.07, 0)

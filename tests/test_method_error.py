@@ -1,4 +1,4 @@
-"""The method's own error: what a table of misses says of a material that is not in it."""
+"""The error of the method: what a table of errors of materials gives for a material that is not in it."""
 
 import math
 

@@ -285,31 +285,33 @@ def test_a_box_too_small_is_told_and_by_how_much() -> None:
     assert "at full size; measure a box about" in words[0]
 
 
-def judged(half: Scatter, whole: float, expected: float) -> tuple[str, ...]:
+def warnings_on(half: Scatter, whole: float, expected: float) -> tuple[str, ...]:
     settled = {"name": (half, Scatter(2.0, 1, 1, whole, math.nan))}
     return too_small(Representativity(settled, {"name": expected}, 1.0))
 
 
 def test_the_width_to_measure_follows_from_the_error() -> None:
-    (words,) = judged(Scatter(1.0, 8, 8, 1.0, 0.5), 1.0, 0.4)
+    (words,) = warnings_on(Scatter(1.0, 8, 8, 1.0, 0.5), 1.0, 0.4)
     assert words == (
         "the box is too small for name: its own sub-volumes scatter by 50%, expected ±80% at full size; "
         "measure a box about 4.0 times as wide"
     )
-    assert judged(Scatter(1.0, 8, 8, 1.0, 0.1), 1.0, 0.04) == ()
+    assert warnings_on(Scatter(1.0, 8, 8, 1.0, 0.1), 1.0, 0.04) == ()
 
 
-def test_a_number_that_still_moves_is_told() -> None:
-    (words,) = judged(Scatter(1.0, 8, 8, 0.1, 0.05), 0.2, 0.001)
+def test_a_number_that_still_changes_is_reported() -> None:
+    (words,) = warnings_on(Scatter(1.0, 8, 8, 0.1, 0.05), 0.2, 0.001)
     assert words.startswith(
-        "name still moves with the size of the box: 0.1 on average in its sub-volumes, 0.2 in"
+        "name still changes with the size of the box: 0.1 on average in its sub-volumes, 0.2 in"
     )
 
 
-def test_a_number_that_sub_volumes_do_not_have_is_told() -> None:
-    (words,) = judged(Scatter(1.0, 8, 2, 0.1, 0.05), 0.2, 0.001)
-    assert "cannot be told: 2 of 8 sub-volumes have a value" in words
-    assert judged(Scatter(1.0, 8, 2, 0.1, 0.05), math.nan, 0.001) == ()  # nothing to doubt
+def test_a_number_that_sub_volumes_do_not_have_is_reported() -> None:
+    (words,) = warnings_on(Scatter(1.0, 8, 2, 0.1, 0.05), 0.2, 0.001)
+    assert (
+        "it is not known whether the box is large enough for name: 2 of 8 sub-volumes have a value" in words
+    )
+    assert warnings_on(Scatter(1.0, 8, 2, 0.1, 0.05), math.nan, 0.001) == ()  # there is no value
 
 
 def test_the_default_numbers_can_be_measured() -> None:

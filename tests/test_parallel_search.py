@@ -27,7 +27,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 SEED = 3
 ONE = Settings(
-    # a look around, four generations and a part of one, and the confirmations; then the other families
+    # the Sobol points, four generations and a part of one, and the confirmations; then the other families
     fit=Fit(trials=104, size=32),
     output=Output(size=(32, 32, 32), replicas=1),
     measure=Measure(numbers=("body_diameter",), interval="replicas"),
@@ -55,7 +55,7 @@ def keep_in(folder: Path) -> FolderCheckpoint:
 
 
 def lines_of(folder: Path) -> int:
-    """How many trials were ever evaluated and kept, those evaluated twice counted twice."""
+    """How many trials were ever evaluated and saved, those evaluated twice counted twice."""
     return sum(log.read_bytes().count(b"\n") for log in folder.glob("*-trials.jsonl"))
 
 
@@ -99,7 +99,7 @@ def test_a_search_killed_on_four_workers_and_stopped_on_two_is_that_of_one(
         reconstruct(section(), ONE, SEED, workers=2, progress=stop, checkpoint=keep_in(folder))
     assert 83 <= lines_of(folder) - torn <= TRIALS
     assert_as_alone(alone, 1, keep_in(folder))
-    assert lines_of(folder) == TRIALS + torn  # those under hands are lost, none is tried twice
+    assert lines_of(folder) == TRIALS + torn  # unfinished ones are lost, none is tried twice
 
 
 def test_a_search_on_two_workers_is_that_of_one(alone: tuple[Reconstruction, Told], tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_search_on_two_workers_is_that_of_one(alone: tuple[Reconstruction, Tol
 
 
 class Few:
-    """A crew of so many, all of them here."""
+    """A pool of this many workers, all in this process."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -175,4 +175,4 @@ def test_a_worker_that_dies_in_a_search_costs_its_own_trial_only(
     assert killed
     assert bytes_of(found) == bytes_of(alone[0])
     assert told(events) == alone[1]
-    assert lines_of(checkpoint.folder) == TRIALS  # kept here, where the search is led
+    assert lines_of(checkpoint.folder) == TRIALS  # saved here, where the search runs

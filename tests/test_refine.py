@@ -131,7 +131,7 @@ def test_voxels_whose_case_is_clear(name: str) -> None:
     assert may_turn(solid_grains) == (name in ("wall", "end"))
 
 
-# -- crumbs -----------------------------------------------------------------------------------------
+# -- floating solid ---------------------------------------------------------------------------------
 
 
 def with_solid(shape: tuple[int, ...], *places: tuple[slice | int, ...]) -> NDArray[np.bool_]:
@@ -147,7 +147,7 @@ PILLAR = (slice(0, 5), slice(8, 11), slice(8, 11))
 
 
 @pytest.mark.parametrize("periodic", [True, False])
-def test_what_floats_is_dissolved_and_what_stands_is_not(periodic: bool) -> None:
+def test_floating_solid_is_removed_and_connected_solid_is_not(periodic: bool) -> None:
     pore = with_solid((16, 20, 20), PILLAR, (9, 4, 4))
     assert (remove_floating_solid(pore, periodic) == with_solid((16, 20, 20), PILLAR)).all()
 
@@ -159,23 +159,23 @@ def test_a_corner_is_enough_to_hang_on() -> None:
 
 def test_a_piece_at_a_face_hangs_on_what_is_beyond() -> None:
     hanging = with_solid((16, 20, 20), (15, 3, 4))  # below the floor of the next period
-    crossing = with_solid((16, 20, 20), (8, 5, 0), (8, 6, 19))  # one crumb, on two faces
+    crossing = with_solid((16, 20, 20), (8, 5, 0), (8, 6, 19))  # one piece, on two faces
     assert (remove_floating_solid(hanging, periodic=True) == hanging).all()
     assert (remove_floating_solid(crossing, periodic=False) == crossing).all(), "nobody knows what is beyond"
     assert (remove_floating_solid(crossing, periodic=True) == with_solid((16, 20, 20))).all()
 
 
-def test_what_is_large_is_no_crumb() -> None:
+def test_a_large_piece_is_not_floating_solid() -> None:
     two = with_solid((16, 20, 20), (slice(6, 8), slice(4, 6), slice(4, 6)))  # 8 voxels beside 400: 2 %
     assert (remove_floating_solid(two, periodic=True) == two).all()
 
 
-def test_without_solid_there_are_no_crumbs() -> None:
+def test_without_solid_there_is_no_floating_solid() -> None:
     assert remove_floating_solid(np.ones((4, 4, 4), dtype=bool), periodic=True).all()
 
 
 @given(st.integers(0, 1000), st.tuples(*[st.integers(0, 11)] * 3))
-def test_crumbs_are_the_same_wherever_a_period_begins(seed: int, by: tuple[int, int, int]) -> None:
+def test_floating_solid_is_the_same_wherever_a_period_begins(seed: int, by: tuple[int, int, int]) -> None:
     pore = blobs((12, 12, 12), 1.0, seed, porosity=0.75)
     once = remove_floating_solid(pore, periodic=True)
     assert (once >= pore).all()
@@ -239,7 +239,7 @@ def test_a_box_with_a_rim_of_solid_keeps_its_topology_exactly(section: PhaseImag
     assert euler_of_pores(after.pore) == euler_of_pores(before.pore)
 
 
-def test_crumbs_go_unless_they_may_stay(rough: Volume, section: PhaseImage) -> None:
+def test_floating_solid_is_removed_unless_it_may_stay(rough: Volume, section: PhaseImage) -> None:
     pore = rough.pore.copy()
     middle = np.argwhere(binary_erosion(pore, np.ones((5, 5, 5))))[0]
     pore[tuple(middle)] = False  # one voxel of solid in the middle of a pore
@@ -274,6 +274,13 @@ def test_between_mirrors_counts_stay_true(rough: Volume, section: PhaseImage) ->
 def test_scales_that_differ_are_refused(rough: Volume, section: PhaseImage) -> None:
     with pytest.raises(InputError, match="one grid"):
         refine(rough, PhaseImage(section.pore, 2 * VOXEL), seed=0)
+
+
+def test_scales_of_nanometres_that_differ_are_refused(rough: Volume, section: PhaseImage) -> None:
+    # differences of nanometres are far below any absolute tolerance that suits numbers near 1
+    fine = Volume(rough.pore, 5e-9)
+    with pytest.raises(InputError, match="one grid, but a pixel is 6 nm and a voxel 5 nm"):
+        refine(fine, PhaseImage(section.pore, 6e-9), seed=0)
 
 
 def test_an_image_without_room_is_refused(rough: Volume, section: PhaseImage) -> None:

@@ -383,7 +383,7 @@ def test_a_bar_is_as_long_as_the_half_width_and_shared_by_squares():
 
 def test_the_page_names_the_numbers_whose_own_error_is_not_known(page, result):
     told = page[page.index('id="trust"') :].split("</section>")[0]
-    assert "four doubts" in told
+    assert "four sources of uncertainty" in told
     lacking = told.split("The intervals of ")[1].split(" lack it")[0]
     for name, e in result.properties.items():
         if e.parts:
@@ -674,8 +674,8 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
     )
     assert "[image]\nfile = &#34;&lt;x&gt;&#34;" in page  # with the job at hand, that is shown as it is
     assert "run.toml</summary>" in page
-    assert "the method's own error, which all replicas share" in page  # what its intervals lack
-    assert "four doubts" not in page
+    assert "the error of the method, which all replicas share" in page  # what its intervals lack
+    assert "four sources of uncertainty" not in page
     reader = Reader(page)
     assert "replica 1 without mean chord pore: no pore &amp; no chord" in page
     assert "no interval" in page

@@ -125,12 +125,12 @@ def test_a_run_stopped_again_and_again_ends_like_one_that_was_not(
     assert bytes_of(result) == bytes_of(undisturbed)
     assert sorted(lines_of(folder)) == [(r, t) for r in range(REPLICAS) for t in range(TRIALS)]
     again: list[Progress] = []  # everything is there now
-    kept = reconstruct(image, TINY, SEED, progress=again.append, checkpoint=FolderCheckpoint(folder))
-    assert bytes_of(kept) == bytes_of(undisturbed)
+    resumed = reconstruct(image, TINY, SEED, progress=again.append, checkpoint=FolderCheckpoint(folder))
+    assert bytes_of(resumed) == bytes_of(undisturbed)
     assert [event.stage for event in again] == ["segment", "restored", "restored", "interval"]
 
 
-def test_the_kept_measurements_behind_the_intervals_are_used(
+def test_the_saved_measurements_behind_the_intervals_are_used(
     image: Micrograph, undisturbed: Reconstruction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = open_checkpoint(tmp_path / "work", image, TINY, SEED)
@@ -247,7 +247,7 @@ def test_another_image_seed_or_version_is_refused(
 ) -> None:
     folder = tmp_path / "work"
     open_checkpoint(folder, image, TINY, SEED)
-    with pytest.raises(SettingsError, match="seed was 3, now 4; ask for the same job"):
+    with pytest.raises(SettingsError, match="seed was 3, now 4; use the same image"):
         open_checkpoint(folder, image, TINY, 4)
     brighter = image_from_array(np.asarray(image.grey) * 0.5, image.pixel_size, "section")
     with pytest.raises(SettingsError, match=r"the image's SHA-256 was [0-9a-f]{12}…, now"):
@@ -408,23 +408,23 @@ def test_the_command_line_shards_refuses_and_gathers(run: Called, picture: Path,
     assert not out.exists()
     code, said = run(*job, 4)
     assert code == 4
-    assert "(1 of 2 replicas and 0 more trials): --resume goes on, --overwrite starts anew" in said
+    assert "(1 of 2 replicas and 0 more trials): --resume continues it, --overwrite starts again" in said
     code, said = run(*job, 5, "--resume")
     assert code == 2
     assert "fit.trials was 4, now 5" in said
     assert "--shard must be i/n, the i-th of n parts" in run(*job, 4, "--shard", "two")[1]
     assert "the parts are 1/2 to 2/2" in run(*job, 4, "--shard", "3/2")[1]
-    assert "throw away what other shards" in run(*job, 4, "--shard", "1/2", "--overwrite")[1]
+    assert "delete the work of other shards" in run(*job, 4, "--shard", "1/2", "--overwrite")[1]
     code, said = run(*job, 4, "--resume")
     assert code == 0, said
-    assert "going on with 1 of 2 replicas" in said
+    assert "continuing with 1 of 2 replicas" in said
     assert (out / "report.html").is_file()
     assert not work_folder(out).exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
     assert "is not empty" in run(*job, 4, "--resume")[1]
 
 
-def test_ctrl_c_and_sigterm_say_what_is_kept_and_how_to_go_on(
+def test_ctrl_c_and_sigterm_report_what_is_saved_and_how_to_continue(
     run: Called,
     picture: Path,
     tmp_path: Path,
@@ -447,20 +447,20 @@ def test_ctrl_c_and_sigterm_say_what_is_kept_and_how_to_go_on(
         return add_trial
 
     more: Sequence[str] = ()
-    for number, kept in ((signal.SIGINT, 3), (signal.SIGTERM, 6)):
+    for number, saved in ((signal.SIGINT, 3), (signal.SIGTERM, 6)):
         monkeypatch.setattr(FolderCheckpoint, "add_trial", interrupt(number))
         code, said = run(*job, *more)
         assert code == Cancelled.exit_code
-        assert f"stopped; kept in {out}.work: 0 of 1 replicas and {kept} more trials. Go on with" in said
+        assert f"stopped; saved in {out}.work: 0 of 1 replicas and {saved} more trials. Continue with" in said
         assert said.rstrip().endswith("--workers 1 --resume")
         more = ("--resume",)
     monkeypatch.setattr(FolderCheckpoint, "add_trial", full)
     assert "No space left" in run(*job, "--resume")[1]
     assert is_work_folder(work_folder(out))
     monkeypatch.setattr(FolderCheckpoint, "add_trial", full)
-    code, said = run(*job, "--overwrite")  # anew, and nothing is kept of it
+    code, said = run(*job, "--overwrite")  # from the beginning, and nothing of it is saved
     assert code == OutputError.exit_code
-    assert "Go on with" not in said
+    assert "Continue with" not in said
     assert not work_folder(out).exists()
 
 

@@ -211,12 +211,12 @@ def test_a_tag_wins_over_the_bar_and_a_disagreement_is_told(tmp_path):
     path = save(tmp_path, with_bar(posts), extratags=tag)
     read = read_image(path, scale_bar=7.5 * UM)
     assert read.pixel_size_source.startswith("FEI tag")
-    assert not any("says" in warning for warning in read.warnings)
+    assert not any("gives" in warning for warning in read.warnings)
     read = read_image(path, scale_bar=15 * UM)
     assert read.pixel_size == 5e-8
     assert read.warnings[0] == (
-        "FEI tag 34682 Scan.PixelWidth says 50 nm per pixel, which is used, but scale bar of 150 px = 15 µm "
-        "says 100 nm"
+        "FEI tag 34682 Scan.PixelWidth gives 50 nm per pixel, which is used, but scale bar of 150 px = 15 µm "
+        "gives 100 nm"
     )
     assert read_image(path).warnings == (read.warnings[-1],)  # nobody said what the bar stands for
 
@@ -224,9 +224,9 @@ def test_a_tag_wins_over_the_bar_and_a_disagreement_is_told(tmp_path):
 def test_a_short_bar_may_be_off_by_a_pixel(tmp_path, nobody_reads):
     path = save(tmp_path, with_bar(posts, 40))
     quiet = read_image(path, scale_bar=UM, pixel_size=UM / 41)
-    assert not any("says" in warning for warning in quiet.warnings)
+    assert not any("gives" in warning for warning in quiet.warnings)
     loud = read_image(path, scale_bar=UM, pixel_size=UM / 42.5)
-    assert any("scale bar of 40 px = 1 µm says 25 nm" in warning for warning in loud.warnings)
+    assert any("scale bar of 40 px = 1 µm gives 25 nm" in warning for warning in loud.warnings)
 
 
 class Reader:
@@ -311,6 +311,6 @@ def test_the_bars_of_real_micrographs_agree_with_their_tags(shared: Path, name, 
         return
     label, pixel = LABELS[name]
     read = read_image(path, pixel_size=pixel, scale_bar=label)
-    assert not any("says" in warning for warning in read.warnings)
+    assert not any("gives" in warning for warning in read.warnings)
     if path.suffix != ".tif":  # the others have tags, which come first
         assert read_image(path, scale_bar=label).pixel_size == pytest.approx(pixel, rel=5e-3)

@@ -1,4 +1,4 @@
-"""The search: what is compared, who looks for it, and that chance stays in its place."""
+"""The search: what is compared, by which optimiser, and reproducible random numbers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -406,7 +406,7 @@ def answers_of(trials: Iterable[Trial]) -> list[tuple[int, tuple[float, ...], fl
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_trials_are_the_same_whoever_tries_them(sampler: str) -> None:
+def test_trials_are_the_same_on_any_workers(sampler: str) -> None:
     fit = Fit(family="fields", trials=130, sampler=sampler)
     alone = list(search(Bowl(), fit, 0))
     elsewhere = Elsewhere()

@@ -192,14 +192,14 @@ def test_a_constant_image_is_refused():
 @pytest.mark.parametrize(("level", "share"), [(0.05, "0.0%"), (0.95, "100.0%")])
 def test_one_phase_after_the_threshold_is_refused(level, share):
     image = micrograph(0.4 + 0.2 * noise(7))
-    with pytest.raises(InputError, match=rf"{share} of image came out as pore, wanted 1% to 99%; try"):
+    with pytest.raises(InputError, match=rf"{share} of image became pore, wanted 1% to 99%; try"):
         segment(image, Segmentation(method="fixed", threshold=level))
 
 
 def test_a_trace_of_a_phase_is_refused():
     grey = np.zeros((100, 100))
     grey[40:49, 40:49] = 1  # 0.81 % solid
-    with pytest.raises(InputError, match=r"99\.2% of image came out as pore"):
+    with pytest.raises(InputError, match=r"99\.2% of image became pore"):
         segment(micrograph(grey), Segmentation(method="otsu", **BARE))
 
 

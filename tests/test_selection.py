@@ -1,4 +1,4 @@
-"""Texture numbers, the eye test and the choice of a replica."""
+"""Texture, the two-sample test and replica selection."""
 
 from itertools import combinations
 
@@ -176,7 +176,7 @@ def test_specks_that_the_image_could_not_show_give_nothing_away(alike: Volume) -
     assert told[4] < told[0] - 0.2
 
 
-# -- the eye test -----------------------------------------------------------------------------------
+# -- the two-sample test -------------------------------------------------------------------------------
 
 
 def test_one_process_is_not_told_from_itself(alike: Volume) -> None:
@@ -222,6 +222,9 @@ def test_a_small_image_gets_a_caution(section: PhaseImage, alike: Volume) -> Non
 def test_an_image_too_small_for_two_places_says_so(section: PhaseImage, alike: Volume) -> None:
     with pytest.raises(InputError, match=r"image is 60 x 60 and the replica 80 x 80 x 80; take a larger"):
         two_sample_test(PhaseImage(section.pore[:60, :60], VOXEL), alike, seed=0, crop=40)
+    flat = Volume(alike.pore[:44, :60], VOXEL)
+    with pytest.raises(InputError, match=r"image is 60 x 72 and the replica 44 x 60 x 80; take a larger"):
+        two_sample_test(PhaseImage(section.pore[:60, :72], VOXEL), flat, seed=0, crop=40)
 
 
 def test_two_grids_are_not_compared(section: PhaseImage, alike: Volume) -> None:
@@ -234,7 +237,7 @@ def test_an_image_of_one_phase_says_so(alike: Volume) -> None:
         select_replica(PhaseImage(np.ones((96, 96), dtype=bool), VOXEL), [alike], seed=0)
 
 
-# -- the verdict ------------------------------------------------------------------------------------
+# -- the selection --------------------------------------------------------------------------------
 
 
 def test_the_same_process_is_as_near_as_chance_and_another_is_not(
@@ -270,16 +273,16 @@ def test_a_replica_has_the_same_marks_in_any_company(
     assert alone.reason.startswith("replica 1 is the only replica")
 
 
-def test_without_room_for_an_eye_test_the_numbers_decide(alike: Volume, other: Volume) -> None:
+def test_without_room_for_a_two_sample_test_the_descriptors_decide(alike: Volume, other: Volume) -> None:
     small = PhaseImage(blobs((40, 40), 2.2, seed=1), VOXEL)
     found = select_replica(small, [other, alike], seed=0)
     assert found.scores[0].two_sample is None
     assert "too small for two separate places" in found.cautions[0]
-    assert "eye test" not in found.reason
+    assert "two-sample test" not in found.reason
     assert selection_figure(found).axes
 
 
-def test_choosing_from_nothing_and_comparing_with_a_crumb(section: PhaseImage) -> None:
+def test_choosing_from_nothing_and_comparing_with_a_tiny_volume(section: PhaseImage) -> None:
     with pytest.raises(InputError, match="at least one, got none"):
         select_replica(section, [], seed=0)
     with pytest.raises(InputError, match="windows of at least 16 pixels"):
@@ -289,7 +292,7 @@ def test_choosing_from_nothing_and_comparing_with_a_crumb(section: PhaseImage) -
 # -- the pictures -----------------------------------------------------------------------------------
 
 
-def test_the_verdict_is_drawn_with_its_choice_named(selection: Selection) -> None:
+def test_the_figure_of_the_selection_names_the_selected_replica(selection: Selection) -> None:
     figure = selection_figure(selection)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["replica 1", "replica 2 (selected)", "replica 3"]
@@ -301,7 +304,7 @@ def test_a_contact_sheet_shows_both_at_one_scale(section: PhaseImage, alike: Vol
     assert "6 crops, each 48 µm wide" in left.get_title(loc="left")
 
 
-def test_differences_within_the_eye_tests_own_error_weigh_little() -> None:
+def test_differences_within_the_error_of_the_two_sample_test_weigh_little() -> None:
     two_sample = TwoSampleTest(0.6, 0.1, 48, 240, 30, {"bodies": 1.0}, "x", 0.0, 0.0)
     assert "no better than guessing" in two_sample.sentence
     assert Score({"bodies": 1.0, "openings": 2.0}, two_sample, 0.0).distance == 1.5

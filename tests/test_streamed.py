@@ -317,7 +317,7 @@ def test_what_no_sub_volume_has_is_missing_in_words() -> None:
     )
     assert "no sub-volume has a value" in found.measurement.reasons["tortuosity_z"]
     assert found.measurement.warnings == (
-        "3 sub-volumes of 32 voxels have no room beside each other; 1 were measured",
+        "3 sub-volumes of 32 voxels do not fit side by side; 1 were measured",
     )
 
 
@@ -492,7 +492,7 @@ def test_kinds_that_can_only_be_read_whole_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "size", "words"),
     [
-        (PORE, None, "does not say how large a voxel is"),
+        (PORE, None, "contains no voxel size"),
         (np.full((8, 9, 10), np.nan), VOXEL, "holds NaN"),
         (np.arange(720).reshape(8, 9, 10) % 4, VOXEL, "holds 4 different values"),
         (np.zeros((8, 9)), VOXEL, "wanted three axes"),

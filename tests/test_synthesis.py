@@ -160,7 +160,7 @@ def test_grains_alone_are_overlapping_spheres() -> None:
 
 
 @pytest.mark.parametrize(("spacing", "length"), [(9.0, 6.0), (14.0, 40.0), (24.0, 150.0)])
-def test_distances_to_rods_have_the_moments_of_blindly_thrown_ones(spacing: float, length: float) -> None:
+def test_distances_to_rods_have_the_moments_of_rods_placed_at_random(spacing: float, length: float) -> None:
     """Also where they are longer than the period."""
     found = [
         grain_field(seed, "solid_grains", spacing, cube(96), cube(96).whole, length) for seed in range(4)

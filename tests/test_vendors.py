@@ -98,11 +98,11 @@ def test_old_hitachis_write_a_magnification_of_a_print_127_mm_wide(tmp_path):
     [
         (HITACHI.replace("128x96", "1280x960"), "is for an image 1280 columns wide and this one has 128"),
         (JEOL.replace("128 96", "1280 960"), "is for an image 1280 columns wide and this one has 128"),
-        (JEOL.replace("10um", "?"), r"says 250 px = \?, which is no scale"),
-        (JEOL.replace("BAR 250", "BAR 0"), "says 0 px = 10um, which is no scale"),
-        ("[SemImageFile]\nPixelSize=\n", "says no PixelSize"),
-        ("Dear reader, PixelSize=5", "is not used.; read"),
-        ("", "is not used.; read"),
+        (JEOL.replace("10um", "?"), r"contains 250 px = \?, which is not a scale"),
+        (JEOL.replace("BAR 250", "BAR 0"), "contains 0 px = 10um, which is not a scale"),
+        ("[SemImageFile]\nPixelSize=\n", "contains no PixelSize"),
+        ("Dear reader, PixelSize=5", "is not used.; calculate"),
+        ("", "is not used.; calculate"),
     ],
 )
 def test_a_text_file_that_is_no_help_is_told_or_passed_over(tmp_path, text, words):
@@ -127,11 +127,11 @@ def test_the_text_file_comes_after_tags_and_before_programs(tmp_path):
     fei = (34682, "[Scan]\r\nPixelWidth=5e-9\r\nPixelHeight=5e-9\r\n")
     read = read_image(save(tmp_path, tag=fei))
     assert read.pixel_size == 5 * NM
-    assert "Hitachi a.txt PixelSize says 9.922 nm" in read.warnings[0]
+    assert "Hitachi a.txt PixelSize gives 9.922 nm" in read.warnings[0]
     imagej = {"imagej": True, "resolution": (0.25, 0.25), "metadata": {"unit": "nm"}}
     read = read_image(save(tmp_path, **imagej))
     assert read.pixel_size == pytest.approx(9.921875 * NM)
-    assert "ImageJ scale (0.25 pixels per nm) says 4 nm" in read.warnings[0]
+    assert "ImageJ scale (0.25 pixels per nm) gives 4 nm" in read.warnings[0]
     assert read_image(save(tmp_path), pixel_size=9.9 * NM).warnings == ()
 
 
@@ -146,12 +146,12 @@ def test_the_label_in_the_text_file_checks_the_bar_in_the_image(tmp_path):
     (tmp_path / "a.txt").write_text(good)
     read = read_image(path)
     assert read.pixel_size == pytest.approx(5e-6 / 150)
-    assert not any("says" in warning for warning in read.warnings)
+    assert not any("gives" in warning for warning in read.warnings)
     (tmp_path / "a.txt").write_text(good.replace(f"={5000 / 150}", "=40.0"))
     (warning, _) = read_image(path).warnings
     assert warning == (
-        "Hitachi a.txt PixelSize says 40 nm per pixel, which is used, but scale bar of 150 px = 5 µm, by the "
-        "text file beside it says 33.33 nm"
+        "Hitachi a.txt PixelSize gives 40 nm per pixel, which is used, but scale bar of 150 px = 5 µm, from "
+        "the text file next to it gives 33.33 nm"
     )
 
 
@@ -198,7 +198,9 @@ def test_tags_of_less_common_microscopes_are_read(tmp_path, tag, size, source):
 def test_tescan_writes_text_behind_a_thumbnail(tmp_path):
     read = read_image(save(tmp_path, tag=(50431, tescan_tag())))
     assert (read.pixel_size, read.pixel_size_source) == (41 * NM, "TESCAN tag 50431 PixelSizeX")
-    assert read.warnings[0].startswith("pixels are not square: 41 nm wide, 42 nm high by TESCAN tag 50431")
+    assert read.warnings[0].startswith(
+        "pixels are not square: 41 nm wide, 42 nm high according to TESCAN tag 50431"
+    )
 
 
 def test_the_phenom_writes_into_its_jpeg(tmp_path):

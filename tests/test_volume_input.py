@@ -91,7 +91,7 @@ def test_a_file_without_a_scale_needs_the_voxel_size(tmp_path: Path, write: Call
     assert (found.pore, found.threshold, found.threshold_source, found.warnings) == ("bright", None, None, ())
     assert np.array_equal(read_volume(path, 1.0).pore, PORE)
     assert np.array_equal(read_volume_with_source(path, 1.0, pore="dark").volume.pore, ~PORE)
-    with pytest.raises(InputError, match=r"does not say how large a voxel is.*--voxel-size"):
+    with pytest.raises(InputError, match=r"contains no voxel size.*--voxel-size"):
         read_volume_with_source(path)
 
 
@@ -178,8 +178,8 @@ def test_a_scale_with_its_unit_is_taken(tmp_path: Path, write: Callable[[Path], 
     assert source in found.voxel_size_source
     assert found.warnings == ()
     (warning,) = read_volume_with_source(path, 1e-6).warnings
-    assert warning.startswith("--voxel-size says 1 µm per voxel, which is used, but")
-    assert warning.endswith("says 400 nm")
+    assert warning.startswith("--voxel-size gives 1 µm per voxel, which is used, but")
+    assert warning.endswith("gives 400 nm")
 
 
 def test_what_we_write_is_read_back_as_such(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_the_usual_encodings_of_vtk_are_read(tmp_path: Path, form: str, options:
         pytest.skip("offsets count letters, and VTK pads the header")
     (tmp_path / "v.vti").write_bytes(vti(form, **options))
     assert np.array_equal(read_volume(tmp_path / "v.vti", 1e-6).pore, PORE)
-    with pytest.raises(InputError, match=r"does not say .* \(VTI Spacing says 2 without a unit\)"):
+    with pytest.raises(InputError, match=r"contains no voxel size \(VTI Spacing gives 2 without a unit\)"):
         read_volume(tmp_path / "v.vti")
 
 
@@ -301,7 +301,7 @@ def test_bricks_are_refused_unless_the_user_knows_better(
         read_volume_with_source(path)
     found = read_volume_with_source(path, 4e-7)
     assert found.volume.voxel_size == 4e-7
-    assert "which are no cubes; --voxel-size says 400 nm, which is used" in found.warnings[0]
+    assert "which are not cubes; --voxel-size gives 400 nm, which is used" in found.warnings[0]
 
 
 def test_bricks_show_even_without_a_unit(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_bricks_show_even_without_a_unit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"voxels of 3 x 1\.5 x 1 \(z x y x x\); wanted cubes"):
         read_volume(tmp_path / "b.nrrd")
     path = ome_zarr(tmp_path, unit=None)
-    with pytest.raises(InputError, match=r"OME-Zarr scale says 0\.4 without a unit"):
+    with pytest.raises(InputError, match=r"OME-Zarr scale gives 0\.4 without a unit"):
         read_volume(path)
 
 
@@ -320,7 +320,7 @@ def test_an_unsaid_distance_between_slices_is_taken_with_a_warning(tmp_path: Pat
     )
     found = read_volume_with_source(tmp_path / "v.tif")
     assert found.volume.voxel_size == pytest.approx(4e-7)
-    assert "says nothing about the distance between slices" in found.warnings[0]
+    assert "does not contain the distance between slices" in found.warnings[0]
     assert read_volume_with_source(tmp_path / "v.tif", 4e-7).warnings == ()
 
 
@@ -389,7 +389,7 @@ def test_a_given_threshold_is_used_and_the_darker_side_has_it(tmp_path: Path) ->
     assert found.volume.pore[0].all()
     for threshold in (-1, 26, 300):
         with pytest.raises(
-            InputError, match=r"leaves one phase only, the grey levels of scan.npy go from 0 to"
+            InputError, match=r"leaves one phase only, the grey levels of scan.npy range from 0 to"
         ):
             read_volume_with_source(tmp_path / "scan.npy", 1e-6, threshold=threshold)
     with pytest.raises(
@@ -424,7 +424,7 @@ def test_a_scan_shown_inverted_has_its_large_values_dark(tmp_path: Path) -> None
     tifffile.imwrite(tmp_path / "i.tif", 4000 - scan, photometric="miniswhite")
     found = read_volume_with_source(tmp_path / "i.tif", 1e-6)
     assert np.array_equal(found.volume.pore, pore)
-    assert "asks to be shown inverted" in found.warnings[0]
+    assert "is to be displayed inverted" in found.warnings[0]
     assert found.porosity_range == pytest.approx((0.4, 0.4), abs=0.002)
 
 
@@ -456,7 +456,7 @@ def test_one_phase_is_an_answer_with_a_warning(tmp_path: Path, value: int, pore:
     np.save(tmp_path / "v.npy", np.full((3, 3, 3), value, np.uint8))
     found = read_volume_with_source(tmp_path / "v.npy", 1e-6)
     assert found.volume.porosity == pore
-    assert found.warnings[0].endswith(f"every voxel of v.npy is {value}, which is taken for "
+    assert found.warnings[0].endswith(f"every voxel of v.npy is {value}, which is assumed to be "
                                       f"{'pore' if pore else 'solid'}")  # fmt: skip
 
 
@@ -483,7 +483,7 @@ def test_tiffs_of_more_than_a_volume_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "ch.tif", BYTES, imagej=True, metadata={"axes": "CYX"})
     found = read_volume_with_source(tmp_path / "ch.tif", 1e-6)
     assert np.array_equal(found.volume.pore, PORE)
-    assert "its first axis is called C and taken for z" in found.warnings[0]
+    assert "its first axis is called C and taken as z" in found.warnings[0]
 
 
 @pytest.mark.parametrize("options", [{"truncate": True}, {"compression": "zlib", "metadata": None}])
@@ -528,7 +528,7 @@ def test_slices_keep_the_pixel_size_of_the_first(tmp_path: Path) -> None:
         )
     found = read_volume_with_source(tmp_path)
     assert found.volume.voxel_size == pytest.approx(4e-7)
-    assert "says nothing about the distance between slices" in found.warnings[0]
+    assert "does not contain the distance between slices" in found.warnings[0]
 
 
 def test_zarr_that_is_no_single_image_is_refused(tmp_path: Path) -> None:
@@ -540,7 +540,7 @@ def test_zarr_that_is_no_single_image_is_refused(tmp_path: Path) -> None:
     group = zarr.open_group(path, mode="a", zarr_format=2)
     del group["0"]
     group.create_array("0", shape=(3, 5, 6, 7), dtype="u1")
-    with pytest.raises(InputError, match="has 3 c beside z, y and x"):
+    with pytest.raises(InputError, match="has 3 c besides z, y and x"):
         read_volume(path, 1e-6)
 
 

@@ -176,16 +176,16 @@ def told(stage: str, replica: int = -1, loss: float | None = None, step: str = "
     return Progress(stage, replica, trial, step)
 
 
-def test_the_tracker_counts_what_it_hears() -> None:
+def test_the_tracker_counts_events() -> None:
     now = iter(range(0, 1000, 5))
     settings = Settings(fit=Fit(trials=2), output=Output(replicas=2), measure=Measure(numbers=("basic",)))
     tracker = Tracker(settings, 1, clock=lambda: float(next(now)))
-    assert tracker.hear(told("fit", 0, 0.5)) is not None
-    assert tracker.hear(told("fit", 1, 0.7)) is None
+    assert tracker.update(told("fit", 0, 0.5)) is not None
+    assert tracker.update(told("fit", 1, 0.7)) is None
     assert tracker.table()["left"] is None
-    assert tracker.hear(told("fit", 1, 0.2)) is not None
-    tracker.hear(told("fit", 0, 0.4))
-    tracker.hear(told("measure", 0, step="porosity"))
+    assert tracker.update(told("fit", 1, 0.2)) is not None
+    tracker.update(told("fit", 0, 0.4))
+    tracker.update(told("measure", 0, step="porosity"))
     table = tracker.table()
     assert (table["trials_done"], table["trials"], table["best"]) == (4, 4, 0.2)
     assert table["curve"] == [[1, 0.5], [2, 0.5], [3, 0.2], [4, 0.2]]
@@ -198,7 +198,7 @@ def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_kept() -> N
     settings = Settings(output=Output(replicas=3))
     tracker = Tracker(settings, 1)
     for i in range(3):
-        tracker.hear(told("restored", i))
+        tracker.update(told("restored", i))
     times = times_of(settings, 1)
     assert tracker.share() == pytest.approx(
         1 - times.last / (3 * (times.trials + times.measure) + times.last)
@@ -261,7 +261,7 @@ def test_a_running_job_whose_server_died_is_interrupted(job: tuple[Jobs, str]) -
     jobs.change(key, ("draft",), "", state="running")
     again = Jobs(jobs.folder).get(key)
     assert again.state == "interrupted"
-    assert "can go on" in again.message
+    assert "can be continued" in again.message
 
 
 def test_a_job_that_ended_while_nobody_looked_is_what_its_worker_said(job: tuple[Jobs, str]) -> None:
@@ -311,7 +311,7 @@ def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.Mo
 
 @pytest.fixture(scope="module")
 def preview_process() -> Iterator[PreviewProcess]:
-    """One process that looks at images, for all tests: it takes seconds to start."""
+    """One preview process for all tests: it takes seconds to start."""
     one = PreviewProcess(60)
     yield one
     one.close()
@@ -344,13 +344,13 @@ def page(
     tmp_path: Path, preview_process: PreviewProcess, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., httpx.Client]]:
     """Open a page in a folder of its own."""
-    monkeypatch.setattr("porescape.web.server.PreviewProcess", lambda patience: _Lent(preview_process))
+    monkeypatch.setattr("porescape.web.server.PreviewProcess", lambda timeout: _Lent(preview_process))
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(opened(tmp_path / "jobs", **options))
 
 
 class _Lent:
-    """A looker that stays alive when the server closes."""
+    """A preview process that stays alive when the server closes."""
 
     def __init__(self, preview_process: PreviewProcess) -> None:
         self.ask = preview_process.ask
@@ -396,7 +396,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def tiff_header(width: int, height: int, samples: int = 1, tile: int = 0) -> bytes:
-    """A TIFF that says it is large and holds nothing."""
+    """A TIFF with a large size in its header and no data."""
     entries = [(256, width), (257, height), (258, 8), (259, 1), (262, 1), (277, samples)]
     entries += [(322, tile), (323, tile), (324, 8), (325, 9)] if tile else [(273, 8), (278, height), (279, 9)]
     rows = b"".join(
@@ -440,7 +440,7 @@ def hostile(
 ) -> Iterator[tuple[httpx.Client, Path]]:
     folder = tmp_path_factory.mktemp("hostile") / "jobs"
     patch = pytest.MonkeyPatch()
-    patch.setattr("porescape.web.server.PreviewProcess", lambda patience: _Lent(preview_process))
+    patch.setattr("porescape.web.server.PreviewProcess", lambda timeout: _Lent(preview_process))
     with opened(folder) as client:
         yield client, folder
     patch.undo()
@@ -540,7 +540,7 @@ def test_other_names_and_other_sites_are_turned_away(page: Callable[..., httpx.C
     assert client.get("/", headers={"Host": "localhost:9"}).status_code == 200
     rebound = client.get("/api/jobs", headers={"Host": "evil.example:8321"})
     assert rebound.status_code == 403
-    assert "for this computer alone" in rebound.json()["error"]
+    assert "only for this computer" in rebound.json()["error"]
     for headers in (
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
@@ -627,7 +627,7 @@ def test_without_a_pixel_size_a_job_waits_for_one(page: Callable[..., httpx.Clie
     key = upload(client, plain.getvalue(), "plain.png").json()["id"]
     seen = client.post(f"/api/jobs/{key}/look", json={}).json()
     assert seen["pixel_size"] is None
-    assert "does not say how large a pixel is" in seen["missing"]
+    assert "contains no pixel size" in seen["missing"]
     assert "upload" not in seen["missing"]
     assert seen["bar"]["pixels"] == 80
     refused = client.post(f"/api/jobs/{key}/start", json={})
@@ -646,7 +646,7 @@ def test_what_cannot_be_done_is_said_before_it_starts(page: Callable[..., httpx.
     assert "of memory" in client.post(f"/api/jobs/{key}/look", json=huge).json()["needs"]["problem"]
     assert client.post(f"/api/jobs/{key}/start", json=huge).status_code == 422
     black = {"settings": {"segmentation": {"method": "fixed", "threshold": 1.0}}}
-    assert "came out as pore" in client.post(f"/api/jobs/{key}/look", json=black).json()["problem"]
+    assert "became pore" in client.post(f"/api/jobs/{key}/look", json=black).json()["problem"]
     outside = client.post(f"/api/jobs/{key}/look", json={"crop": [0, 0, 9000, 9000]})
     assert outside.status_code == 422
     assert "does not lie inside sample.tif" in outside.json()["error"]
@@ -728,9 +728,9 @@ class Server:
         return dict(self.client.get(f"/api/jobs/{key}").json())
 
     def until(
-        self, key: str, wanted: Callable[[dict[str, Any]], bool], patience: float = 90
+        self, key: str, wanted: Callable[[dict[str, Any]], bool], timeout: float = 90
     ) -> dict[str, Any]:
-        end = time.monotonic() + patience
+        end = time.monotonic() + timeout
         while not wanted(now := self.job(key)):
             assert time.monotonic() < end, now
             time.sleep(0.1)
@@ -903,5 +903,5 @@ def test_a_second_page_on_the_same_folder_is_refused(
         timeout=60,
     )
     assert done.returncode == 4
-    assert "another page uses" in done.stderr
+    assert "another page already uses" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Lengths with units, at the door and in reports; inside there are only metres."""
+"""Lengths with units, in user interfaces and reports; elsewhere there are only metres."""
 
 import math
 import re
@@ -23,10 +23,10 @@ POWER = {  # of ten, in metres
 }
 PER_METRE = {unit: 10.0**-power for unit, power in POWER.items()}
 
-# How far apart, relative to one of them, two statements of one length may lie
-ROUNDED = 0.02  # said by two sources: tags are rounded to three digits, at worst 1 % each
+# Largest relative difference between two values of the same length
+ROUNDED = 0.02  # from two sources: tags are rounded to three digits, at worst 1 % each
 SAME = 0.01  # voxel sizes read from two files
-EXACT = 1e-6  # computed in two ways: rounding of the arithmetic alone
+EXACT = 1e-6  # computed in two ways: rounding of the arithmetic only
 
 # Names that programs write in full
 _SPELT_OUT = re.compile(r"(pico|nano|micro|milli|centi|)met(?:er|re)s?")
@@ -77,7 +77,7 @@ def unit_named(name: str) -> str | None:
 
 
 def agree(one: float, other: float, within: float = ROUNDED) -> bool:
-    """Return whether two lengths may be statements of one: `ROUNDED`, `SAME` or `EXACT` says how strictly.
+    """Return whether two lengths may be the same, within `ROUNDED`, `SAME` or `EXACT`.
 
     >>> agree(1.00e-7, 0.99e-7), agree(1.00e-7, 1.05e-7), agree(1.00e-7, 0.99e-7, EXACT)
     (True, False, False)
@@ -91,7 +91,7 @@ def is_coarser(voxel_size: float, pixel_size: float) -> bool:
 
 
 def format_length(metres: float, digits: int = 4) -> str:
-    """Write a length in the unit that suits it.
+    """Write a length in a suitable unit.
 
     >>> format_length(1.29e-6)
     '1.29 µm'
@@ -114,7 +114,7 @@ def format_shape(shape: Iterable[int], separator: str = " x ") -> str:
 
 
 def format_extent(shape: Iterable[int], edge: float) -> str:
-    """Write how long so many voxels or pixels of this edge [m] are along each axis.
+    """Write the lengths of this many voxels or pixels of this edge [m] along each axis.
 
     >>> format_extent((64, 128, 128), 1e-7)
     '6.4 µm × 12.8 µm × 12.8 µm'

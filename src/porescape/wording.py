@@ -6,7 +6,7 @@ MOST_NAMES = 4  # in a sentence; chosen by hand
 
 
 def several(names: Sequence[str], most: int = MOST_NAMES) -> str:
-    """Join names; of more than `most`, the first and how many more.
+    """Join names; of more than `most`, give the first ones and the number of the others.
 
     >>> several(["a", "b"]), several(list("abcdef"))
     ('a and b', 'a, b, c and 3 more')

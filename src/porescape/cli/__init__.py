@@ -1,4 +1,4 @@
-"""The command line: a file per command. Heavy modules are imported inside them, so that help is instant."""
+"""The command line: a file per command. Large modules are imported inside, so that help is instant."""
 
 from porescape.cli import batch, compare, export, fit, generate, look, measure, report, resolution, run, serve
 from porescape.cli.app import app, main

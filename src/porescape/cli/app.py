@@ -1,4 +1,4 @@
-"""The roof: one command line, its exit codes, and how a command gets its options.
+"""The command line: its exit codes, and how a command gets its options.
 
 Exit codes: 0 done, 1 unexpected, 2 wrong option, 3 unusable input, 4 output cannot be written,
 5 an extra is missing, 6 some images of a batch failed, 130 stopped with Ctrl-C.
@@ -33,7 +33,7 @@ app = typer.Typer(
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Register a command; a parameter whose type is a dataclass stands for an option per field."""
+    """Register a command; a parameter whose type is a dataclass becomes one option per field."""
     parameters = inspect.signature(function, eval_str=True).parameters
     kinds = {name: parameter.annotation for name, parameter in parameters.items()}
     groups = {
@@ -69,8 +69,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def main() -> None:
-    """Run the command line; every error a user can mend is one sentence and an exit code."""
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it says of broken files, we say in words
+    """Run the command line; every error that a user can correct is one sentence and an exit code."""
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # broken files are reported by our own messages
     try:
         app(renamed(sys.argv[1:]))
     except PorescapeError as error:
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def renamed(words: Sequence[str]) -> list[str]:
-    """Return the words of a command line with options of earlier versions by today's names, and say so."""
+    """Replace options of earlier versions in a command line by today's names, with a note."""
     known = RENAMED.get(words[0], {}) if words else {}
     found = []
     for word in words:

@@ -1,4 +1,4 @@
-"""`batch`: many images under the same settings, with one table and page over all."""
+"""`batch`: many images with the same settings, and one table and page over all."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,7 +58,7 @@ def batch(
     settings_file: Annotated[
         Path | None,
         typer.Option(
-            "--settings", help="run.toml of an earlier run, whose settings and seed then hold for all images."
+            "--settings", help="run.toml of an earlier run, whose settings and seed are used for all images."
         ),
     ] = None,
     seed: Seed = 0,
@@ -74,17 +74,17 @@ def batch(
         typer.Option(help='Work on a Dask cluster: "tcp://host:port", or "local" to start one here.'),
     ] = None,
     gather: Annotated[
-        bool, typer.Option("--gather", help="Only write the tables and the page of what is there.")
+        bool, typer.Option("--gather", help="Only write the tables and the page of the finished images.")
     ] = False,
     out: OutFolder = Path("porescape-batch"),
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Make again what is in --out and was made otherwise.")
+        bool, typer.Option("--overwrite", help="Repeat images in --out that were made with other settings.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Many images, the same settings: a run folder for each, and one table and page over all.
 
-    An image that fails does not stop the others. The same command again goes on where it was stopped.
+    An image that fails does not stop the others. After an interruption the same command continues.
     """
     from porescape.io.runs.batch import run_batch
     from porescape.io.runs.batch_folder import batch_table, gather_batch
@@ -96,7 +96,7 @@ def batch(
     if settings_file is None:
         settings, box = output.settings(segmentation, fitting, measuring)
     else:
-        _refuse_beside_a_file(context)
+        _refuse_further_settings(context)
         settings, seed = _settings_from(settings_file)
     if workers is not None and workers < 1:
         raise SettingsError(f"workers must be at least 1, got {workers}")
@@ -116,9 +116,9 @@ def batch(
     else:
         typical = _typical(entries, settings, box)
         with (
-            _going_on(entries, out),
+            _resume_hint(entries, out),
             resuming.pool(typical, workers, out) as pool,
-            _listening(typical) as progress,
+            _show_progress(typical) as progress,
         ):
             found = run_batch(
                 entries,
@@ -131,21 +131,21 @@ def batch(
                 overwrite=overwrite,
                 progress=progress,
             )
-    _conclude(found, out)
+    _print_results(found, out)
     if as_json:
         answer(to_json(batch_table(found)))
     _fail_for(found, {entry.name for entry in part_of(in_groups(entries), part)}, out)
 
 
-def _refuse_beside_a_file(context: typer.Context) -> None:
-    """A run.toml brings every setting; one given beside it would be ignored in silence."""
+def _refuse_further_settings(context: typer.Context) -> None:
+    """A run.toml contains all settings; an option given with it would be ignored without a message."""
     groups = (SegmentationOptions, FitOptions, MeasureOptions, OutputOptions)
     names = [field.name for group in groups for field in fields(group)]
     for name in (*names, "seed"):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":
             raise SettingsError(
-                f"--{name.replace('_', '-')} is a setting, and --settings brings all of them; "
+                f"--{name.replace('_', '-')} is a setting, and --settings contains all of them; "
                 "leave one out, or change the run.toml"
             )
 
@@ -155,12 +155,12 @@ def _settings_from(path: Path) -> tuple[Settings, int]:
 
     table = read_toml(path)
     if "image" not in table:
-        raise InputError(f"{path.name} names no image; wanted the run.toml of a run's folder")
+        raise InputError(f"{path.name} contains no image; wanted the run.toml of a run's folder")
     return read_settings(table), int(table.get("seed", 0))
 
 
 def _typical(entries: "Sequence[BatchEntry]", settings: Settings, box: "Box | None") -> Settings:
-    """Return the settings of the first image that can be read: what memory is reckoned for."""
+    """Return the settings of the first image that can be read, for the estimate of the memory."""
     from porescape.io.runs.batch import prepare_entry, read_entry
 
     if box is None:
@@ -174,8 +174,8 @@ def _typical(entries: "Sequence[BatchEntry]", settings: Settings, box: "Box | No
 
 
 @contextmanager
-def _going_on(entries: "Sequence[BatchEntry]", out: Path) -> Iterator[None]:
-    """Say after Ctrl-C what there is, and that the same command goes on."""
+def _resume_hint(entries: "Sequence[BatchEntry]", out: Path) -> Iterator[None]:
+    """After Ctrl-C, report the finished images and how to continue."""
     from porescape.io.runs.batch_folder import is_done
 
     try:
@@ -183,13 +183,13 @@ def _going_on(entries: "Sequence[BatchEntry]", out: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         done = sum(is_done(out / entry.name) for entry in entries)
         raise Cancelled(
-            f"stopped; {done} of {len(entries)} images are done in {out}; run the same command to go on"
+            f"stopped; {done} of {len(entries)} images are done in {out}; run the same command to continue"
         ) from None
 
 
 @contextmanager
-def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]":
-    """Show how far the images are, and how far the one at work is."""
+def _show_progress(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]":
+    """Show the progress of all images, and of the current one."""
     from porescape.fit.plan import planned_trials
     from porescape.measure.volume import steps
 
@@ -198,15 +198,16 @@ def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]
         over = bars.add_task("images", total=None, note="")
         within = bars.add_task("this one", total=each * settings.output.replicas, note="")
 
-        def progress(heard: "BatchProgress") -> None:
-            bars.update(over, total=heard.of, completed=heard.index, note=heard.entry.name)
-            event = heard.event
-            if heard.outcome is not None:
-                bars.update(over, completed=heard.index + 1)
+        def progress(update: "BatchProgress") -> None:
+            bars.update(over, total=update.of, completed=update.index, note=update.entry.name)
+            event = update.event
+            if update.outcome is not None:
+                bars.update(over, completed=update.index + 1)
                 bars.reset(within, note="")
-                words = f": {heard.outcome.reason}" if heard.outcome.reason else ""
+                words = f": {update.outcome.reason}" if update.outcome.reason else ""
                 bars.console.print(
-                    f"{heard.index + 1}/{heard.of} {heard.entry.name} {heard.outcome.status.value}{words}",
+                    f"{update.index + 1}/{update.of} {update.entry.name} "
+                    f"{update.outcome.status.value}{words}",
                     markup=False,
                     highlight=False,
                     soft_wrap=True,
@@ -221,7 +222,7 @@ def _listening(settings: Settings) -> "Iterator[Callable[[BatchProgress], None]]
         yield progress
 
 
-def _conclude(found: "Batch", out: Path) -> None:
+def _print_results(found: "Batch", out: Path) -> None:
     names = [name for name in SHOWN if name in found.measured()] or list(found.measured()[: len(SHOWN)])
     rows = []
     for one in found.outcomes:
@@ -235,12 +236,12 @@ def _conclude(found: "Batch", out: Path) -> None:
 
 
 def _fail_for(found: "Batch", own: set[str], out: Path) -> None:
-    """End with the exit code of a batch in which images failed; those of other shards are theirs to tell."""
+    """End with the exit code of a batch in which images of this shard failed."""
     from porescape.jobs.batch import Status
 
     failed = [one.entry.name for one in found.of(Status.FAILED) if one.entry.name in own]
     if failed:
         raise SomeFailed(
-            f"{len(failed)} of {len(own)} images failed: {several(failed)}. {out / 'batch.html'} says why; "
-            "the same command tries them again"
+            f"{len(failed)} of {len(own)} images failed: {several(failed)}. The reasons are in "
+            f"{out / 'batch.html'}; the same command tries them again"
         )

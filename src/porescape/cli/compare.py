@@ -1,4 +1,4 @@
-"""`compare`: structures side by side."""
+"""`compare`: comparison of structures."""
 
 import math
 from pathlib import Path
@@ -29,17 +29,17 @@ def compare(
     measuring: MeasureOptions,
     voxel_size: VoxelSize = None,
     resample: Annotated[
-        str | None, typer.Option(help='Bring every volume to this voxel size, e.g. "0.4 um".')
+        str | None, typer.Option(help='Resample every volume to this voxel size, e.g. "0.4 um".')
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help='Box to cut every volume to, in voxels: "128", "64x128x128".')
+        str | None, typer.Option(help='Common box in voxels, to which volumes are cut: "128", "64x128x128".')
     ] = None,
     workers: Workers = None,
     out: OutFolder = Path("porescape-compare"),
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Reconstructions beside a tomography or each other: same voxels, same box, same measurement."""
+    """Compare reconstructions with a tomography or each other: same voxels, same box, same measurement."""
     from porescape.io.atomic import check_writable
     from porescape.io.runs.comparison import comparison_table, read_sample, write_comparison
     from porescape.io.runs.run_folder import to_json
@@ -73,7 +73,7 @@ def compare(
             differs = f" ({off:+.1f} %)" if i and math.isfinite(off) else ""
             cells.append(quantity(estimate.mean, estimate.unit) + differs)
         rows.append((name, *cells))
-    table_of("side by side", ("number", *(side.name for side in found.sides)), rows)
+    table_of("comparison", ("number", *(side.name for side in found.sides)), rows)
     say(f"open {out / 'compare.html'}")
     if as_json:
         answer(to_json(comparison_table(found)))

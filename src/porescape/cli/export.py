@@ -1,4 +1,4 @@
-"""`export`: a structure in the files that other programs read."""
+"""`export`: a structure in the file formats of other programs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,22 +24,23 @@ def export(
         str, typer.Option(help="Some of tif,vti,nrrd,mat,zarr,stl,glb,csv,vtp,openpnm.")
     ] = "tif,vti",
     replica: Annotated[
-        str | None, typer.Option(help='Of a run: a number from 1, or "all"; the selected one by default.')
+        str | None,
+        typer.Option(help='Replica of a run: a number from 1, or "all"; by default the selected one.'),
     ] = None,
     surface: Annotated[
-        str, typer.Option(help="Of what stl and glb are the surface: solid or pore.")
+        str, typer.Option(help="Phase whose surface is written to stl and glb: solid or pore.")
     ] = "solid",
     voxel_size: VoxelSize = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Of a grey volume, in its own numbers; Otsu's by default.")
+        float | None, typer.Option(help="Threshold of a grey volume, in its grey values; Otsu's by default.")
     ] = None,
     pore: Annotated[
-        str | None, typer.Option(help="dark or bright; by default dark of grey, the larger of two values.")
+        str | None, typer.Option(help="dark or bright; by default dark if grey, the larger of two values.")
     ] = None,
     out: OutFolder = Path("porescape-export"),
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a structure for ParaView, Fiji, napari, MATLAB, CAD or OpenPNM, each with its scale."""
+    """Write a structure for ParaView, Fiji, napari, MATLAB, CAD or OpenPNM, always with its scale."""
     from porescape.io.atomic import check_writable
     from porescape.io.runs.export import export as write
 
@@ -67,4 +68,4 @@ def _replica(text: str | None) -> "int | Literal['all'] | None":
         return "all"
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    raise SettingsError(f'--replica {text!r} is none; wanted a number from 1, or "all"')
+    raise SettingsError(f'--replica {text!r} is not a replica; wanted a number from 1, or "all"')

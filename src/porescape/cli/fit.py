@@ -1,4 +1,4 @@
-"""`fit`: the recipe alone."""
+"""`fit`: only the recipe."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +34,7 @@ def fit(
     workers: Workers = None,
     out: Annotated[Path, typer.Option(help="File to write the fitted recipe to.")] = Path("fitted.toml"),
 ) -> None:
-    """Find one recipe whose sections look like the image; `generate` makes structures of it."""
+    """Fit one recipe whose sections are similar to the image; `generate` makes structures from it."""
     from porescape.core.domain import Domain
     from porescape.core.results import best_of
     from porescape.fit.objective import objective_for

@@ -1,4 +1,4 @@
-"""`generate`: a structure of a recipe, in memory or of any size."""
+"""`generate`: a structure from a recipe, in memory or of any size."""
 
 import math
 import sys
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from porescape.parallel import Workers as Pool
     from porescape.synthesis.blockwise.store import BlockProgress
 
-IN_MEMORY = 28  # bytes per voxel that a structure takes while it is made whole, measured at 256³ and 512³
+IN_MEMORY = 28  # bytes per voxel while a structure is generated as a whole, measured at 256³ and 512³
 
 
 @command
@@ -36,22 +36,23 @@ def generate(
     voxel_size: VoxelSize = None,
     periodic: Annotated[
         bool | None,
-        typer.Option("--periodic/--open", help="Opposite faces match; as the recipe's box by default."),
+        typer.Option("--periodic/--open", help="Opposite faces match; by default as in the recipe."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed is another sample of the material.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Another seed gives another sample of the material.")
+    ] = None,
     refine_to: Annotated[
         Path | None,
         typer.Option(
             help="Binary image, pores bright, such as a run's segmentation.tif: change wall voxels "
-            "until its small patterns are the image's, as `run` does. Only of whole boxes in memory."
+            "until its small patterns match those of the image, as in `run`. Only for whole boxes in memory."
         ),
     ] = None,
     keep_floating_solid: Annotated[
         bool,
         typer.Option(
             "--keep-floating-solid",
-            help="With --refine-to: keep pieces of solid that touch nothing, as `run` does with "
-            "--percolate pore or none.",
+            help="With --refine-to: keep floating solid, as `run` does with --percolate pore or none.",
         ),
     ] = False,
     out: Annotated[
@@ -61,27 +62,27 @@ def generate(
         str | None, typer.Option(help='Only this part of the box: "z0:z1,y0:y1,x0:x1" in voxels.')
     ] = None,
     level: Annotated[
-        float | None, typer.Option(help="Of the whole box, as said before: saves finding it for a region.")
+        float | None, typer.Option(help="Level of the whole box, as printed before: saves the search for it.")
     ] = None,
-    chunk: Annotated[int, typer.Option(help="Edge of a block of .zarr (voxels): a file each.")] = 128,
+    chunk: Annotated[int, typer.Option(help="Edge of a block of .zarr (voxels): one file each.")] = 128,
     workers: Workers = None,
     device: Annotated[
         str,
-        typer.Option(help="cpu, or gpu: the same bytes by a graphics card. Only of whole boxes in memory."),
+        typer.Option(help="cpu, or gpu: the same bytes from a graphics card. Only whole boxes in memory."),
     ] = "cpu",
     memory: Annotated[
-        float | None, typer.Option(help="What all workers together may take (GB); 3.5 by default.")
+        float | None, typer.Option(help="Memory of all workers together (GB); 3.5 by default.")
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(help='Work on a Dask cluster that sees --out: "tcp://host:port", or "local".'),
+        typer.Option(help='Use a Dask cluster with access to --out: "tcp://host:port", or "local".'),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the unfinished .zarr beside --out, if there is one.")
+        bool, typer.Option("--resume", help="Continue the unfinished .zarr next to --out, if there is one.")
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make a structure of a recipe: more of the same material, in any size."""
+    """Generate a structure from a recipe: more of the same material, in any size."""
     from porescape.core.domain import Domain
     from porescape.io.runs.settings import read_recipe
     from porescape.io.volumes.ome_zarr_store import find_level, generate_zarr, parse_region
@@ -99,13 +100,13 @@ def generate(
     part = None if region is None else parse_region(region, shape)
     if refine_to is not None and (kind == ".zarr" or part is not None):
         raise SettingsError(
-            "--refine-to needs the whole box in memory, for it compares all of its sections at once; leave "
+            "--refine-to needs the whole box in memory, because it compares all its sections; leave "
             "out --region and write a .tif or .vti, or leave out --refine-to"
         )
     if device != "cpu" and (kind == ".zarr" or part is not None):
         raise SettingsError(
-            f"--device {device} makes whole boxes in memory; leave out --region and write a .tif or .vti, or "
-            "leave out --device"
+            f"--device {device} generates whole boxes in memory; leave out --region and write a .tif or "
+            ".vti, or leave out --device"
         )
     made = shape if part is None else part.shape
     words = f"{format_shape(made, 'x')} voxels of {format_length(voxel)}"
@@ -123,7 +124,7 @@ def generate(
             from porescape.synthesis.generate import generate_region
 
             if level is None:
-                with _workers(scheduler, workers) as pool, _shown() as progress:
+                with _workers(scheduler, workers) as pool, _show_progress() as progress:
                     level = find_level(
                         material, domain, own_seed, workers=pool, memory=_allowed(memory), progress=progress
                     )
@@ -132,7 +133,7 @@ def generate(
         writers[kind](out, volume)
         say(f"{words}, porosity {volume.porosity:.4f}: {out}")
         return
-    with _workers(scheduler, workers) as pool, _kept(out), _shown() as progress:
+    with _workers(scheduler, workers) as pool, _resume_hint(out), _show_progress() as progress:
         written = generate_zarr(
             material,
             domain,
@@ -151,7 +152,7 @@ def generate(
 
 
 def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, keep_floating_solid: bool) -> "Volume":
-    """Move walls as `run` does, to the sections of a binary image."""
+    """Anneal the wall voxels as in `run`, to the sections of a binary image."""
     from porescape.core.settings import Output, Segmentation, Settings
     from porescape.fit.refine.annealing import refine
     from porescape.io.images.image import read_image
@@ -160,7 +161,7 @@ def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, keep_floa
     micrograph = read_image(image)
     if not micrograph.is_binary:
         raise InputError(
-            f"{image.name} is grey, but --refine-to wants two values, pores bright, such as a run's "
+            f"{image.name} is grey, but --refine-to needs two values, with bright pores, such as a run's "
             "segmentation.tif; `porescape segment` makes one"
         )
     settings = Settings(segmentation=Segmentation(pore="bright"), output=Output(voxel_size=volume.voxel_size))
@@ -171,20 +172,20 @@ def _refined(volume: "Volume", image: Path, seed: int, periodic: bool, keep_floa
 
 
 def _check_memory(voxels: int, kind: str) -> None:
-    """Refuse a box that plainly does not fit into memory."""
+    """Refuse a box that clearly does not fit into memory."""
     from porescape.io.resources import available_memory
     from porescape.jobs.costs import in_bytes
 
     need, free = IN_MEMORY * voxels, available_memory()
     if free is not None and need > free:
         raise SettingsError(
-            f"a {kind} is made whole in memory and this one needs about {in_bytes(need)}, but only "
-            f"{in_bytes(free)} are available; write a .zarr, which is made block by block, or a --region"
+            f"a {kind} is generated whole in memory, and this one needs about {in_bytes(need)}, but only "
+            f"{in_bytes(free)} are available; write a .zarr, which is generated block by block, or a --region"
         )
 
 
 def _allowed(memory: float | None) -> float:
-    """Return what the workers may take [bytes]."""
+    """Return the memory of all workers [bytes]."""
     from porescape.io.resources import available_memory
     from porescape.synthesis.blockwise.plan import MEMORY
 
@@ -209,21 +210,21 @@ def _workers(scheduler: str | None, workers: int | None) -> "Iterator[Pool]":
 
 
 @contextmanager
-def _kept(out: Path) -> Iterator[None]:
-    """Say how to go on when it is stopped."""
+def _resume_hint(out: Path) -> Iterator[None]:
+    """After Ctrl-C, report how to continue."""
     try:
         with terminated_like_interrupted():
             yield
     except (KeyboardInterrupt, Cancelled):
         raise Cancelled(
-            f"stopped; finished blocks are kept in {out}.work. Go on with\n    {this_command()}"
+            f"stopped; finished blocks are saved in {out}.work. Continue with\n    {this_command()}"
         ) from None
 
 
 @contextmanager
-def _shown() -> "Iterator[Callable[[BlockProgress], None]]":
-    """Show the stages as bars."""
-    titles = {"level": "finding the level", "blocks": "making blocks"}
+def _show_progress() -> "Iterator[Callable[[BlockProgress], None]]":
+    """Show the progress of the stages as bars."""
+    titles = {"level": "finding the level", "blocks": "generating blocks"}
     with ExitStack() as bars:
         advance: list[Callable[[str], None]] = []
 

@@ -1,4 +1,4 @@
-"""`segment`, `check` and `describe`: what porescape sees in an image, before any fit."""
+"""`segment`, `check` and `describe`: the image before the fit."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def segment(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Tell pore from solid: mask, porosity and an overlay picture."""
+    """Segment an image into pore and solid: mask, porosity and an overlay picture."""
     from porescape.io.atomic import whole_folder
     from porescape.io.runs.prepared import write_segmentation
     from porescape.io.runs.run_folder import to_json
@@ -45,7 +45,7 @@ def check(
     out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("check.png"),
     as_json: Json = False,
 ) -> None:
-    """Is the image isotropic, homogeneous, large and sharp enough to stand for its material?"""
+    """Check whether the image is representative: isotropic, homogeneous, large and sharp enough."""
     from porescape.io.atomic import whole_file
     from porescape.io.runs.prepared import checks_table
     from porescape.io.runs.run_folder import to_json

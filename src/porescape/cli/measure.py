@@ -1,4 +1,4 @@
-"""`measure`: the numbers of any volume, in memory where it fits there, else piece by piece."""
+"""`measure`: the numbers of any volume, in memory if it fits, otherwise piece by piece."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,28 +23,29 @@ SUB_VOLUMES, SUB_VOLUME_SIZE = 8, 128  # as in `measure_chunked`
 
 @dataclass(frozen=True)
 class PiecesOptions:
-    """How a volume is measured that is larger than memory."""
+    """How a volume larger than memory is measured."""
 
     stream: Annotated[
         bool,
-        typer.Option("--stream", help="Measure piece by piece, as is done by itself where memory is short."),
+        typer.Option("--stream", help="Measure piece by piece; automatic if memory is not sufficient."),
     ] = False
     whole: Annotated[
-        bool, typer.Option("--whole", help="Measure everything in memory, or say how much that takes.")
+        bool,
+        typer.Option("--whole", help="Measure everything in memory, or report the memory needed."),
     ] = False
     subvolumes: Annotated[
-        int, typer.Option(help="Sub-volumes for what cannot be measured piece by piece.")
+        int, typer.Option(help="Sub-volumes for numbers that cannot be measured piece by piece.")
     ] = SUB_VOLUMES
     subvolume_size: Annotated[int, typer.Option(help="Their edge (voxels).")] = SUB_VOLUME_SIZE
     workers: Workers = None
 
     def streams(self, volume: Path, settings: "Measure") -> bool:
-        """Decide how to measure a file, from its head and the memory there is.
+        """Decide how to measure a file, from its header and the available memory.
 
         Raises
         ------
         InputError
-            It is to be measured whole, and does not fit.
+            `--whole` is given, and the volume does not fit into memory.
         """
         from porescape.io.resources import available_memory
         from porescape.io.volumes.chunked import shape_of
@@ -74,10 +75,10 @@ def measure(
     pieces: PiecesOptions,
     voxel_size: VoxelSize = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Of a grey volume, in its own numbers; Otsu's by default.")
+        float | None, typer.Option(help="Threshold of a grey volume, in its grey values; Otsu's by default.")
     ] = None,
     pore: Annotated[
-        str | None, typer.Option(help="dark or bright; by default dark of grey, the larger of two values.")
+        str | None, typer.Option(help="dark or bright; by default dark if grey, the larger of two values.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for pores, throats, curves and results.json: new or empty.")
@@ -126,7 +127,7 @@ def _whole(
         with whole_folder(out, overwrite) as folder:
             write_measured(folder, "volume", measurement)
             network = measurement.details.network
-            if network is not None and len(network.throat_pores):  # OpenPNM reads none without throats
+            if network is not None and len(network.throat_pores):  # OpenPNM reads no network without throats
                 write_openpnm(folder / "volume-openpnm.csv", network)
             (folder / "results.json").write_text(to_json(table), encoding="utf-8")
         say(f"pores, throats and curves in {out}")
@@ -157,12 +158,12 @@ def _in_pieces(
 
     say(f"{volume.name} is measured piece by piece")
     available = available_memory()
-    memory = MEMORY if available is None else available // 2  # the rest is for what others start meanwhile
+    memory = MEMORY if available is None else available // 2  # the rest is for other programs
     with open_chunked(volume, **reading) as source:
         for warning in source.warnings:
             say(f"note: {warning}")
         choice = (pieces.subvolumes, pieces.subvolume_size)
-        spread(source.chunked.shape, *choice)  # what makes no sense is said before any work
+        spread(source.chunked.shape, *choice)  # invalid choices are refused before the work starts
         with progress_bar("measuring", block_steps(source.chunked, settings.numbers, *choice)) as advance:
             found = measure_chunked(
                 source.chunked,
@@ -189,7 +190,7 @@ def _in_pieces(
 
 
 def _rows(found: "ChunkedMeasurement") -> list[tuple[str, ...]]:
-    """Return a row per number: what it is, how sure, and where it is from."""
+    """Return a row per number: name, value, interval and source."""
     from porescape.measure.meters import NUMBERS
 
     rows: list[tuple[str, ...]] = []
@@ -227,7 +228,7 @@ def _say_what_is_missing(measurement: "Measurement") -> None:
 
 
 def _same_reasons(reasons: dict[str, str]) -> dict[str, list[str]]:
-    """Gather the numbers that are missing for one reason."""
+    """Group the missing numbers by reason."""
     gathered: dict[str, list[str]] = {}
     for name, reason in reasons.items():
         gathered.setdefault(reason, []).append(name)

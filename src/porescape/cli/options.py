@@ -1,4 +1,4 @@
-"""Options that commands share: a dataclass per group, an option per field, and what they ask for."""
+"""Options shared by commands: a dataclass per group, an option per field, and their settings."""
 
 import math
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ AcceptOption = Annotated[
     str, typer.Option(help='Checks of the image that may fail, e.g. "isotropy,stationarity".')
 ]
 VoxelSize = Annotated[str | None, typer.Option(help='Edge of a voxel, e.g. "0.2 um".')]
-TrialsOption = Annotated[int, typer.Option(help="Structures tried per replica.")]
+TrialsOption = Annotated[int, typer.Option(help="Trials of the fit per replica.")]
 MeasureOption = Annotated[
     str,
     typer.Option(
@@ -43,10 +43,10 @@ MeasureOption = Annotated[
     ),
 ]
 RefineOption = Annotated[
-    int, typer.Option(help="Sweeps that move walls until sections look like the image nearby; 0 for none.")
+    int, typer.Option(help="Sweeps of wall voxel annealing, which matches small patterns; 0 for none.")
 ]
-Replicas = Annotated[int, typer.Option(help="Structures, each fitted on its own.")]
-Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+Replicas = Annotated[int, typer.Option(help="Number of structures, each fitted independently.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
 Workers = Annotated[int | None, typer.Option(help="Processes; all cores by default.")]
 OutFolder = Annotated[Path, typer.Option(help="Folder to write: new or empty.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in --out.")]
@@ -58,11 +58,11 @@ class ReadingOptions:
     """How the image file is read."""
 
     pixel_size: Annotated[
-        str | None, typer.Option(help='Edge of a pixel, e.g. "0.1 um"; wins over what the file says.')
+        str | None, typer.Option(help='Edge of a pixel, e.g. "0.1 um"; has priority over the file.')
     ] = None
     scale_bar: Annotated[
         str | None,
-        typer.Option(help='What stands at the scale bar, e.g. "10 um"; its length in pixels is found.'),
+        typer.Option(help='Label of the scale bar, e.g. "10 um"; its length in pixels is measured.'),
     ] = None
     crop: Annotated[
         str | None, typer.Option(help='"top,left,height,width" in pixels, or "none" to keep the banner.')
@@ -84,7 +84,7 @@ class ReadingOptions:
 
 @dataclass(frozen=True)
 class SegmentationOptions:
-    """How grey becomes pore and solid."""
+    """How the grey image is segmented."""
 
     threshold_method: Annotated[str, typer.Option(help=f"{', '.join(THRESHOLDS)}.")] = _SEGMENTATION.method
     sensitivity: Annotated[float, typer.Option(help="Of the adaptive threshold, 0 to 1.")] = (
@@ -104,7 +104,7 @@ class SegmentationOptions:
     pore: Annotated[str, typer.Option(help="Which grey is pore: dark or bright.")] = _SEGMENTATION.pore
 
     def settings(self) -> Segmentation:
-        """Return the settings asked for; they check themselves."""
+        """Return the settings; they check their own values."""
         return Segmentation(
             method=self.threshold_method,
             sensitivity=self.sensitivity,
@@ -119,22 +119,22 @@ class SegmentationOptions:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How the recipe is looked for."""
+    """How the recipe is fitted."""
 
     trials: TrialsOption = _FIT.trials
-    fit_size: Annotated[int, typer.Option(help="Edge of the cube that is fitted (voxels).")] = _FIT.size
+    fit_size: Annotated[int, typer.Option(help="Edge of the fitted cube (voxels).")] = _FIT.size
     method: Annotated[str, typer.Option(help="porescape, or paper for the published method.")] = _FIT.method
     family: Annotated[
         str,
-        typer.Option(help=f"What recipes are made of: {', '.join(FAMILIES)}; auto tries all and takes one."),
+        typer.Option(help=f"Family of recipes: {', '.join(FAMILIES)}; auto tries all and takes the best."),
     ] = _FIT.family
     sampler: Annotated[str, typer.Option(help="Optimiser: cma, tpe or sobol.")] = _FIT.sampler
     percolate: Annotated[
-        str, typer.Option(help="Phases that must hang together: both, pore, solid, none.")
+        str, typer.Option(help="Phases that must be connected: both, pore, solid, none.")
     ] = _FIT.percolate
 
     def settings(self) -> Fit:
-        """Return the settings asked for; they check themselves."""
+        """Return the settings; they check their own values."""
         return Fit(
             method=self.method,  # type: ignore[arg-type]
             trials=self.trials,
@@ -151,18 +151,18 @@ class MeasureOptions:
 
     measure: MeasureOption = "all"
     thickness: Annotated[
-        str | None, typer.Option(help='Of the membrane, e.g. "120 um", for retention and water flux.')
+        str | None, typer.Option(help='Membrane thickness, e.g. "120 um", for retention and water flux.')
     ] = None
-    pressure: Annotated[float, typer.Option(help="Across it, for the water flux (bar).")] = (
+    pressure: Annotated[float, typer.Option(help="Pressure across it, for the water flux (bar).")] = (
         _MEASURE.pressure / BAR
     )
-    surface_tension: Annotated[float, typer.Option(help="Of porometry's wetting liquid (N/m).")] = (
+    surface_tension: Annotated[float, typer.Option(help="Of the wetting liquid of porometry (N/m).")] = (
         _MEASURE.surface_tension
     )
     contact_angle: Annotated[float, typer.Option(help="Of that liquid (degrees).")] = _MEASURE.contact_angle
 
     def settings(self) -> Measure:
-        """Return the settings asked for; they check themselves."""
+        """Return the settings; they check their own values."""
         return Measure(
             numbers=names_in(self.measure),
             thickness=length_or_none(self.thickness),
@@ -174,7 +174,7 @@ class MeasureOptions:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """The box that is delivered, and what the image is forgiven."""
+    """The box of the replicas, and which checks of the image may fail."""
 
     size: SizeOption = "128"
     voxel_size: VoxelSize = None
@@ -186,7 +186,7 @@ class OutputOptions:
     def settings(
         self, segmentation: SegmentationOptions, fitting: FitOptions, measuring: MeasureOptions
     ) -> "tuple[Settings, Box | None]":
-        """Return the settings asked for, and the box where it was given in lengths [m]."""
+        """Return the settings, and the box if it was given as lengths [m]."""
         from porescape.jobs.choices import check_choices
 
         settings = Settings(
@@ -229,12 +229,12 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def length_or_none(text: str | None) -> float | None:
-    """Read a length that may be left out [m]."""
+    """Read an optional length [m]."""
     return None if text is None else parse_length(text)
 
 
 def parse_box(text: str, settings: Settings) -> "tuple[Settings, Box | None]":
-    """Read a box: settings with it in voxels, or settings as they are and its lengths [m]."""
+    """Read a box: return settings with the box in voxels, or unchanged settings and its lengths [m]."""
     parts = [part.strip() for part in text.replace("\u00d7", "x").lower().split("x")]
     if all(part.isdecimal() for part in parts):
         output = replace(settings.output, size=parse_size(text, math.nan))
@@ -251,7 +251,7 @@ def parse_box(text: str, settings: Settings) -> "tuple[Settings, Box | None]":
 def boxed(
     image: "Micrograph", settings: Settings, box: "Box | None"
 ) -> "tuple[Micrograph | Prepared, Settings]":
-    """Return image and settings with the box in voxels; lengths need the voxel size, so a prepared image."""
+    """Return image and settings with the box in voxels; for lengths, which need the voxel size, prepared."""
     from porescape.section.prepare import prepare
 
     if box is None:
@@ -261,7 +261,7 @@ def boxed(
 
 
 def parse_crop(text: str | None) -> "Crop | Literal['none'] | None":
-    """Read a crop that may be left out: four numbers of pixels, or "none" for the whole image."""
+    """Read an optional crop: four numbers of pixels, or "none" for the whole image."""
     if text is None:
         return None
     if text == "none":

@@ -1,4 +1,4 @@
-"""`report`: a run's report again."""
+"""`report`: the report of a run, written again."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +14,10 @@ def report(
     folder: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="File; the folder's report.html by default.")] = None,
     pdf: Annotated[
-        bool, typer.Option("--pdf", help="Print it to a PDF beside it; needs Chrome, Chromium or Edge.")
+        bool, typer.Option("--pdf", help="Also print it to a PDF; needs Chrome, Chromium or Edge.")
     ] = False,
 ) -> None:
-    """Write a run's report again from its files."""
+    """Write the report of a run again from its files."""
     from porescape.io.atomic import whole_file
     from porescape.io.pdf import write_pdf
     from porescape.io.runs.run_folder import read_run

@@ -1,4 +1,4 @@
-"""`resolution`: what the pixel size does to the numbers."""
+"""`resolution`: how the numbers depend on the pixel size."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @command
 def resolution(
     image: ImageFile,
-    pixel_sizes: Annotated[str, typer.Option(help='To try, e.g. "0.1 um,0.2 um,0.3 um,0.4 um".')],
+    pixel_sizes: Annotated[str, typer.Option(help='Pixel sizes, e.g. "0.1 um,0.2 um,0.3 um,0.4 um".')],
     reading: ReadingOptions,
     segmentation: SegmentationOptions,
     size: SizeOption = "128",
@@ -53,7 +53,7 @@ def resolution(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """What the pixel size does to the numbers: the image resampled, reconstructed and measured at each."""
+    """Resolution study: the image is resampled, reconstructed and measured at each pixel size."""
     from porescape.io.atomic import check_writable
     from porescape.io.runs.comparison import resolution_table, write_resolution
     from porescape.io.runs.run_folder import to_json

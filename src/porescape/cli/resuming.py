@@ -1,4 +1,4 @@
-"""A long run's options, and what is said when it stops before its end: what is kept and how to go on."""
+"""Options of long runs, and the message when a run stops early: what is saved and how to continue."""
 
 import shlex
 import signal
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResumeOptions:
-    """How a run goes on after an interruption, and where it works."""
+    """How a run continues after an interruption, and where it runs."""
 
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the unfinished run beside --out, if there is one.")
+        bool, typer.Option("--resume", help="Continue the unfinished run next to --out, if there is one.")
     ] = False
     shard: Annotated[
         str | None,
-        typer.Option(help='Make only a part of the replicas, e.g. "2/8"; --resume then gathers them.'),
+        typer.Option(help='Make only a part of the replicas, e.g. "2/8"; --resume then collects them.'),
     ] = None
     scheduler: Annotated[
         str | None,
@@ -52,38 +52,38 @@ class ResumeOptions:
 
     @contextmanager
     def pool(self, settings: Settings, workers: int | None, out: Path) -> "Iterator[Workers]":
-        """Give those who do the work, after a word on the memory and disk it takes."""
+        """Context manager: the workers, after a message on the memory and disk space needed."""
         from porescape.dask_pool import LOCAL, dask_pool
         from porescape.io.resources import available_memory, check_room
         from porescape.jobs.costs import costs_of, in_bytes, workers_that_fit
         from porescape.parallel import available_cores
 
-        far = self.scheduler is not None and self.scheduler != LOCAL
-        here = workers or workers_that_fit(settings, available_cores(), available_memory())
-        costs = costs_of(settings, 0 if far else here)
+        remote = self.scheduler is not None and self.scheduler != LOCAL
+        local_workers = workers or workers_that_fit(settings, available_cores(), available_memory())
+        costs = costs_of(settings, 0 if remote else local_workers)
         say(
             f"needs about {in_bytes(costs.memory)} of memory here "
             f"({in_bytes(costs.worker)} per worker) and {in_bytes(costs.disk)} of disk"
         )
         check_room(costs, out)
         if self.scheduler is None:
-            yield here
+            yield local_workers
         else:
-            with dask_pool(self.scheduler, here) as pool:
+            with dask_pool(self.scheduler, local_workers) as pool:
                 yield pool
 
     @contextmanager
     def checkpointing(
         self, out: Path, overwrite: bool, image: "Micrograph", settings: Settings, seed: int
     ) -> "Iterator[FolderCheckpoint]":
-        """Give the run's work folder; whatever ends the block early is said with the command that goes on.
+        """Context manager: the run's work folder; if the run stops early, report the command that continues.
 
         Raises
         ------
         OutputError, SettingsError
-            An unfinished run is in the way, of this job or of another.
+            There is an unfinished run of this or another job.
         Cancelled
-            Stopped with Ctrl-C or SIGTERM, which is what a cluster sends before its time is up.
+            Stopped with Ctrl-C or SIGTERM, which clusters send before the time limit.
         """
         from porescape.io.runs.checkpoint import (
             FolderCheckpoint,
@@ -92,49 +92,48 @@ class ResumeOptions:
             work_folder,
         )
 
-        goes_on = self.resume or self.shard is not None
+        continues = self.resume or self.shard is not None
         if self.shard is not None and overwrite:
-            raise SettingsError("--overwrite would throw away what other shards have done; leave it away")
+            raise SettingsError("--overwrite would delete the work of other shards; leave it out")
         folder = work_folder(out)
         unfinished = is_work_folder(folder)
-        if unfinished and overwrite and not goes_on:
+        if unfinished and overwrite and not continues:
             FolderCheckpoint(folder).remove()
             unfinished = False
         try:
             checkpoint = open_checkpoint(folder, image, settings, seed)
         except SettingsError as error:
-            raise SettingsError(f"{error}; --overwrite starts anew") from None
-        if unfinished and not goes_on:
+            raise SettingsError(f"{error}; --overwrite starts again") from None
+        if unfinished and not continues:
             raise OutputError(
                 f"an unfinished run of this job is in {folder} ({checkpoint.words(settings)}): "
-                "--resume goes on, --overwrite starts anew"
+                "--resume continues it, --overwrite starts again"
             )
         if unfinished:
-            say(f"going on with {checkpoint.words(settings)}")
+            say(f"continuing with {checkpoint.words(settings)}")
         try:
             with terminated_like_interrupted():
                 yield checkpoint
         except BaseException as error:
-            alone = self.shard is None  # other shards may be about to put something into an empty folder
+            alone = self.shard is None  # other shards may be about to write into an empty folder
             if alone and checkpoint.is_empty():
                 checkpoint.remove()
                 raise
-            kept = (
-                f"kept in {checkpoint.folder}: {checkpoint.words(settings)}. Go on with\n    {this_command()}"
-            )
+            done = checkpoint.words(settings)
+            saved = f"saved in {checkpoint.folder}: {done}. Continue with\n    {this_command()}"
             if isinstance(error, KeyboardInterrupt | Cancelled):
-                raise Cancelled(f"stopped; {kept}") from None
+                raise Cancelled(f"stopped; {saved}") from None
             if isinstance(error, MemoryError):
-                raise PorescapeError(f"memory ran out; {kept}, perhaps with fewer --workers") from None
+                raise PorescapeError(f"memory ran out; {saved}, perhaps with fewer --workers") from None
             if isinstance(error, PorescapeError):
-                error.args = (f"{error}\n{kept}",)
+                error.args = (f"{error}\n{saved}",)
             else:
-                say(kept)
+                say(saved)
             raise
 
 
 def this_command() -> str:
-    """Return the command that goes on where this one stopped."""
+    """Return the command that continues this one."""
     words = ["porescape", *sys.argv[1:]]
     if not {"--resume", "--shard"} & set(words):
         words.append("--resume")
@@ -143,8 +142,8 @@ def this_command() -> str:
 
 @contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """Let a polite request to end (SIGTERM) be the same as Ctrl-C, as batch systems send it."""
-    if threading.current_thread() is not threading.main_thread():  # only there can signals be caught
+    """Treat SIGTERM, which batch systems send, like Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():  # signals can be caught only there
         yield
         return
 

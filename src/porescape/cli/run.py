@@ -47,7 +47,7 @@ def run(
     image: Annotated[
         Path,
         typer.Argument(
-            help="Micrograph, or the run.toml of an earlier run, whose own settings and seed then hold.",
+            help="Micrograph, or the run.toml of an earlier run, whose settings and seed are then used.",
             show_default=False,
         ),
     ],
@@ -72,7 +72,7 @@ def run(
     from porescape.jobs.reconstruct import reconstruct, reconstruct_shard
 
     if image.suffix.lower() == ".toml":
-        source, micrograph, settings, seed = _job_again(image)
+        source, micrograph, settings, seed = _read_run_file(image)
         box = None
     else:
         settings, box = output.settings(segmentation, fitting, measuring)
@@ -80,9 +80,9 @@ def run(
         micrograph = reading.read(image)
     part = resuming.part()
     if part is not None and as_json:
-        raise SettingsError("a shard has no results for --json; the run with --resume that gathers them has")
+        raise SettingsError("a shard has no results for --json; use it with --resume, which collects them")
     check_writable(out, overwrite)
-    _introduce(micrograph, workers)
+    _print_image(micrograph, workers)
     subject, settings = boxed(micrograph, settings, box)
     with (
         resuming.checkpointing(out, overwrite, micrograph, settings, seed) as checkpoint,
@@ -90,17 +90,17 @@ def run(
     ):
         if part is not None:
             missing = {*range(part[0] - 1, settings.output.replicas, part[1])} - {*checkpoint.finished()}
-            with _listening(settings, len(missing)) as progress:
+            with _show_progress(settings, len(missing)) as progress:
                 reconstruct_shard(subject, settings, seed, part, checkpoint, workers=pool, progress=progress)
             say(f"{checkpoint.words(settings)} are in {checkpoint.folder}; once all are, use --resume")
             return
-        with _listening(settings) as progress:
+        with _show_progress(settings) as progress:
             result = reconstruct(
                 subject, settings, seed, workers=pool, progress=progress, checkpoint=checkpoint
             )
         write_run(checkpoint.run_folder, result, source, overwrite=True)
         checkpoint.deliver(out, overwrite)
-    _conclude(result, out)
+    _print_results(result, out)
     if as_json:
         from porescape.io.runs.run_folder import results, to_json
 
@@ -118,7 +118,7 @@ def demo(
     out: OutFolder = Path("demo"),
     overwrite: Overwrite = False,
 ) -> None:
-    """The main job on the embedded sample, beside the structure behind it."""
+    """The main job on the embedded sample, compared with its known structure."""
     from porescape.io.atomic import check_writable
     from porescape.io.runs.run_folder import write_run
     from porescape.jobs.choices import check_choices
@@ -132,36 +132,36 @@ def demo(
     )
     check_choices(settings)
     settings, box = parse_box(size, settings)
-    _introduce(micrograph, workers)
+    _print_image(micrograph, workers)
     subject, settings = boxed(micrograph, settings, box)
-    with ResumeOptions().pool(settings, workers, out) as pool, _listening(settings) as progress:
+    with ResumeOptions().pool(settings, workers, out) as pool, _show_progress(settings) as progress:
         result = reconstruct(subject, settings, seed, workers=pool, progress=progress)
     write_run(out, result, sample_path(), truth=load_truth(), overwrite=overwrite)
-    _conclude(result, out)
+    _print_results(result, out)
 
 
-def _job_again(recipe: Path) -> tuple[Path, "Micrograph", Settings, int]:
-    """Read a job's run.toml: its image lies beside it and must be the same as then."""
+def _read_run_file(path: Path) -> tuple[Path, "Micrograph", Settings, int]:
+    """Read the run.toml of an earlier run; its image must be next to it and unchanged."""
     from porescape.io.images.image import read_image
     from porescape.io.runs.settings import read_settings, read_toml
 
-    table = read_toml(recipe)
-    job = table.get("image", {})
-    if missing := [name for name in ("file", "sha256", "pixel_size", "crop") if name not in job]:
-        raise InputError(f"{recipe.name} has no image.{missing[0]}; wanted the run.toml of a run's folder")
-    source = recipe.parent / job["file"]
+    table = read_toml(path)
+    image = table.get("image", {})
+    if missing := [name for name in ("file", "sha256", "pixel_size", "crop") if name not in image]:
+        raise InputError(f"{path.name} has no image.{missing[0]}; wanted the run.toml of a run's folder")
+    source = path.parent / image["file"]
     micrograph = read_image(
-        source, pixel_size=job["pixel_size"], crop=tuple(job["crop"]), page=job.get("page")
+        source, pixel_size=image["pixel_size"], crop=tuple(image["crop"]), page=image.get("page")
     )
-    if micrograph.sha256 != job["sha256"]:
+    if micrograph.sha256 != image["sha256"]:
         raise InputError(
-            f"{source.name} is not the image this recipe was made from (SHA-256 {micrograph.sha256[:12]}…, "
-            f"wanted {job['sha256'][:12]}…); run the image itself instead"
+            f"{source.name} is not the image of this run (SHA-256 {micrograph.sha256[:12]}…, "
+            f"wanted {image['sha256'][:12]}…); run the image itself instead"
         )
     return source, micrograph, read_settings(table), int(table.get("seed", 0))
 
 
-def _introduce(micrograph: "Micrograph", workers: int | None) -> None:
+def _print_image(micrograph: "Micrograph", workers: int | None) -> None:
     if workers is not None and workers < 1:
         raise SettingsError(f"workers must be at least 1, got {workers}")
     say(
@@ -171,8 +171,8 @@ def _introduce(micrograph: "Micrograph", workers: int | None) -> None:
 
 
 @contextmanager
-def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Callable[[Progress], None]]":
-    """Show the progress of all replicas, or of as many."""
+def _show_progress(settings: Settings, replicas: int | None = None) -> "Iterator[Callable[[Progress], None]]":
+    """Show the progress of all replicas, or of the given number."""
     from porescape.fit.plan import planned_trials
     from porescape.measure.volume import steps
 
@@ -194,7 +194,7 @@ def _listening(settings: Settings, replicas: int | None = None) -> "Iterator[Cal
         yield progress
 
 
-def _conclude(result: "Reconstruction", out: Path) -> None:
+def _print_results(result: "Reconstruction", out: Path) -> None:
     rows = [
         (name, quantity(e.mean, e.unit), f"{quantity(e.ci95[0], e.unit)} to {quantity(e.ci95[1], e.unit)}")
         for name, e in result.properties.items()

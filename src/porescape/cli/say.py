@@ -1,4 +1,4 @@
-"""What the commands say: words and progress to stderr, answers to stdout."""
+"""Output of the commands: messages and progress to stderr, results to stdout."""
 
 import math
 import sys
@@ -15,12 +15,12 @@ DARCY = 9.869233e-13  # m²
 
 
 def say(text: str) -> None:
-    """Say a sentence to the user."""
+    """Print a message for the user."""
     print(text, file=sys.stderr)
 
 
 def answer(text: str) -> None:
-    """Give what was asked for, for a program to read."""
+    """Print results for a program to read."""
     sys.stdout.write(text)
 
 
@@ -32,7 +32,7 @@ def readable(values: dict[str, float]) -> dict[str, str]:
 
 
 def quantity(value: float, unit: str) -> str:
-    """Return a number in SI units as text that reads well."""
+    """Return a number in SI units as readable text."""
     if not math.isfinite(value):
         return "-"
     if unit == "m":
@@ -47,7 +47,7 @@ def quantity(value: float, unit: str) -> str:
 
 
 def progress_display() -> "Progress":
-    """Return what shows progress on stderr while it is entered; each task has a `note` beside its bar."""
+    """Return a context manager that shows progress on stderr; each task has a `note` next to its bar."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -63,7 +63,7 @@ def progress_display() -> "Progress":
 
 @contextmanager
 def progress_bar(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
-    """Show progress on stderr; yields a function that advances by one and says a word."""
+    """Show progress on stderr; yields a function that advances by one and shows a note."""
     with progress_display() as bar:
         task = bar.add_task(title, total=total, note="")
         yield lambda note: bar.update(task, advance=1, note=note)

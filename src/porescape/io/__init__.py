@@ -1,1 +1,1 @@
-"""Files in and out; nothing below this floor touches a file."""
+"""Reading and writing files; no layer below this one does either."""

@@ -1,4 +1,4 @@
-"""Nothing is half-written: write to a temporary name, then rename."""
+"""Write under a temporary name, then rename: no file or folder is ever incomplete."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from porescape.errors import OutputError
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; when the block ends well, it takes the name `path`."""
+    """Context manager: a temporary path next to `path`, renamed to `path` unless the block fails."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield temporary
@@ -25,12 +25,12 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; when the block ends well, it takes the name `path`.
+    """Context manager: a temporary folder next to `path`, renamed to `path` unless the block fails.
 
     Raises
     ------
     OutputError
-        `path` is a file, a folder with something in it (unless `overwrite`), or cannot be written.
+        `path` is a file, a folder that is not empty (unless `overwrite`), or cannot be written.
     """
     check_writable(path, overwrite)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
@@ -41,7 +41,7 @@ def whole_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
             if overwrite:
                 shutil.rmtree(path)
             else:
-                path.rmdir()  # empty, or we would not be here; fails rather than lose what came meanwhile
+                path.rmdir()  # it was empty; fails if another process has written to it meanwhile
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {error.strerror or error}") from error
@@ -50,7 +50,7 @@ def whole_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
 
 
 def check_writable(path: Path, overwrite: bool = False) -> None:
-    """Refuse an output folder before any work is done for it."""
+    """Refuse an unusable output folder before any work is done."""
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path} is a file; wanted a folder that is new or empty: choose another --out")
     if path.is_dir() and any(path.iterdir()) and not overwrite:

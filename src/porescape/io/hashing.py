@@ -1,4 +1,4 @@
-"""SHA-256 of files, by which a run knows its input and its own finished pieces again."""
+"""SHA-256 of files, by which a run recognises its input and its finished parts."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ def hash_of_file(path: Path) -> str:
 
 
 def hash_of_files(files: Sequence[Path]) -> str:
-    """Return the SHA-256 of a file; of several, that of their names and hashes."""
+    """Return the SHA-256 of a file; of several files, that of their names and hashes."""
     digests = [hash_of_file(path) for path in files]
     if len(files) == 1:
         return digests[0]

@@ -1,4 +1,4 @@
-"""A page as PDF, printed by the Chromium, Chrome or Edge that is there."""
+"""Print a page to PDF with an installed Chromium, Chrome, Edge or Brave."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from pathlib import Path
 from porescape.errors import InputError, MissingExtra, OutputError
 from porescape.io.atomic import whole_file
 
-NAMES = (  # as they are called on the search path
+NAMES = (  # of the programs on the search path
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -34,7 +34,7 @@ WINDOWS = (
     "Chromium/Application/chrome.exe",
     "BraveSoftware/Brave-Browser/Application/brave.exe",
 )
-PATIENCE = 180.0  # seconds; a report takes about five
+TIMEOUT = 180.0  # seconds; a report takes about five
 
 
 def write_pdf(page: Path | str, out: Path | str, browser: Path | str | None = None) -> None:
@@ -43,18 +43,18 @@ def write_pdf(page: Path | str, out: Path | str, browser: Path | str | None = No
     Parameters
     ----------
     page : path
-        A report, or any other page of ours.
+        A report, or another page of porescape.
     out : path
-        The PDF; replaced if it is there.
+        The PDF; replaced if it exists.
     browser : path, optional
-        The browser's program; by default `find_browser` looks for one.
+        The program of the browser; by default the result of `find_browser`.
 
     Raises
     ------
     MissingExtra
-        There is no browser that can print.
+        No browser was found.
     InputError
-        The page is not there.
+        The page does not exist.
     OutputError
         The browser wrote no PDF.
     """
@@ -64,20 +64,20 @@ def write_pdf(page: Path | str, out: Path | str, browser: Path | str | None = No
     found = find_browser() if browser is None else Path(browser)
     if found is None:
         raise MissingExtra(
-            "no Chromium, Chrome, Edge or Brave was found to write a PDF with; install one of them, or open "
+            "no Chromium, Chrome, Edge or Brave was found to write the PDF; install one of them, or open "
             f"{page} in any browser and print it to a file"
         )
     with whole_file(out) as temporary, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        said = _print(found, page, temporary, profile)
+        output = _print(found, page, temporary, profile)
         if not (temporary.is_file() and temporary.read_bytes()[:5] == b"%PDF-"):
             raise OutputError(
-                f"{found.name} wrote no PDF of {page}{f' ({said})' if said else ''}; open the page in a "
+                f"{found.name} wrote no PDF of {page}{f' ({output})' if output else ''}; open the page in a "
                 "browser and print it to a file"
             )
 
 
 def _print(browser: Path, page: Path, out: Path, profile: str) -> str:
-    """Run the browser; return the last line of what it said."""
+    """Run the browser; return the last line of its error output."""
     command = [
         str(browser),
         "--headless",
@@ -85,22 +85,24 @@ def _print(browser: Path, page: Path, out: Path, profile: str) -> str:
         "--disable-extensions",
         "--no-first-run",
         "--no-default-browser-check",
-        f"--user-data-dir={profile}",  # or it hands the page to a window that is open already
+        f"--user-data-dir={profile}",  # otherwise it passes the page to a window that is already open
         "--no-pdf-header-footer",
         f"--print-to-pdf={out.absolute()}",
     ]
     if platform.system() == "Linux" and os.geteuid() == 0:
-        command.append("--no-sandbox")  # as root, in a container, Chromium starts in no other way
+        command.append(
+            "--no-sandbox"
+        )  # as root, for example in a container, Chromium does not start without it
     try:
         done = subprocess.run(
             [*command, page.absolute().as_uri()],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"no answer within {PATIENCE:g} s"
+        return f"no answer within {TIMEOUT:g} s"
     except OSError as error:
         return str(error.strerror or error)
     lines = done.stderr.decode(errors="replace").split("\n")
@@ -108,7 +110,7 @@ def _print(browser: Path, page: Path, out: Path, profile: str) -> str:
 
 
 def find_browser() -> Path | None:
-    """Return the program of the first browser that can print to PDF, None where there is none."""
+    """Return the program of the first installed browser that can print to PDF, None if there is none."""
     for name in NAMES:
         if found := shutil.which(name):
             return Path(found)

@@ -1,4 +1,4 @@
-"""What memory and disk the machine has left, as far as it tells, and refusing what there is no room for."""
+"""Free memory and disk space of the machine, as far as known; refuse what does not fit."""
 
 import ctypes
 import os
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
     from porescape.jobs.costs import Costs
 
 MIB = 2**20
-NO_LIMIT = 2**60  # bytes; control groups write "no limit" as a number of this size
-MAPPED = 250 * MIB  # addresses of a process beyond its memory: 446 to 667 MiB were seen beside 204 to 400
-LIBRARIES = (
-    550 * MIB
-)  # addresses that the libraries alone take; with less they end or hang when they are loaded
+NO_LIMIT = 2**60  # bytes; control groups write "no limit" as a number of at least this size
+MAPPED = 250 * MIB  # address space beyond the memory: processes of 204 to 400 MiB had 446 to 667 MiB
+LIBRARIES = 550 * MIB  # address space of the libraries alone; with less, loading them fails or hangs
 
 
 def check_process_limit() -> None:
-    """Refuse to load libraries where there are not enough addresses for them; loads nothing itself.
+    """Refuse to load the libraries if the address space is too small for them; loads nothing itself.
 
     Raises
     ------
@@ -39,22 +37,22 @@ def check_process_limit() -> None:
 
 
 def check_room(costs: "Costs", out: Path) -> None:
-    """Refuse a run that there is plainly no room for.
+    """Refuse a run that clearly does not fit on the disk or into memory.
 
     Raises
     ------
     OutputError
-        The disk has less free than the run will write.
+        The disk has less free space than the run will write.
     PorescapeError
-        Memory does not suffice.
+        There is not enough memory.
     """
     from porescape.jobs.costs import in_bytes
 
     free = free_disk(out)
     if costs.disk > free:
         raise OutputError(
-            f"the run will write about {in_bytes(costs.disk)}, but only {in_bytes(free)} are free where "
-            f"{out} is to be; make space, choose another --out, or fewer --replicas"
+            f"the run will write about {in_bytes(costs.disk)}, but only {in_bytes(free)} are free on the "
+            f"disk of {out}; free some space, choose another --out, or fewer --replicas"
         )
     memory = available_memory()
     if memory is not None and costs.memory > memory:
@@ -72,21 +70,21 @@ def check_room(costs: "Costs", out: Path) -> None:
 
 
 def free_disk(path: Path) -> int:
-    """Return the bytes free where `path` is to be written."""
-    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
-    return shutil.disk_usage(there).free
+    """Return the free space [bytes] of the disk to which `path` will be written."""
+    existing = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    return shutil.disk_usage(existing).free
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Return the bytes of memory that can still be had, or None where the system does not tell.
+    """Return the available memory [bytes], or None if the system does not report it.
 
-    On Linux what is available (caches count as free) within the limits of the control groups this process
-    is in; on Windows what is free; elsewhere all the machine has.
+    On Linux the available memory (caches count as free) within the limits of the process's control groups;
+    on Windows the free memory; elsewhere the total memory of the machine.
 
     Parameters
     ----------
     root : Path
-        Where `proc` and `sys` are.
+        Folder that contains `proc` and `sys`.
     """
     found = [*_linux(root), *_windows()]
     if not found and hasattr(os, "sysconf"):
@@ -96,7 +94,7 @@ def available_memory(root: Path = Path("/")) -> int | None:
 
 
 def process_limit() -> int | None:
-    """Return the bytes of address space that one process may have, or None without a limit."""
+    """Return the largest address space of one process [bytes], or None if there is no limit."""
     try:
         import resource
     except ImportError:  # Windows
@@ -120,18 +118,18 @@ def _linux(root: Path) -> Iterator[int]:
 
 
 def _group(root: Path, home: str, path: str, limit: str, used: str) -> Iterator[int]:
-    """Yield what is left of the limits of a control group and of those it is in."""
+    """Yield the memory left under the limits of a control group and of its parents."""
     own = Path(path.lstrip("/"))
     for group in (own, *own.parents):
         folder = root / home / group
-        with suppress(OSError, ValueError):  # ValueError: "max", that is no limit
+        with suppress(OSError, ValueError):  # ValueError: "max", which means no limit
             most = int((folder / limit).read_text())
             if most < NO_LIMIT:
                 yield max(most - int((folder / used).read_text()) + _cache(folder), 0)
 
 
 def _cache(folder: Path) -> int:
-    """Return the bytes of a group's use that are file cache, which gives way."""
+    """Return how much of a group's memory is file cache [bytes], which the system frees when needed."""
     with suppress(OSError, ValueError):
         for line in (folder / "memory.stat").read_text().splitlines():
             name, _, size = line.partition(" ")

@@ -1,1 +1,1 @@
-"""What a structure is like; knows nothing of how structures are made."""
+"""Measuring structures; independent of how structures are generated."""

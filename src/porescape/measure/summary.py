@@ -13,10 +13,11 @@ from porescape.measure.meters.meter import Number
 
 
 def summarise(measurements: Sequence[Measurement]) -> dict[str, Estimate]:
-    """Return mean, spread and confidence of every number that was measured on any of the volumes.
+    """Return mean, standard deviation and interval of every number measured on any of the volumes.
 
-    Volumes without a value (NaN) are left out of that number, and `n` says how many were used. The
-    spread is that between these volumes; it says nothing of what all of them share, such as the image.
+    Volumes without a value (NaN) are left out, and `n` is the number of volumes used. The standard deviation
+    is that between these volumes; it does not include errors that all of them share, such as that of the
+    image.
     """
     if not measurements:
         raise InputError("a summary needs at least one measurement, got none")
@@ -32,7 +33,7 @@ def _estimate(values: list[float], number: Number) -> Estimate:
     known = np.array([value for value in values if not math.isnan(value)])
     n = known.size
     mean = float(known.mean()) if n else math.nan
-    sd = float(known.std(ddof=1)) if n > 1 else math.nan  # of one there is no spread to be seen
+    sd = float(known.std(ddof=1)) if n > 1 else math.nan  # one value has no spread
     ends = interval_of(mean, students_margin(sd, n), number.least, number.most)
     return Estimate(mean, sd, ends, number.unit, n, 1.96 * sd / math.sqrt(n) if n else math.nan)
 
@@ -45,13 +46,13 @@ def students_margin(sd: float, n: int) -> float:
 def interval_of(
     mean: float, margin: float, least: float = 0.0, most: float = math.inf
 ) -> tuple[float, float]:
-    """Return the ends of an interval with this half width, within what the number can be.
+    """Return the ends of an interval with this half width, within the limits of the number.
 
-    What is positive is wrong by a ratio: too large by some factor is as likely as too small by it. The
-    interval runs from mean / f to mean x f, f = exp(margin / mean), so a narrow one has its half width on
-    either side. A margin beyond the mean is no ratio any more; there the upper end goes on in a straight
-    line, e x margin, because an exponential of a rough half width would say nothing. What can be below
-    zero has the margin on either side.
+    The error of a positive number is a ratio: too large by a factor is as likely as too small by this factor.
+    The interval is from mean / f to mean x f, f = exp(margin / mean), so a narrow interval has its half width
+    on both sides. If the margin exceeds the mean, the upper end continues as a straight line, e x margin,
+    because the exponential of a rough half width would be meaningless. A number that can be below zero has
+    the margin on both sides.
 
     >>> [round(end, 2) for end in interval_of(10.0, 0.5)], [round(end, 2) for end in interval_of(10.0, 5.0)]
     ([9.51, 10.51], [6.07, 16.49])

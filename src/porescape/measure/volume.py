@@ -1,4 +1,4 @@
-"""Measure a volume: each number by its own means; what is costly is made once and shared."""
+"""Measure a volume: each number by its meter; expensive intermediate results are shared."""
 
 import math
 import time
@@ -28,18 +28,18 @@ def measure_volume(
     Parameters
     ----------
     volume : Volume
-        What to measure. What lies beyond it is not assumed: periodic replicas are measured like samples cut
+        Nothing is assumed about the region beyond it: periodic replicas are measured like samples cut
         from a tomography, so that both can be compared.
     settings : Measure or collection of str, optional
-        What to measure and with which liquids, or only the names of groups and numbers; everything by
+        The numbers and the liquid properties, or only the names of groups and numbers; everything by
         default.
     progress : callable, optional
-        Told (what was done, steps done, steps in all) after each step.
+        Called with (step, steps done, total steps) after each step.
 
     Raises
     ------
     SettingsError
-        A number is not known.
+        A number is unknown.
     """
     if settings is None:
         settings = Measure()
@@ -80,11 +80,11 @@ def steps(numbers: Collection[str]) -> int:
     return sum(bool(wanted & set(meter.numbers)) for meter in METERS)
 
 
-# -- how numbers settle with the size of the box ------------------------------------------------------
+# -- convergence of numbers with the size of the box ------------------------------------------------------
 
 
 def _plainly(part: Volume) -> dict[str, float]:
-    """Measure a part of a volume in `REPRESENTED` alone, without asking how these settle in turn."""
+    """Measure only the numbers `REPRESENTED` of a part of a volume, without their convergence."""
     subject = Subject(part, Measure())
     found: dict[str, float] = {}
     for meter in METERS:
@@ -97,11 +97,11 @@ def _plainly(part: Volume) -> dict[str, float]:
 
 
 def _settling(subject: Subject) -> tuple[str, ...]:
-    """See how cheap numbers settle with the size of the box; return what it is too small for."""
+    """Compute the convergence of inexpensive numbers with the size of the box; return its warnings."""
     try:
         found = representativity(subject.volume, lambda part: _plainly(part))
     except InputError as error:
-        return (f"whether the box is large enough cannot be told: {error}",)
+        return (f"it is not known whether the box is large enough: {error}",)
     for name, settled in found.settling.items():
         edges = np.array([one.edge for one in settled])
         for what in ("mean", "sd"):

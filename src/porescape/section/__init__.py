@@ -1,1 +1,1 @@
-"""From a micrograph to the section that is fitted: segmented, checked, at the voxel size of the replicas."""
+"""From a micrograph to the fitted section: segmented, checked, at the voxel size of the replicas."""

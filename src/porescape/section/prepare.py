@@ -1,4 +1,4 @@
-"""From an image to what the fit sees, in one place: segmented, checked, at the voxel size of the replicas."""
+"""From an image to the input of the fit: segmented, checked, at the voxel size of the replicas."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +13,8 @@ from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segmented
 from porescape.units import format_length, is_coarser
 
-FEW_FEATURES = 4.0  # mean pore + solid chords across the box; below, one box is an anecdote (chosen by hand)
+# mean pore + solid chords across the box; with fewer, one box is not representative (chosen by hand)
+FEW_FEATURES = 4.0
 
 Box = tuple[float, float, float]  # edges along z, y, x [m]
 
@@ -26,17 +27,17 @@ def prepare(
     Parameters
     ----------
     image : Micrograph or Segmented
-        What is segmented already is not segmented again.
+        A segmented image is not segmented again.
     settings : Settings
     box : tuple of float, optional
         Edges of the replicas along z, y, x [m], in place of the voxels in the settings.
     check : bool
-        Whether the image is checked, and refused where it fails.
+        Whether the image is checked, and refused if a check fails.
 
     Raises
     ------
     InputError
-        The image cannot be used; the message says what was found, wanted and to try.
+        The image cannot be used; the message contains what was found, what is wanted and what to try.
     SettingsError
         The box is too small.
     """
@@ -59,8 +60,8 @@ def _warnings(prepared: Prepared) -> Iterator[str]:
     voxel, pixel = prepared.voxel_size, prepared.phase.pixel_size
     if is_coarser(voxel, pixel):
         yield (
-            f"the replicas' voxels are {format_length(voxel)}, coarser than the image's pixels of "
-            f"{format_length(pixel)}, so that a box holds more pores; "
+            f"the replicas' voxels are {format_length(voxel)}, larger than the image's pixels of "
+            f"{format_length(pixel)}, so that a box contains more pores; "
             f'--voxel-size "{format_length(pixel)}" keeps the pixels'
         )
     period = sum(prepared.chords)
@@ -68,6 +69,6 @@ def _warnings(prepared: Prepared) -> Iterator[str]:
     if across < FEW_FEATURES:
         yield (
             f"the box is only {across:.1f} pore-to-pore distances wide "
-            f"({format_length(period)} each); below {FEW_FEATURES:g} single pores decide the "
-            "numbers: expect them to vary"
+            f"({format_length(period)} each); below {FEW_FEATURES:g} single pores dominate the "
+            "numbers, which therefore vary"
         )

@@ -1,4 +1,4 @@
-"""The same section or volume at another pixel or voxel size, its porosity kept."""
+"""The same section or volume at another pixel or voxel size, with the same porosity."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ FINE_ENOUGH = 10.0  # voxels per mean chord of the thinner phase; finer voxels a
 def choose_voxel_size(phase: PhaseImage, output: Output) -> float:
     """Return the voxel size of the replicas [m].
 
-    The image's own pixel size, unless its features span many more pixels than their shape needs: then
-    a box of the same number of voxels is better spent on more of them.
+    The pixel size of the image, unless its features span many more pixels than their shape needs: then
+    larger voxels are better, because a box with the same number of voxels contains more features.
     """
     if output.voxel_size is not None:
         return output.voxel_size
@@ -31,8 +31,8 @@ def choose_voxel_size(phase: PhaseImage, output: Output) -> float:
 def at_voxel_size(phase: PhaseImage, voxel_size: float) -> PhaseImage:
     """Return the section resampled so that one pixel is one voxel; its porosity is kept by rank.
 
-    Where specks were removed from it, none is left by the resampling either, which may move the porosity a
-    little (0.4870 to 0.4868 in a hydrogel).
+    If small islands were removed from it, those caused by the resampling are removed too, which may change
+    the porosity slightly (0.4870 to 0.4868 in a hydrogel).
     """
     factor = phase.pixel_size / voxel_size
     if agree(phase.pixel_size, voxel_size, EXACT):
@@ -53,13 +53,13 @@ def resample_volume(volume: Volume, voxel_size: float) -> Volume:
     """Return the volume with voxels of another size; its porosity is kept by rank.
 
     Linear interpolation of the phase, averaged over the larger voxels first when they grow. Structure
-    finer than the new voxels is lost, and pores thereby look larger (the paper's Fig. S.2); voxels smaller
-    than the old ones add none. Less than one new voxel is cut off at the far faces.
+    smaller than the new voxels is lost, so pores appear larger (the paper's Fig. S.2); voxels smaller
+    than the old ones add no detail. Less than one new voxel is cut off at the far faces.
 
     Raises
     ------
     InputError
-        Not one voxel of the new size fits into the volume.
+        No voxel of the new size fits into the volume.
     """
     factor = volume.voxel_size / voxel_size
     if agree(volume.voxel_size, voxel_size, SAME):
@@ -80,6 +80,6 @@ def resample_volume(volume: Volume, voxel_size: float) -> Volume:
 
 def _cut_by_rank(share: NDArray[np.float32], porosity: float) -> NDArray[np.bool_]:
     """Return as many pores as keep the porosity: where most of a new pixel or voxel was pore."""
-    if porosity == 1:  # no share is larger than the smallest
+    if porosity == 1:  # all shares are equal
         return np.ones(share.shape, dtype=bool)
     return share > np.quantile(share, 1 - porosity)

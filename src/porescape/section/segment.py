@@ -1,4 +1,4 @@
-"""From grey to pore and solid.
+"""Segmentation of grey images into pore and solid.
 
 A pixel is bright where it lies above the surface of a threshold method (`porescape.section.thresholds`).
 Everything else (smoothing before, median and specks after, which side is pore) is the same for every method.
@@ -22,19 +22,18 @@ Mask = NDArray[np.bool_]
 
 LEAST_SHARE = 0.01  # of the pixels; a rarer phase is noise or dust (chosen by hand)
 LARGEST_FEATURE = 1 / 3  # of the shorter side: fewer than three features in a row (chosen by hand)
-PLAUSIBLE = (
-    0.05  # of the contrast between the phases, about what two careful people differ by (chosen by hand)
-)
+# of the contrast between the phases: the typical difference of two careful users (chosen by hand)
+PLAUSIBLE = 0.05
 
 
 def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
-    """Tell pore from solid in one micrograph.
+    """Segment one micrograph into pore and solid.
 
-    Gaussian, threshold, median, specks, in this order. An image that came with two grey levels is
-    only cut at the middle between them: nothing is smoothed and no speck removed.
+    Gaussian, threshold, median, specks, in this order. An image with two grey levels is
+    only cut at the middle between them: nothing is smoothed and no small island removed.
 
-    What it does badly: struts behind the section plane that are as bright as the plane itself become
-    solid. No threshold can know their depth.
+    Limits: struts behind the section plane that are as bright as the plane itself become
+    solid, because no threshold can detect their depth.
     """
     low, high = _check_contrast(image)
     if image.is_binary:
@@ -44,7 +43,7 @@ def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
 
 
 def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
-    """Segment an image, and see what other plausible thresholds make of it; see `segment`."""
+    """Segment an image, also with two other plausible thresholds; see `segment`."""
     if image.is_binary:
         phase = segment(image, settings)
         return Segmented(image, phase, phase, phase)
@@ -57,7 +56,7 @@ def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
 
 
 def _check_contrast(image: Micrograph) -> tuple[float, float]:
-    """Return the lowest and the highest grey level; refuse an image that has one only."""
+    """Return the lowest and the highest grey level; refuse an image with only one."""
     low, high = float(image.grey.min()), float(image.grey.max())
     if low == high:
         raise InputError(
@@ -76,7 +75,7 @@ def _compared(image: Micrograph, settings: Segmentation) -> tuple[Grey, Grey]:
 def _other(image: Micrograph, settings: Segmentation, smooth: Grey, level: Grey) -> PhaseImage | None:
     try:
         return _cut(image, settings, smooth, level)
-    except InputError:  # one phase only: as far as it can get
+    except InputError:  # only one phase is left
         return None
 
 
@@ -106,7 +105,7 @@ def _check_usable(pore: Mask, name: str) -> None:
     porosity = float(pore.mean())
     if not LEAST_SHARE <= porosity <= 1 - LEAST_SHARE:
         raise InputError(
-            f"{porosity:.1%} of {name} came out as pore, wanted {LEAST_SHARE:.0%} to {1 - LEAST_SHARE:.0%}; "
+            f"{porosity:.1%} of {name} became pore, wanted {LEAST_SHARE:.0%} to {1 - LEAST_SHARE:.0%}; "
             "try another threshold method or sensitivity, or crop to the porous part"
         )
     side = min(pore.shape)

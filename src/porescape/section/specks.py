@@ -1,7 +1,7 @@
-"""Islands too small to be told from noise, which a segmentation removes.
+"""Islands too small to be distinguished from noise, which a segmentation removes.
 
-A section of a replica has some as well: necks cut by chance, which in the image would have gone the same way.
-So both are compared without them.
+A section of a replica has such islands too, for example necks that are just cut; in the image they would have
+been removed. So both are compared without them.
 """
 
 import numpy as np
@@ -15,14 +15,15 @@ IN_PLANE = np.array([[[0, 0, 0]] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0,
 def without_specks(mask: Mask, smallest: int) -> Mask:
     """Flip every 4-connected island of either phase that has fewer than `smallest` pixels.
 
-    True islands first. False ones after them only ever merge true areas, so none is left of either.
+    True islands are flipped first. Flipping false ones afterwards only merges true areas, so that no small
+    island of either phase remains.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (ny, nx) or (sections, ny, nx)
-        Sections of a stack are looked at one by one.
+        Sections of a stack are processed one by one.
     smallest : int
-        0 or 1 to leave all as it is.
+        0 or 1 to change nothing.
 
     Examples
     --------

@@ -14,6 +14,7 @@ from porescape.measure.section.texture import Texture, texture
 from porescape.rng import stream
 from porescape.select.crops import CROP, SMALLER_CROPS, count_separate_crops, draw_crops, regions_of_both
 from porescape.select.scale import check_scale, texture_unit
+from porescape.units import format_shape
 
 CROPS = 240  # of each kind; chosen by hand: 320 and 640 changed accuracies by less than their error
 TREES = 80  # chosen by hand: 200 changed accuracies by less than their error
@@ -78,8 +79,8 @@ def two_sample_test(
     if places is None:
         raise InputError(
             f"the two-sample test needs room for crops of {crop} pixels in two separate places, but the "
-            f"image is {_times(section.pore.shape)} and the replica {_times(volume.shape)}; take a larger "
-            "image or smaller crops"
+            f"image is {format_shape(section.pore.shape)} and the replica {format_shape(volume.shape)}; "
+            "take a larger image or smaller crops"
         )
     unit = texture_unit(section.pore)
     speck = section.speck_pixels if isinstance(section, PhaseImage) else 0
@@ -162,7 +163,3 @@ def _largest_difference(real: Texture, made: Texture, group: str) -> tuple[str, 
 
     best = max(mine, key=difference)
     return real.words[best], float(real.values[:, best].mean()), float(made.values[:, best].mean())
-
-
-def _times(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))

@@ -1,4 +1,4 @@
-"""A folder as one zip file, made while it is sent: nothing is gathered in memory or on disk."""
+"""A folder as one zip file, made while it is sent: it is never whole in memory or on disk."""
 
 import io
 import zipfile
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PIECE = 256 * 1024  # bytes read at a time
-PACKED = (".tif", ".vti", ".npz", ".png", ".jpg", ".zip")  # packed already: stored as they are
+PACKED = (".tif", ".vti", ".npz", ".png", ".jpg", ".zip")  # already compressed: stored unchanged
 
 
 class _Outlet(io.RawIOBase):
-    """What the zip writes into: a queue that the sender empties; not seekable, so sizes follow the data."""
+    """The output of the zip: a queue that the sender empties; not seekable, so sizes follow the data."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -24,7 +24,7 @@ class _Outlet(io.RawIOBase):
         return len(piece)
 
     def taken(self) -> bytes:
-        """Return what was written since the last call."""
+        """Return the bytes written since the last call."""
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces)
 

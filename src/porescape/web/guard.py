@@ -1,8 +1,8 @@
-"""Who may talk to the page, and what the browser is told about it.
+"""Access to the page, and the security headers of its answers.
 
-On this computer alone, the page answers only under this computer's own names, so that no foreign site can
-reach it by renaming itself (DNS rebinding). Beyond it, a token is asked for. Nothing is changed on behalf of
-another site, whoever is logged in. The page itself may load nothing from anywhere else.
+If it serves only this computer, the page answers only to this computer's own names, so that no other site
+can reach it by DNS rebinding. Otherwise a token is required. Requests of other sites never change anything,
+even if the user is logged in. The page itself may load nothing from other sites.
 """
 
 import html
@@ -21,8 +21,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# A report is a document of its own: what it needs is inside it, it asks for nothing, and the sandbox gives
-# it an origin of its own, so that its scripts know nothing of the page's cookie and jobs.
+# A report is a separate document: it contains everything it needs, loads nothing, and the sandbox gives it an
+# origin of its own, so that its scripts have no access to the page's cookie and jobs.
 REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:; base-uri 'none'; "
@@ -41,15 +41,15 @@ _SAFE = frozenset({"GET", "HEAD"})
 
 
 class Guard:
-    """The outermost layer of the server.
+    """The outermost layer of the server, which checks every request.
 
     Parameters
     ----------
     app : ASGI application
     token : str, optional
-        Asked for on every request; None: only this computer may ask, and needs none.
+        Required in every request; None: only this computer has access, without a token.
     cookie : str
-        Name of the cookie that remembers it; cookies do not keep ports apart, so the name has to.
+        Name of the cookie with the token; cookies are shared between ports, so the name must differ.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, cookie: str = "porescape") -> None:
@@ -59,7 +59,7 @@ class Guard:
         self.failure: PorescapeError | None = None  # why the application could not start
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it in words."""
+        """Pass a request on, or refuse it with a reason."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._begin(scope, receive, send)
@@ -75,7 +75,7 @@ class Guard:
             await self._admit(scope, headers, send)
 
     async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Start and end the application; servers only say that it failed, so why is kept here."""
+        """Start and end the application; servers only report that it failed, so the reason is stored here."""
 
         async def sending(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
@@ -86,20 +86,20 @@ class Guard:
         await self._app(scope, receive, sending)
 
     def _foreign(self, method: str, headers: dict[str, str]) -> str:
-        """Say why a request comes from a place it must not come from; empty if it does not."""
+        """Return the reason to refuse a request of another site; empty if it is allowed."""
         host = headers.get("host", "")
         if self._token is None and _name_in(host) not in LOCAL_NAMES:
             return (
-                f"the page is for this computer alone and was asked for as {host!r}; "
+                f"the page is only for this computer, but the request was for {host!r}; "
                 "open it as http://127.0.0.1 or http://localhost"
             )
         if method in _SAFE:
             return ""
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return "another site asked for this; open the page itself and do it there"
+            return "this request came from another site; open the page itself and repeat it there"
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            return "another site asked for this; open the page itself and do it there"
+            return "this request came from another site; open the page itself and repeat it there"
         return ""
 
     def _known(self, headers: dict[str, str]) -> bool:
@@ -113,15 +113,15 @@ class Guard:
         return self._cookie in cookies and self._is_token(cookies[self._cookie].value)
 
     async def _admit(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
-        """Remember a token given in the address, and take it out of the address."""
+        """Store a token given in the address as a cookie, and remove it from the address."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["method"] == "GET" and self._is_token(given):
-            # not a redirect: that would still belong to whoever gave the link, and a strict cookie stay away
+            # not a redirect: it would still count as a request of the linking site, without the strict cookie
             page = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>porescape</title>'
             cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000"
             await _send(send, 200, "text/html; charset=utf-8", page, {"Set-Cookie": cookie})
             return
-        words = "a token is needed: open the address that porescape printed when it started, token and all"
+        words = "a token is needed: open the complete address that porescape printed when it started"
         await _answer(send, 401, words, headers)
 
     def _is_token(self, given: str) -> bool:
@@ -157,7 +157,7 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _answer(send: Send, status: int, words: str, headers: dict[str, str]) -> None:
-    """Refuse in words: as a page to a person, as JSON to a program."""
+    """Refuse with a reason: as a page for a browser, as JSON for a program."""
     if "text/html" in headers.get("accept", ""):
         page = (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>porescape</title>'

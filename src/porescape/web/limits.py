@@ -1,4 +1,4 @@
-"""How much the page takes in, so that nobody fills the disk or the memory by dragging a file."""
+"""Limits of what the page accepts, so that an upload cannot fill the disk or the memory."""
 
 from dataclasses import dataclass
 
@@ -7,28 +7,28 @@ MB = 10**6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What is refused, in words, before it costs anything.
+    """Limits beyond which requests are refused at once.
 
     Attributes
     ----------
     upload : int
         Largest file [bytes].
     pixels : int
-        Most pixels of an image; grey and its copies take some 14 bytes for each.
+        Largest number of pixels of an image; grey values and their copies take about 14 bytes per pixel.
     pages : int
-        Most images in one file.
+        Largest number of images in one file.
     drafts : int
-        Most jobs that were never started.
+        Largest number of jobs that were never started.
     waiting : int
-        Most jobs in the queue.
+        Largest number of jobs in the queue.
     free : int
-        Bytes of disk that are left alone.
+        Free disk space that is never used [bytes].
     uploads : int
-        Files taken in at the same time; others wait for their turn.
-    patience : float
-        Seconds without a byte of an upload before it is given up.
-    look : float
-        Seconds that looking at an image may take.
+        Uploads received at the same time; others wait.
+    upload_timeout : float
+        Seconds without a byte after which an upload is stopped.
+    preview_timeout : float
+        Seconds that a preview of an image may take.
     """
 
     upload: int = 200 * MB
@@ -38,5 +38,5 @@ class Limits:
     waiting: int = 50
     free: int = 200 * MB
     uploads: int = 6
-    patience: float = 30.0
-    look: float = 120.0
+    upload_timeout: float = 30.0
+    preview_timeout: float = 120.0

@@ -1,4 +1,4 @@
-"""One at a time: a lock that the system takes back when its holder dies, however it dies."""
+"""A lock for one process at a time, which the system releases when its holder ends in any way."""
 
 import os
 import time
@@ -10,24 +10,24 @@ from porescape.errors import OutputError
 
 
 @contextmanager
-def only_one(path: Path, words: str, patience: float = 0.0) -> Iterator[None]:
+def only_one(path: Path, words: str, timeout: float = 0.0) -> Iterator[None]:
     """Hold the lock `path` while the block runs.
 
     Raises
     ------
     OutputError
-        Somebody else holds it, and still does after `patience` seconds; says `words`.
+        Another process still holds it after `timeout` seconds; the message is `words`.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        until = time.monotonic() + patience
+        until = time.monotonic() + timeout
         while not _locked(file):
             if time.monotonic() > until:
                 raise OutputError(words)
             time.sleep(0.1)
         yield
     finally:
-        os.close(file)  # which also unlocks
+        os.close(file)  # this also unlocks
 
 
 def _locked(file: int) -> bool:
@@ -43,5 +43,5 @@ def _locked(file: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
-        return True  # a file system without locks: better a small risk than no work at all
+        return True  # a file system without locks: a small risk is better than not working at all
     return True

@@ -1,7 +1,7 @@
-"""What the page shows of a draft: the picture, where it is in the file, its scale, pores, checks and needs.
+"""The preview of a draft: picture, crop, scale, pores, checks and costs.
 
-All of it runs in the looker's process (`porescape.web.preview_process`), because it decodes what strangers
-send.
+It runs in a process of its own (`porescape.web.preview_process`), because it decodes files from unknown
+sources.
 """
 
 import base64
@@ -30,21 +30,21 @@ from porescape.web.limits import Limits
 from porescape.web.reading import read_for
 from porescape.web.uploads import look_inside
 
-UNKNOWN = 1e-9  # stands for a pixel size while nobody has said it; no length made with it is shown
-SCREEN = 1600  # pixels; no page shows more of a picture along its longer side
+UNKNOWN = 1e-9  # in place of an unknown pixel size; no length computed with it is shown
+SCREEN = 1600  # pixels; a page does not show more along the longer side of a picture
 BLUE, ORANGE = (0, 114, 178), (255, 176, 0)  # Okabe and Ito's blue, and the report's outline
 
-# path, pixel size and who said it, crop, page: what tells one reading of a file from another
+# path, pixel size and its source, crop, page: everything on which reading a file depends
 _Where = tuple[str, tuple[float, str] | None, Crop | None, int | None]
 
 
 def opened(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """Look at the header of an upload, then read it all once; return what is known of the file."""
+    """Read the header of an upload, then the whole file once; return what is known of the file."""
     file = Path(path)
     kind = look_inside(file, Limits(**limits))
-    try:  # a file that cannot be read is refused now, and not when the job starts
+    try:  # a file that cannot be read is refused now, not when the job starts
         _read(path, Form())
-        kind = kind._replace(pages=1)  # what else is in it are thumbnails
+        kind = kind._replace(pages=1)  # other images in the file are thumbnails
     except InputError:
         if kind.pages == 1:
             raise
@@ -53,15 +53,15 @@ def opened(path: str, limits: dict[str, Any]) -> dict[str, Any]:
 
 
 def picture(path: str, page: int | None) -> dict[str, Any]:
-    """Return the whole image, banner and all, as PNG, at most as large as a screen."""
+    """Return the whole image, including the banner, as PNG, at most as large as a screen."""
     grey = _whole(path, page).grey
     return {"png": _encoded(_shrunk((255 * grey).astype(np.uint8)))}
 
 
 def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
-    """Return everything that follows from a form at once: crop, scale, pores, needs, command.
+    """Return everything that can be computed quickly from a form: crop, scale, pores, costs, command.
 
-    Fails where the form makes no sense; an unknown pixel size, or pores that make none, are answers.
+    Fails if the form is not valid; an unknown pixel size or a failed segmentation are part of the answer.
     """
     form = form_from(table)
     image, missing = _read(path, form)
@@ -106,7 +106,7 @@ def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(path: str, table: dict[str, Any]) -> dict[str, Any]:
-    """Return whether the segmented image can stand for its material, in words."""
+    """Return the results of the image checks as sentences."""
     form = form_from(table)
     if _read(path, form)[1]:
         return {"checks": []}
@@ -118,7 +118,7 @@ def check(path: str, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(path: str, form: Form) -> tuple[Micrograph, str]:
-    """Return the image as the form wants it, and why its pixel size is not known, if so."""
+    """Return the image by the form, and the reason if its pixel size is not known."""
     return _read_once(*_where(path, form))
 
 
@@ -147,7 +147,7 @@ def _segmented(where: _Where, how: Segmentation) -> Segmented:
     return segmented(_read_once(*where)[0], how)
 
 
-@lru_cache(maxsize=16)  # seconds each, and most of a form does not touch them
+@lru_cache(maxsize=16)  # takes seconds, and depends on few fields of the form
 def _checked(where: _Where, how: Segmentation) -> tuple[Check, ...]:
     return check_image(_segmented(where, how).phase)
 
@@ -158,17 +158,17 @@ def _whole(path: str, page: int | None) -> Micrograph:
 
 
 def _shorter(words: str, name: str) -> str:
-    """Leave out of a message the name it was stored under, and the options of the command line."""
+    """Remove the stored file name and the options of the command line from a message."""
     return words.replace(name, "the file").partition("; ")[0]
 
 
 @lru_cache(maxsize=8)
 def _scale_bar(path: str, page: int | None) -> dict[str, Any] | None:
-    """Return where the scale bar lies in the file, if one is seen."""
+    """Return the position of the scale bar in the file, if one is found."""
     bar = find_scale_bar(_whole(path, page).grey)
     if bar is None:
         return None
-    ends = [at + 0.5 for end in (bar.start, bar.end) for at in reversed(end)]  # corners, not middles, are 0
+    ends = [at + 0.5 for end in (bar.start, bar.end) for at in reversed(end)]  # 0 is a corner
     return {"line": ends, "pixels": round(bar.length, 1)}
 
 
@@ -176,18 +176,18 @@ def _scale_bar(path: str, page: int | None) -> dict[str, Any] | None:
 
 
 def _overlay(pore: NDArray[np.bool_], colour: tuple[int, int, int]) -> str:
-    """Return pores as a see-through colour on nothing."""
+    """Return the pores as a translucent colour on a transparent background."""
     return _palette(_shrunk(pore.astype(np.uint8)), [(0, 0, 0, 0), (*colour, 130)])
 
 
 def _outline(pore: NDArray[np.bool_]) -> str:
-    """Return the outermost pixels of the pores, on nothing."""
+    """Return the outermost pixels of the pores on a transparent background."""
     outline = pore_outline(_shrunk(pore.astype(np.uint8)) > 0)
     return _palette(outline.astype(np.uint8), [(0, 0, 0, 0), (*ORANGE, 255)])
 
 
 def _shrunk(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return every n-th pixel, as many as a screen can show."""
+    """Return every n-th pixel, so that they fit on a screen."""
     step = -(-max(values.shape) // SCREEN)
     return np.ascontiguousarray(values[::step, ::step])
 

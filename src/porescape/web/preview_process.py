@@ -1,7 +1,7 @@
-"""A process that looks at images for the server: what it decodes may be broken, huge, or out to harm.
+"""The preview process, which decodes images for the server: they may be broken, huge or malicious.
 
-One question and one answer at a time, each a line of JSON. A looker that takes too long, or dies, is
-replaced; the server goes on.
+One question and one answer at a time, each a line of JSON. If the process takes too long, or dies, it is
+replaced; the server continues.
 """
 
 import json
@@ -15,35 +15,35 @@ from porescape import errors
 from porescape.errors import InputError, PorescapeError
 from porescape.web import process
 
-_TOO_MUCH = "looking at this image takes more memory than there is; crop it, or scale it down"
+_NO_MEMORY = "there is not enough memory to show this image; crop it, or scale it down"
 
 
 class PreviewProcess:
-    """The server's end: call `ask` from any thread."""
+    """The preview process as seen by the server: call `ask` from any thread."""
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
         self._turn = threading.Lock()
         self._process: Any = None
 
     def ask(self, what: str, *arguments: Any) -> dict[str, Any]:
-        """Call a function of `porescape.web.preview`, in the other process.
+        """Call a function of `porescape.web.preview` in the preview process.
 
         Raises
         ------
         PorescapeError
-            As that function does, or because the looker died or took too long.
+            As in that function, or if the process died or took too long.
         """
         with self._turn:
             if self._process is None or self._process.poll() is not None:
                 self._process = process.start("porescape.web.preview_process")
             late = threading.Event()
 
-            def give_up() -> None:
+            def stop_it() -> None:
                 late.set()
                 process.end_tree(self._process)
 
-            clock = threading.Timer(self._patience, give_up)
+            clock = threading.Timer(self._timeout, stop_it)
             clock.daemon = True
             clock.start()
             try:
@@ -54,11 +54,11 @@ class PreviewProcess:
                 self.close()
                 if late.is_set():
                     raise InputError(
-                        f"looking at this image took longer than {self._patience:g} seconds and was stopped: "
+                        f"reading this image took longer than {self._timeout:g} seconds and was stopped: "
                         "crop it, or scale it down"
                     )
                 raise InputError(
-                    "the process that looked at this image died, most likely for want of memory; "
+                    "the process that read this image died, most likely because memory ran out; "
                     "crop the image or scale it down, or export it as plain TIFF"
                 )
         answer: dict[str, Any] = json.loads(line)
@@ -67,7 +67,7 @@ class PreviewProcess:
         return answer
 
     def close(self) -> None:
-        """End the other process."""
+        """End the preview process."""
         if self._process is not None:
             process.end_tree(self._process)
             self._process = None
@@ -107,11 +107,11 @@ def main() -> None:
         try:
             answer = known[what](*arguments)
         except MemoryError:
-            answer = {"error": _TOO_MUCH, "kind": "InputError"}
+            answer = {"error": _NO_MEMORY, "kind": "InputError"}
         except PorescapeError as error:
             answer = {"error": str(error), "kind": type(error).__name__}
         except Exception as error:
-            logging.getLogger(__name__).exception("looking failed")
+            logging.getLogger(__name__).exception("the preview failed")
             answer = {
                 "error": f"this image cannot be shown ({type(error).__name__}: {error})",
                 "kind": "InputError",

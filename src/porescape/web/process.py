@@ -1,8 +1,8 @@
-"""Processes beside the server: they end with it, they end whole, and they can be asked to stop.
+"""Child processes of the server: they end with it, with all their own children, and can be asked to stop.
 
-A child holds the reading end of a pipe from the server as its stdin. A line in it asks to stop; its
-end means that the server is gone, however it went, and then the child goes too. No signal is needed,
-so this works on all three systems.
+The stdin of a child is a pipe from the server. A line in it is a request to stop; its end means that the
+server has ended in any way, and then the child ends too. No signal is needed, so this works on all three
+systems.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from porescape.io.resources import available_memory
 
-SHARE = 0.9  # of the memory that is available: what one process may take
+SHARE = 0.9  # share of the available memory that one process may take
 WINDOWS = sys.platform == "win32"
 
 
@@ -26,7 +26,7 @@ def start(module: str, *arguments: str, log: IO[bytes] | int = subprocess.DEVNUL
     if WINDOWS:
         own_group = {"creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0)}
     return subprocess.Popen(
-        # -P: what lies in the folder the server was started from is not imported
+        # -P: nothing is imported from the folder in which the server was started
         [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -38,13 +38,13 @@ def start(module: str, *arguments: str, log: IO[bytes] | int = subprocess.DEVNUL
 def ask_to_stop(process: subprocess.Popen[bytes]) -> None:
     """Ask a child to stop by itself."""
     assert process.stdin is not None
-    with suppress(OSError, ValueError):  # it is gone already
+    with suppress(OSError, ValueError):  # it has already ended
         process.stdin.write(b"stop\n")
         process.stdin.flush()
 
 
 def end_tree(process: subprocess.Popen[bytes]) -> bytes:
-    """End a child and everything it has started, now; returns what it had said and nobody has read."""
+    """End a child and all its children at once; returns its output that has not been read."""
     _end_group(process.pid)
     if process.poll() is None:
         process.kill()
@@ -60,8 +60,8 @@ def end_tree(process: subprocess.Popen[bytes]) -> bytes:
     return said
 
 
-def heed_the_server(stop: Callable[[], None]) -> None:
-    """In a child: call `stop` when the server asks, and end with everything when the server is gone."""
+def follow_the_server(stop: Callable[[], None]) -> None:
+    """In a child: call `stop` when the server asks, and end with all children when the server has ended."""
 
     def progress() -> None:
         with open(0, "rb", closefd=False) as pipe:
@@ -73,17 +73,17 @@ def heed_the_server(stop: Callable[[], None]) -> None:
 
 
 def private_stdout() -> IO[bytes]:
-    """In a child: return the pipe to the server, and send to stderr what others write to stdout."""
+    """In a child: return the pipe to the server, and redirect other output from stdout to stderr."""
     own = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return own
 
 
 def limit_memory() -> None:
-    """In a child: fail with MemoryError before the system has to kill; holds for what it starts as well.
+    """In a child: raise MemoryError before the system kills the process; also for its own children.
 
-    Where the system has no such limit (Windows, macOS) nothing happens, and a child that dies for want of
-    memory is told of by how it ended.
+    On systems without such a limit (Windows, macOS) this has no effect; there the exit code of a child shows
+    that memory ran out.
     """
     try:
         import resource
@@ -99,7 +99,7 @@ def limit_memory() -> None:
 
 
 def how_it_ended(code: int) -> str:
-    """Say in words why a child ended without a word of its own.
+    """Return why a child ended without reporting an outcome.
 
     >>> how_it_ended(-9)
     'was killed (signal 9), most likely because memory ran out'
@@ -111,14 +111,14 @@ def how_it_ended(code: int) -> str:
             return f"was ended by signal {-code} ({signal.Signals(-code).name})"
         except ValueError:
             return f"was ended by signal {-code}"
-    return f"ended with exit code {code} and without a word"
+    return f"ended with exit code {code} and without a message"
 
 
 def _end_group(leader: int) -> None:
     if WINDOWS:
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(leader)], capture_output=True, check=False)
         return
-    # gone already; macOS says "not permitted" of a group of the dead
+    # it has already ended; macOS then answers "not permitted"
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 

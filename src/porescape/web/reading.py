@@ -1,4 +1,4 @@
-"""Read a job's image: the pixel size as the page knows it, and the name its owner gave it."""
+"""Read a job's image, with the pixel size from the page and the original file name."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from porescape.core.image import Crop, Micrograph
 from porescape.io.images.image import read_image
 
-_OPTION = "--pixel-size"  # what `read_image` calls a size that was given
+_OPTION = "--pixel-size"  # the name of a given size in `read_image`
 
 
 def read_for(
@@ -22,7 +22,7 @@ def read_for(
     ----------
     path : path
     name : str
-        What the image is called in words and reports.
+        Name of the image in messages and reports.
     given : (metres, source), optional
         Pixel size that the user gave, and how.
     crop : tuple of int, optional

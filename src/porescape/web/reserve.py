@@ -1,7 +1,7 @@
-"""Words that must be kept though the disk is full: they go into disk that was put by for them.
+"""Reserved disk space for small files that must be written even if the disk is full.
 
-The reserve is written into and then renamed. It is not given back first: on a disk that somebody goes on
-filling, what is given back is gone.
+The reserve is overwritten and then renamed. It is not deleted first: on a disk that is being filled, the
+freed space would be lost.
 """
 
 import secrets
@@ -14,26 +14,26 @@ from porescape.io.atomic import whole_file
 RESERVE = 32 * 1024  # bytes for each file; a job.json has about 3000
 
 
-def put_by(path: Path) -> None:
-    """Put disk by for the file `path`, unless there is some already.
+def reserve_disk(path: Path) -> None:
+    """Reserve disk space for the file `path`, if there is none yet.
 
     Raises
     ------
     OutputError
-        There is no room.
+        The disk is full.
     """
     if not reserve_of(path).exists():
         with whole_file(reserve_of(path)) as temporary:
-            temporary.write_bytes(secrets.token_bytes(RESERVE))  # random: no disk packs it
+            temporary.write_bytes(secrets.token_bytes(RESERVE))  # random, hence incompressible
 
 
-def write_surely(path: Path, words: bytes) -> None:
-    """Write the file `path` whole; on a full disk with what was put by for it.
+def write_with_reserve(path: Path, words: bytes) -> None:
+    """Write the file `path` as a whole; on a full disk with its reserve.
 
     Raises
     ------
     OutputError
-        It could not be written so either; what stood there stands.
+        That was not possible either; the old file is unchanged.
     """
     try:
         with whole_file(path) as temporary:
@@ -42,11 +42,11 @@ def write_surely(path: Path, words: bytes) -> None:
         _write_into(reserve_of(path), path, words)
     else:
         with suppress(OutputError):
-            put_by(path)
+            reserve_disk(path)
 
 
 def reserve_of(path: Path) -> Path:
-    """Return the file that holds what was put by for `path`."""
+    """Return the reserve file of `path`."""
     return path.with_name(f"{path.name}.reserve")
 
 

@@ -1,6 +1,6 @@
-"""The server: a table of addresses, what each answers, and how errors become words.
+"""The server: a table of addresses, their answers, and the conversion of errors to messages.
 
-Everything slow runs in threads or other processes; the event loop only passes bytes on.
+All slow work runs in threads or other processes; the event loop only passes bytes on.
 """
 
 import asyncio
@@ -70,11 +70,11 @@ def make_app(
     Parameters
     ----------
     folder : Path
-        Where the jobs are kept; made if need be.
+        Folder of the jobs; created if necessary.
     token : str, optional
-        What everybody has to know; None: only this computer may ask.
+        Token required for access; None: only this computer has access.
     cookie : str
-        Under which name a browser remembers the token.
+        Name of the cookie with the token.
     limits : Limits, optional
 
     Raises
@@ -86,7 +86,7 @@ def make_app(
 
 
 class Page:
-    """The addresses of the page, and what they need in common."""
+    """The addresses of the page, and their common objects."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._limits = limits
@@ -95,7 +95,7 @@ class Page:
         self._static = {
             path.name: path.read_bytes() for path in (files("porescape.web") / "static").iterdir()
         }
-        self._preview_process = PreviewProcess(limits.look)
+        self._preview_process = PreviewProcess(limits.preview_timeout)
         self._turns = asyncio.Semaphore(limits.uploads)
         self._jobs: Jobs
         self._queue: Queue
@@ -104,7 +104,7 @@ class Page:
             lifespan=self._open,
             routes=[
                 Route("/", self._index),
-                Route("/favicon.ico", self._icon),  # asked for beside a report, which names none
+                Route("/favicon.ico", self._icon),  # browsers request it for reports, which name no icon
                 Route("/static/{name}", self._file),
                 Route("/api/start", _words(self._start_page)),
                 Route("/api/jobs", _words(self._list)),
@@ -116,7 +116,7 @@ class Page:
                 Route(f"{one}/check", _words(self._check), methods=["POST"]),
                 Route(f"{one}/start", _words(self._start), methods=["POST"]),
                 Route(f"{one}/cancel", _words(self._cancel), methods=["POST"]),
-                Route(f"{one}/go-on", _words(self._go_on), methods=["POST"]),
+                Route(f"{one}/go-on", _words(self._resume), methods=["POST"]),
                 Route(f"{one}/again", _words(self._again), methods=["POST"]),
                 Route(f"{one}/image.png", _words(self._image)),
                 Route(f"{one}/real.png", _words(partial(self._slice, name="real.png"))),
@@ -134,14 +134,14 @@ class Page:
             raise OutputError(
                 f"{self._folder} cannot be used for jobs ({error.strerror or error}); choose another --folder"
             ) from error
-        busy = f"another page uses {self._folder} already; open that one, or choose another --folder"
-        with only_one(self._folder / ".lock", busy, patience=2.0):
-            shutil.rmtree(self._incoming, ignore_errors=True)  # uploads that a dead server had begun
+        busy = f"another page already uses {self._folder}; open that one, or choose another --folder"
+        with only_one(self._folder / ".lock", busy, timeout=2.0):
+            shutil.rmtree(self._incoming, ignore_errors=True)  # incomplete uploads of a server that died
             self._incoming.mkdir()
             self._jobs = Jobs(self._folder)
             self._queue = Queue(self._jobs, self._limits)
             self._queue.open()
-            # so that the first image is not the one that waits for numpy
+            # so that the first image need not wait for numpy
             warming = asyncio.create_task(run_in_threadpool(self._preview_process.ask, "awake"))
             try:
                 yield
@@ -163,7 +163,7 @@ class Page:
 
     def _packaged(self, name: str, request: Request) -> Response:
         if name not in self._static:
-            return JSONResponse({"error": "there is no such file"}, HTTPStatus.NOT_FOUND)
+            return JSONResponse({"error": "this file does not exist"}, HTTPStatus.NOT_FOUND)
         kind = _TYPES.get(Path(name).suffix, "application/octet-stream")
         return Response(self._static[name], media_type=kind, headers={"Cache-Control": "no-cache"})
 
@@ -187,7 +187,7 @@ class Page:
         announced = int(length) if length.isdecimal() else None
         self._check_room()
         to = self._incoming / uuid.uuid4().hex
-        async with self._turns:  # the others wait with their bytes still in the network
+        async with self._turns:  # the others wait before their bytes are received
             await receive(request.stream(), announced, to, self._limits)
             try:
                 return await run_in_threadpool(self._take_in, to, name)
@@ -241,7 +241,7 @@ class Page:
         found = await run_in_threadpool(
             self._ask, job.upload, job.name, "look", str(path), job.name, form_table(form)
         )
-        with suppress(WrongState):  # a draft remembers what it was last looked at with
+        with suppress(WrongState):  # a draft stores the form of its last preview
             await run_in_threadpool(self._jobs.change, job.id, ("draft",), "", form=form_table(form))
         return found | {"needs": await run_in_threadpool(room_for, self._folder, form)}
 
@@ -271,20 +271,20 @@ class Page:
         return _png(answer["png"])
 
     def _ask(self, stored: str, name: str, what: str, *arguments: Any) -> dict[str, Any]:
-        """Ask the looker; its words then name the file as its owner does."""
+        """Ask the preview process; its messages then have the original file name."""
         try:
             return self._preview_process.ask(what, *arguments)
         except PorescapeError as error:
             raise type(error)(str(error).replace(stored, name)) from error
 
-    # -- a job under way
+    # -- a running job
 
     async def _cancel(self, request: Request) -> Any:
         await run_in_threadpool(self._queue.cancel, self._of(request).id)
         return {}
 
-    async def _go_on(self, request: Request) -> Any:
-        await run_in_threadpool(self._queue.go_on, self._of(request).id)
+    async def _resume(self, request: Request) -> Any:
+        await run_in_threadpool(self._queue.resume, self._of(request).id)
         return {}
 
     async def _slice(self, request: Request, name: str) -> Response:
@@ -292,7 +292,7 @@ class Page:
         try:
             return Response(await run_in_threadpool(path.read_bytes), media_type="image/png")
         except OSError:
-            raise NoSuchJob("there is no such picture yet") from None
+            raise NoSuchJob("this picture does not exist yet") from None
 
     # -- results
 
@@ -301,7 +301,7 @@ class Page:
         try:
             page = await run_in_threadpool(path.read_bytes)
         except OSError:
-            raise NoSuchJob("the report is gone; delete the job, or start it again") from None
+            raise NoSuchJob("the report no longer exists; delete the job, or start it again") from None
         headers = {"Content-Security-Policy": REPORT_POLICY}
         return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
@@ -323,12 +323,12 @@ class Page:
     def _done(self, request: Request) -> Job:
         job = self._of(request)
         if job.state != "done":
-            raise WrongState(f"this job is {job.state}: there is nothing to take home yet")
+            raise WrongState(f"this job is {job.state}: there are no results to download yet")
         return job
 
 
 async def _sent(request: Request) -> Any:
-    """Return the JSON that came with a request, if it is not too long."""
+    """Return the JSON of a request, if it is not too long."""
     data = b""
     async for piece in request.stream():
         data += piece
@@ -344,7 +344,7 @@ def _png(text: str) -> Response:
 
 
 def _words(answer: Callable[..., Awaitable[Any]]) -> Answer:
-    """Make an address of a function: tables become JSON, errors words with a status."""
+    """Convert a function to an endpoint: tables become JSON, errors messages with a status."""
 
     async def answered(request: Request) -> Response:
         try:
@@ -353,7 +353,7 @@ def _words(answer: Callable[..., Awaitable[Any]]) -> Answer:
             kinds = (status for kind, status in _STATUS.items() if isinstance(error, kind))
             return JSONResponse({"error": str(error)}, next(kinds, HTTPStatus.INTERNAL_SERVER_ERROR))
         except ClientDisconnect:
-            return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
+            return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has disconnected
         except Exception as error:
             log.exception("%s %s", request.method, request.url.path)
             words = f"something unexpected went wrong ({type(error).__name__}: {error})"

@@ -1,4 +1,4 @@
-"""Start the page: a port, a token where one is needed, and an address to open."""
+"""Start the page: choose a port and a token if needed, and report the address to open."""
 
 import ipaddress
 import logging
@@ -10,7 +10,7 @@ from pathlib import Path
 from porescape.errors import MissingExtra, OutputError, SettingsError
 
 PORT = 8321
-GRACE = 3  # seconds that open connections have when the server is stopped
+GRACE = 3  # seconds until open connections are closed when the server stops
 
 
 def serve(
@@ -26,22 +26,22 @@ def serve(
     Parameters
     ----------
     folder : Path
-        Where the jobs are kept.
+        Folder of the jobs.
     host : str
-        Address to listen at; any but this computer's own brings a token with it.
+        Address to listen at; if it is not that of this computer only, a token is required.
     port : int, optional
-        8321 by default, or a free one where that is taken.
+        8321 by default, or a free one if that is in use.
     token : bool
-        Ask for a token even on this computer, as where it has several users.
+        Require a token also on this computer, for example if it has several users.
     ready : callable
-        Told the address to open, token and all.
+        Called with the address to open, including the token.
 
     Raises
     ------
     MissingExtra
-        The packages of the extra `web` are not there.
+        The packages of the extra `web` are not installed.
     SettingsError, OutputError
-        Host or port cannot be listened at; the folder cannot be used.
+        Host or port cannot be used; the folder cannot be used.
     """
     try:
         import uvicorn
@@ -62,7 +62,7 @@ def serve(
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=False,  # it would hold the token
+        access_log=False,  # it would contain the token
         server_header=False,
         proxy_headers=False,
         lifespan="on",
@@ -72,7 +72,7 @@ def serve(
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            log.disabled = True  # why a start failed is said in our own words
+            log.disabled = True  # a failed start is reported by our own message
             await super().startup(sockets)
             log.disabled = False
             if self.started:
@@ -80,7 +80,7 @@ def serve(
 
     try:
         Server(config).run([listening])
-    except SystemExit as error:  # uvicorn's answer to a start that failed
+    except SystemExit as error:  # raised by uvicorn after a failed start
         raise app.failure or OutputError("the page could not start") from error
     finally:
         log.disabled = False
@@ -90,7 +90,7 @@ def serve(
 
 
 def is_local(host: str) -> bool:
-    """Return whether only this computer reaches an address.
+    """Return whether an address can be reached only from this computer.
 
     >>> is_local("127.0.0.1"), is_local("localhost"), is_local("0.0.0.0"), is_local("::1")
     (True, True, False, True)
@@ -104,19 +104,19 @@ def is_local(host: str) -> bool:
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
-    """Return a socket at the wanted port, or at a free one where none was asked for and ours is taken."""
+    """Return a socket at the given port; without one at the default port, or a free one if that is in use."""
     if port is not None and not 0 <= port <= 65535:
         raise SettingsError(f"port must be a number from 0 to 65535, got {port}")
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise SettingsError(
-            f"--host {host!r} is no address of this computer: {error.strerror or error}"
+            f"--host {host!r} is not an address of this computer: {error.strerror or error}"
         ) from error
     problem: OSError | None = None
     for number in (PORT, 0) if port is None else (port,):
         listening = socket.socket(family, kind, protocol)
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows would share a port that is taken
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows would share a port that is in use
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -134,7 +134,7 @@ def _listen(host: str, port: int | None) -> socket.socket:
 
 
 def _name_of(host: str) -> str:
-    """Return what to write into an address for others to open."""
+    """Return the host name in the address that others open."""
     if host in ("0.0.0.0", "::"):
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

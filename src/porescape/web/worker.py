@@ -1,7 +1,7 @@
-"""One job in a process of its own: read, reconstruct, write; what was done is kept if it has to stop.
+"""One job in a process of its own: read, reconstruct, write; finished work is saved if it has to stop.
 
-`python -m porescape.web.worker JOB` is started by the server (`porescape.web.queue`). It ends with a
-line of JSON to stdout and the same in outcome.json: a state and a sentence.
+`python -m porescape.web.worker JOB` is started by the server (`porescape.web.queue`). At its end it
+writes a line of JSON to stdout and to outcome.json: a state and a message.
 """
 
 import json
@@ -37,18 +37,18 @@ from porescape.web.lock import only_one
 from porescape.web.preview import phase_png
 from porescape.web.progress import ProgressFile, Tracker
 from porescape.web.reading import read_for
-from porescape.web.reserve import write_surely
+from porescape.web.reserve import write_with_reserve
 
-BETWEEN_PICTURES = 1.5  # seconds; drawing the best slice must not slow the search down
-WAIT_FOR_ANOTHER = 20.0  # seconds for a worker of a server that died to be gone
+BETWEEN_PICTURES = 1.5  # seconds; drawing the best slice must not slow down the search
+WAIT_FOR_ANOTHER = 20.0  # seconds until the worker of a server that died has ended
 NO_MEMORY = (
-    "the memory of this computer was not enough; choose a smaller box, fewer workers or fewer replicas, "
+    "this computer has not enough memory; choose a smaller box, fewer workers or fewer replicas, "
     "and start again"
 )
 
 
 def work(folder: Path, stop: threading.Event) -> None:
-    """Do the job of a folder; `stop` makes it end at the next chance.
+    """Do the job of a folder; after `stop` is set it ends at the next event.
 
     Raises
     ------
@@ -64,36 +64,36 @@ def work(folder: Path, stop: threading.Event) -> None:
     workers = workers_for(form)
     tracker = Tracker(form.settings, workers)
     progress_file = ProgressFile(tracker, folder)
-    progress_file.tell(now=True)
+    progress_file.write(now=True)
     upload = folder / job.upload
     image = read_for(upload, job.name, form.given_pixel_size(), form.rectangle(), form.page)
     prepared = prepare(image, form.settings)
-    painter = _Painter(folder, prepared.section, form, tracker)
+    slice_pictures = _SlicePictures(folder, prepared.section, form, tracker)
 
-    def heard(event: Progress) -> None:
+    def on_progress(event: Progress) -> None:
         if stop.is_set():
             raise Cancelled("cancelled")
-        recipe = tracker.hear(event)
+        recipe = tracker.update(event)
         if recipe is not None:
-            painter.remember(recipe, event.replica)
-        painter.paint()
-        progress_file.tell()
+            slice_pictures.set_recipe(recipe, event.replica)
+        slice_pictures.draw_if_due()
+        progress_file.write()
 
     checkpoint = open_checkpoint(folder / "checkpoint", image, form.settings, form.seed)
     result = reconstruct(
-        prepared, form.settings, form.seed, workers=workers, progress=heard, checkpoint=checkpoint
+        prepared, form.settings, form.seed, workers=workers, progress=on_progress, checkpoint=checkpoint
     )
-    painter.show(result.selected.volume.pore)
+    slice_pictures.draw_selected(result.selected.volume.pore)
     tracker.stage = "writing the report"
-    progress_file.tell(now=True)
+    progress_file.write(now=True)
     if (folder / "run").exists():
         shutil.rmtree(folder / "run")
     write_run(folder / "run", result, upload)
     checkpoint.remove()
 
 
-class _Painter:
-    """Draw the middle slice of the best structure so far, beside the real section at the same scale."""
+class _SlicePictures:
+    """Draws the middle slice of the best structure so far, and the section of the image at the same scale."""
 
     def __init__(self, folder: Path, section: PhaseImage, form: Form, tracker: Tracker) -> None:
         self._folder = folder
@@ -106,12 +106,12 @@ class _Painter:
         self._section = section.pore
         self._save("real.png", phase_png(_middle(section.pore, (self._edge, self._edge))))
 
-    def remember(self, recipe: AnyRecipe, replica: int) -> None:
-        """Take the best recipe so far, to be painted at the next chance."""
+    def set_recipe(self, recipe: AnyRecipe, replica: int) -> None:
+        """Set the best recipe so far, to be drawn when a new picture is due."""
         self._next = recipe, replica
 
-    def paint(self) -> None:
-        """Paint what was remembered, if the last picture is old enough."""
+    def draw_if_due(self) -> None:
+        """Draw the recipe that was set, if the last picture is old enough."""
         if self._next is None or time.monotonic() - self._last < BETWEEN_PICTURES:
             return
         recipe, replica = self._next
@@ -122,8 +122,8 @@ class _Painter:
             self._tracker.pictures += 1
         self._last = time.monotonic()
 
-    def show(self, pore: NDArray[np.bool_]) -> None:
-        """Paint the middle of the structure that was chosen in the end, and as much of the real section."""
+    def draw_selected(self, pore: NDArray[np.bool_]) -> None:
+        """Draw the middle of the selected structure, and an equally large part of the image's section."""
         best = pore[len(pore) // 2]
         shape = tuple(min(sides) for sides in zip(best.shape, self._section.shape, strict=True))
         self._save("real.png", phase_png(_middle(self._section, shape)))
@@ -144,48 +144,49 @@ def _middle(plane: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool
 
 
 def main() -> None:
-    """Do one job and say how it ended; the exit code is that of the command line."""
+    """Do one job and report its outcome; the exit code is that of the command line."""
     out = process.private_stdout()
     folder = Path(sys.argv[1])
     stop = threading.Event()
-    process.heed_the_server(stop.set)
+    process.follow_the_server(stop.set)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     process.limit_memory()
     code = 0
     try:
-        busy = "another worker is still busy with this job; wait a minute and go on again"
+        busy = "another worker is still busy with this job; wait a minute and continue it again"
         with only_one(folder / ".lock", busy, WAIT_FOR_ANOTHER):
             work(folder, stop)
-        _say(out, folder, "done", "")
+        _report_outcome(out, folder, "done", "")
     except Cancelled as error:
         code = error.exit_code
-        _say(out, folder, "cancelled", "cancelled; it can go on from where it was")
+        _report_outcome(out, folder, "cancelled", "cancelled; it can be continued")
     except MemoryError:
         code = 1
-        _say(out, folder, "failed", NO_MEMORY)
+        _report_outcome(out, folder, "failed", NO_MEMORY)
     except PorescapeError as error:
         code = error.exit_code
-        _say(out, folder, "failed", _in_job_words(str(error), folder))
+        _report_outcome(out, folder, "failed", _in_job_words(str(error), folder))
     except Exception as error:
         logging.getLogger(__name__).exception("the job failed")
         code = 1
-        _say(out, folder, "failed", f"something unexpected went wrong ({type(error).__name__}: {error})")
+        words = f"something unexpected went wrong ({type(error).__name__}: {error})"
+        _report_outcome(out, folder, "failed", words)
     sys.exit(code)
 
 
 def _in_job_words(words: str, folder: Path) -> str:
-    """Leave our own path and file name out of a message."""
+    """Replace the server's path and file name in a message."""
     with suppress(PorescapeError):
         job: Job = read_job(folder)
         words = words.replace(job.upload, job.name)
     return words.replace(f"{folder}/", "").replace(f"{folder}\\", "")
 
 
-def _say(out: IO[bytes], folder: Path, state: State, message: str) -> None:
-    """Tell the server, and the folder for the case that there is no server any more."""
+def _report_outcome(out: IO[bytes], folder: Path, state: State, message: str) -> None:
+    """Report the outcome to the server, and to the folder in case the server has ended."""
     words = json.dumps({"state": state, "message": message}).encode()
     with suppress(OutputError):
-        write_surely(folder / "outcome.json", words)
+        write_with_reserve(folder / "outcome.json", words)
     with suppress(OSError):
         out.write(words + b"\n")
         out.flush()

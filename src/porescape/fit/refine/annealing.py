@@ -8,6 +8,7 @@ and solid (`porescape.fit.refine.topology`). Before that, floating solid is remo
 """
 
 from collections.abc import Callable
+from math import isclose
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def _restore_porosity(frame: Frame, wanted: int, move: Callable[[float, int, flo
 
 
 def _patterns_that_fit(volume: Volume, section: PhaseImage) -> Patterns:
-    if not np.isclose(section.pixel_size, volume.voxel_size, rtol=1e-3):
+    if not isclose(section.pixel_size, volume.voxel_size, rel_tol=1e-3):
         raise InputError(
             f"image and volume must be on one grid, but a pixel is {format_length(section.pixel_size)} and a "
             f"voxel {format_length(volume.voxel_size)}; resample the image first "

@@ -1,9 +1,10 @@
-"""Find the picture inside the image file: without info banner, data box and flat canvas.
+"""Find the micrograph inside an image file: without info banner, data box and flat canvas.
 
-A banner differs from any picture in one way: it is printed. Its paper is one flat level, its ink is
-far from it, and it begins with a full row of paper or with a ruled line. A picture has noise, and
-where it has none (clipped black, two levels) it has no ink on paper, or the same level is common
-elsewhere too. When in doubt nothing is cut; the user can give the rectangle.
+A banner differs from any micrograph ("picture" below) in one way: it is printed. Its background ("paper")
+is one flat grey level, its text and lines ("ink") have a very different level, and it begins with a full row
+of paper or with a ruled line. A picture has noise; a part without noise (clipped black, two levels) has no
+ink on paper, or the same level is common elsewhere too. In case of doubt nothing is cut; the user can give
+the rectangle.
 """
 
 from typing import NamedTuple
@@ -25,7 +26,7 @@ _SMEAR = 8  # rows; JPEG works in blocks of eight
 _TALLEST = 0.3  # of the image height
 _REMNANT = 3  # rows of picture that Zeiss leaves outside its banner (one, in the files tried)
 _RARE = 0.05  # most that the level of a canvas or data box may fill of the picture; else it is a phase
-_SMALLEST = 64  # pixels; a smaller picture is no use, so it was no picture
+_SMALLEST = 64  # pixels; a smaller picture would be useless, so it is not taken for one
 _BOX_WIDTH = 0.2  # of the image width; narrower is a pore or a grain
 
 
@@ -37,7 +38,7 @@ class _Box(NamedTuple):
 
 
 def find_banner(grey: NDArray[np.floating] | NDArray[np.integer]) -> Crop | None:
-    """Find the info banner or data box of `grey` (ny, nx): top, left, height, width [pixels]; None: none."""
+    """Return the info banner or data box of `grey` (ny, nx) as top, left, height, width [pixels], or None."""
     ny, nx = grey.shape
     levels = as_levels(grey)
     if not _has_picture(levels):
@@ -52,17 +53,17 @@ def find_banner(grey: NDArray[np.floating] | NDArray[np.integer]) -> Crop | None
 
 
 def find_content(grey: NDArray[np.floating] | NDArray[np.integer]) -> tuple[Crop, str | None]:
-    """Find the largest rectangle of `grey` (ny, nx) that is picture, and say in words what was cut.
+    """Find the largest rectangle of `grey` (ny, nx) without banner or canvas, and describe what was cut.
 
-    Binary images are never cut: a dense skin cannot be told from a banner there. Text printed
-    straight onto the picture, without paper of its own, is not found.
+    Binary images are never cut, because a dense skin cannot be distinguished from a banner. Text printed
+    directly onto the picture, without a background of its own, is not found.
 
     Returns
     -------
     crop : tuple of int
         Top, left, height, width [pixels].
     words : str or None
-        What was cut; None when the whole image is picture.
+        What was cut; None if nothing was.
     """
     ny, nx = grey.shape
     whole = (0, 0, ny, nx)
@@ -103,14 +104,14 @@ def find_content(grey: NDArray[np.floating] | NDArray[np.integer]) -> tuple[Crop
 
 
 def _has_picture(levels: NDArray[np.uint8]) -> bool:
-    """Whether it is large enough to be one, and has more than two grey levels."""
+    """Whether the image is large enough for a picture, and has more than two grey levels."""
     return min(levels.shape) >= _SMALLEST and count_levels(levels) > 2
 
 
 def count_levels(levels: NDArray[np.uint8]) -> int:
     """Return how many grey levels occur."""
     present = np.zeros(256, dtype=bool)
-    for row in levels:  # in pieces: counting makes long whole numbers of them
+    for row in levels:  # in pieces: counting converts them to 64-bit integers
         present[row] = True
     return int(present.sum())
 
@@ -137,7 +138,7 @@ def _shares(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _strip_height(levels: NDArray[np.uint8]) -> int:
-    """Rows of the banner along the lower edge; 0 when there is none."""
+    """Rows of the banner along the lower edge; 0 if there is none."""
     ny = len(levels)
     shortest = max(10, round(0.015 * ny))
     tallest = round(_TALLEST * ny)
@@ -154,14 +155,14 @@ def _strip_height(levels: NDArray[np.uint8]) -> int:
         start += int(full[start:].argmax())
         ruled = shares[start].argmax() not in range(paper - 3 * _NEAR, paper + 3 * _NEAR)
         if start == 0 and not ruled:
-            continue  # goes on upwards: a dark picture, not a banner
+            continue  # continues upwards: a dark picture, not a banner
         # JPEG and resampling smear the first rows of paper into the picture
         smeared = 0
         while smeared < min(_SMEAR, start) and on_paper[start - 1 - smeared] >= 0.7:
             smeared += 1
         start -= smeared
         if not ruled and on_paper[max(start - 1, 0)] >= 0.6:
-            continue  # fades into the picture, like the black corners round a tomogram
+            continue  # fades into the picture, like the black corners around a tomogram
         height = tallest - start
         if height < shortest or not _is_printed(levels[last - height : last], paper):
             continue
@@ -184,7 +185,7 @@ def _data_box(levels: NDArray[np.uint8]) -> _Box | None:
     ny, nx = levels.shape
     tallest = round(_TALLEST * ny)
     shortest = max(10, round(0.015 * ny))
-    # Rows that hold a long run of one exact level; in a picture only noise-free pores have them.
+    # Rows with a long run of one exact level; in a picture only noise-free pores have them.
     runs = []
     for y in range(ny - tallest, ny):
         row = levels[y]
@@ -232,7 +233,7 @@ def _without_canvas(levels: NDArray[np.uint8], box: _Box) -> _Box:
     columns = np.flatnonzero(other.mean(axis=0) > 1 - _FULL)
     if not (rows.size and columns.size):
         return box
-    thin = 0.02  # of a side; a frame line of a few pixels is left alone
+    thin = 0.02  # of a side; a frame line of a few pixels is not cut
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     left, right = int(columns[0]), int(columns[-1]) + 1
     top, bottom = (top if top > thin * ny else 0), (bottom if ny - bottom > thin * ny else ny)

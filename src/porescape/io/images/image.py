@@ -23,12 +23,12 @@ from porescape.io.images.pixel_size import Claim, choose, claims_of_fei_xml, cla
 from porescape.io.images.scale_label import read_scale_bar
 from porescape.io.images.sidecar import read_sidecar
 
-MOST_PIXELS = 400_000_000  # grey and its copies then take some 5 GB
-SMALLEST_SIDE = 64  # pixels; less holds no statistics of pores
+MOST_PIXELS = 400_000_000  # grey and its copies then take about 5 GB
+SMALLEST_SIDE = 64  # pixels; less is too small for statistics of pores
 THUMBNAIL = 0.3  # of the largest page's pixels; the half-size level of a pyramid has 1/4
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# The classes themselves, not `PIL.Image.open`: that has its own, process-wide limit on pixels
+# The classes themselves, not `PIL.Image.open`, which has its own, process-wide limit on pixels
 _PILLOW: dict[bytes, Callable[[BinaryIO], ImageFile]] = {
     b"\x89PNG": PngImageFile,
     b"\xff\xd8": JpegImageFile,
@@ -56,25 +56,25 @@ def read_image(
     crop: Crop | Literal["none"] | None = None,
     page: int | None = None,
 ) -> Micrograph:
-    """Read a micrograph, its scale, and where in the file the picture is.
+    """Read a micrograph and its scale, without banner and canvas.
 
-    The pixel size is the user's or, in this order, what the microscope's tags or its text file beside the
-    image say, what OME or ImageJ say, and what the scale bar says; two that differ by more than 2 % are a
+    The pixel size is that of the user or, in this order, that of the microscope's tags or its text file next
+    to the image, of OME or ImageJ, or of the scale bar. If two of them differ by more than 2 %, there is a
     warning.
 
-    Brightness is scaled so that the darkest pixel of the picture is 0 and the brightest 1, whatever
-    the container (12 bits in 16, a banner in pure white). When a few hot or dead pixels, less than
-    1 in 10 000, take up more than half of that range, they are clipped instead.
+    Brightness is scaled so that the darkest pixel of the picture is 0 and the brightest 1, independently of
+    the container (12 bits in 16, a banner in pure white). If a few hot or dead pixels, less than
+    1 in 10 000, take up more than half of that range, they are clipped.
 
     Parameters
     ----------
     path : path
         TIFF, PNG, JPEG or BMP; grey, palette or colour (luminance; alpha is ignored).
     pixel_size : float, optional
-        Edge of a pixel [m]; wins over what the file says.
+        Edge of a pixel [m]; takes precedence over the file.
     scale_bar : float, optional
-        What the scale bar in the image stands for [m]; its length in pixels is found. Used where the file
-        does not say, and to check it where it does.
+        Length of the scale bar in the image [m]; its length in pixels is measured. It is used if the file has
+        no pixel size, and to check one that it has.
     crop : (top, left, height, width) [pixels], or "none", optional
         By default banner and canvas are found and cut away; "none" keeps the whole image.
     page : int, optional
@@ -85,7 +85,7 @@ def read_image(
     InputError
         The file cannot be read, or is not usable as a micrograph.
     PixelSizeMissing
-        Neither the arguments nor the file say how large a pixel is.
+        Neither the arguments nor the file give the pixel size.
     """
     path = Path(path)
     raw = _read_raw(path, page)
@@ -95,7 +95,7 @@ def read_image(
 
 
 def image_from_array(array: ArrayLike, pixel_size: float, name: str = "array") -> Micrograph:
-    """Make a micrograph of an array (ny, nx), or (ny, nx, 3 or 4) for colour, scaled like a file.
+    """Make a micrograph from an array (ny, nx), or (ny, nx, 3 or 4) for colour, scaled like a file.
 
     Nothing is cropped. `pixel_size` is in metres. Raises InputError like `read_image`.
     """
@@ -115,18 +115,19 @@ def image_from_array(array: ArrayLike, pixel_size: float, name: str = "array") -
 def _pixel_size(
     path: Path, raw: _Raw, pixel_size: float | None, scale_bar: float | None
 ) -> tuple[float, str, tuple[str, ...]]:
-    """Ask everybody how large a pixel is; the scale bar only where it is told or needed."""
-    beside = read_sidecar(path, raw.values.shape[1])
-    claims = [*raw.claims, *beside.claims]
-    alone = pixel_size is None and not claims
+    """Choose the pixel size from all sources; the scale bar only if its label is known or needed."""
+    sidecar = read_sidecar(path, raw.values.shape[1])
+    claims = [*raw.claims, *sidecar.claims]
+    needed = pixel_size is None and not claims
     reading = None
-    if alone or scale_bar or beside.bar:
-        reading = read_scale_bar(raw.values, scale_bar, beside.bar, ocr=alone)
+    if needed or scale_bar or sidecar.bar:
+        reading = read_scale_bar(raw.values, scale_bar, sidecar.bar, ocr=needed)
         claims += reading.claims
     bar = reading.bar.length if reading and reading.bar else None
-    told = reading.warnings if reading else ()
-    size, source, warnings = choose(path.name, pixel_size, claims, [*raw.notes, *beside.notes, *told], bar)
-    return size, source, (*warnings, *told)
+    of_bar = reading.warnings if reading else ()
+    notes = [*raw.notes, *sidecar.notes, *of_bar]
+    size, source, warnings = choose(path.name, pixel_size, claims, notes, bar)
+    return size, source, (*warnings, *of_bar)
 
 
 def _micrograph(
@@ -141,7 +142,7 @@ def _micrograph(
     ny, nx = raw.values.shape
     words = None
     if crop is None and np.issubdtype(raw.values.dtype, np.floating) and not np.isfinite(raw.values).all():
-        crop = "none"  # the complaint about it comes below
+        crop = "none"  # the error is raised below
     if crop is None:
         crop, words = find_content(raw.values)
     elif crop == "none":
@@ -166,7 +167,7 @@ def _micrograph(
 
 
 def _scale(values: NDArray[Any], lossy: bool, name: str) -> tuple[NDArray[np.float32], bool]:
-    """Scale to [0, 1], and tell whether there are only two levels."""
+    """Scale to [0, 1], and return whether there are only two levels."""
     if values.dtype == bool:
         values = values.view(np.uint8)
     if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
@@ -178,8 +179,8 @@ def _scale(values: NDArray[Any], lossy: bool, name: str) -> tuple[NDArray[np.flo
     low, high = values.min(), values.max()
     if low == high:
         raise InputError(
-            f"{name} is constant (every pixel is {low}), wanted a picture; check that the file, "
-            "the page and the crop are the ones meant"
+            f"{name} is constant (every pixel is {low}), wanted a picture; check the file, "
+            "the page and the crop"
         )
     is_binary = bool(((values == low) | (values == high)).all())
     bottom, top = float(low), float(high)
@@ -187,7 +188,7 @@ def _scale(values: NDArray[Any], lossy: bool, name: str) -> tuple[NDArray[np.flo
         robust_bottom, robust_top = (float(q) for q in np.percentile(values, (0.01, 99.99)))
         if 0 < robust_top - robust_bottom < 0.5 * (top - bottom):
             bottom, top = robust_bottom, robust_top
-    # 32-bit floats hold 16-bit integers exactly, and nothing larger
+    # 32-bit floats hold 16-bit integers exactly, but not larger ones
     real = np.float64 if values.dtype.itemsize > 2 else np.float32
     scaled: NDArray[np.floating] = values.astype(real)
     scaled -= real(bottom)
@@ -255,12 +256,12 @@ def _read_with_pillow(path: Path, magic: bytes) -> _Raw:
                 values = np.asarray(image.convert("RGBA"))
             elif image.mode in ("1", "L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
                 values = np.asarray(image)
-            else:  # CMYK, YCbCr and the like
+            else:  # such as CMYK and YCbCr
                 values = np.asarray(image.convert("RGB"))
             dpi = image.info.get("dpi")
     except InputError:
         raise
-    except Exception as error:  # a broken file can fail anywhere in the decoder, with any exception
+    except Exception as error:  # a broken file can raise any exception anywhere in the decoder
         raise _unreadable(path, error) from error
     notes = (f"its {dpi[0]:.4g} dpi are for print and are not used",) if dpi else ()
     lossy = magic == b"\xff\xd8"
@@ -286,7 +287,7 @@ def _read_tiff(path: Path, page: int | None) -> _Raw:
             claims, notes = claims_of_tiff(tiff, keyframe.imagewidth)
     except InputError:
         raise
-    except Exception as error:  # a broken file can fail anywhere in the decoder, with any exception
+    except Exception as error:  # a broken file can raise any exception anywhere in the decoder
         raise _unreadable(path, error) from error
     inverted = photometric == tifffile.PHOTOMETRIC.MINISWHITE
     return _Raw(_one_channel(values, path.name), inverted, lossy, tuple(claims), tuple(notes))
@@ -309,7 +310,7 @@ def _choose_frame(frames: list[tuple[Any, int]], page: int | None, name: str) ->
         raise InputError(f"{name} holds no flat image, wanted at least one; export the slice as TIFF")
     if page is None and len(frames) > 1:
         raise InputError(
-            f"{name} holds {len(frames)} images; say which one, --page 1 to --page {len(frames)}"
+            f"{name} holds {len(frames)} images; choose one with --page 1 to --page {len(frames)}"
         )
     page = 1 if page is None else page
     if not 1 <= page <= len(frames):
@@ -319,7 +320,7 @@ def _choose_frame(frames: list[tuple[Any, int]], page: int | None, name: str) ->
 
 def _frame_values(path: Path, tiff: tifffile.TiffFile, series: Any, index: int) -> NDArray[Any]:
     keyframe = series.keyframe
-    # ImageJ writes large stacks as one page with the other slices behind it
+    # ImageJ writes large stacks as one page followed by the other slices
     if len(series) > index and series[index] is not None:
         values = series[index].asarray()
     else:

@@ -1,8 +1,8 @@
-"""Find out how large a pixel is, and who says so.
+"""Find the pixel size, and its source.
 
-The user comes first, then the microscope's own tags and the text file it wrote beside the image, then OME
-and ImageJ, last the scale bar in the picture. Print resolution (dpi) says nothing about the specimen and is
-never used. Every source is collected, so that two which disagree are noticed.
+The order is: the user, the microscope's own tags and the text file that it wrote next to the image, OME and
+ImageJ, the scale bar in the picture. Print resolution (dpi) has no relation to the specimen and is never
+used. All sources are read, so that a contradiction is noticed.
 """
 
 import math
@@ -17,50 +17,52 @@ from tifffile import TiffFile
 from porescape.errors import InputError, PixelSizeMissing
 from porescape.units import PER_METRE, ROUNDED, agree, format_length, unit_named
 
-SMALLEST, LARGEST = 1e-12, 1e-3  # metres per pixel; no SEM image lies outside
+SMALLEST, LARGEST = 1e-12, 1e-3  # metres per pixel; no SEM image is outside
 PRINT_SCALE = 1e-5  # metres per pixel; 2540 dpi, and ImageJ stores print resolution as unit=cm
 
 
 class Rank(IntEnum):
-    """Who is believed before whom."""
+    """The order of the sources, the most trusted first."""
 
     USER = 0
     MICROSCOPE = 1
-    PROGRAM = 2  # that saved the file later
-    BAR = 3  # good to a pixel in its length
+    PROGRAM = 2  # that saved the file after the microscope
+    BAR = 3  # accurate to one pixel of its length
 
 
 class Claim(NamedTuple):
-    """What one source says about the edge of a pixel [m]."""
+    """The edge of a pixel [m] according to one source."""
 
     metres: float
     source: str
-    height: float | None = None  # where the source knows it apart from the width
+    height: float | None = None  # if the source gives it separately
     rank: Rank = Rank.MICROSCOPE
-    doubt: float = 0.0  # relative; beyond the rounding that all sources have
+    uncertainty: float = 0.0  # relative; in addition to the rounding that all sources have
 
 
 def choose(
     name: str, given: float | None, claims: list[Claim], notes: list[str], bar: float | None = None
 ) -> tuple[float, str, tuple[str, ...]]:
-    """Return pixel size [m], its source and warnings, from what the user and the file say.
+    """Return the pixel size [m], its source and warnings, from the values of the user and of the file.
 
-    `claims` of one rank come best first; `notes` tell what was seen and cannot be used, in case nothing can;
-    `bar` is the length of a scale bar [pixels] whose label nobody could read.
+    `claims` of one rank come best first; `notes` describe unusable sources, for the error if none is usable;
+    `bar` is the length of a scale bar [pixels] with an unknown label.
 
     Raises
     ------
     InputError
-        The given size is no possible pixel size.
+        The given size is not a possible pixel size.
     PixelSizeMissing
-        Nobody says.
+        There is no usable source.
     """
     usable, warnings = [], []
     for claim in sorted(claims, key=lambda claim: claim.rank):
         if SMALLEST <= claim.metres <= LARGEST:
             usable.append(claim)
         else:
-            warnings.append(f"{claim.source} says {claim.metres:g} m per pixel, which is impossible: ignored")
+            warnings.append(
+                f"{claim.source} gives {claim.metres:g} m per pixel, which is impossible: ignored"
+            )
     if given is not None:
         if not SMALLEST <= given <= LARGEST:
             raise InputError(
@@ -72,7 +74,7 @@ def choose(
         seen = "; ".join((*warnings, *notes))
         if bar is None:
             advice = (
-                "read it off the scale bar (length / number of pixels) and give it, "
+                "calculate it from the scale bar (length / number of pixels) and give it, "
                 'e.g. --pixel-size "0.1 um"'
             )
         else:
@@ -80,28 +82,31 @@ def choose(
                 f'a scale bar {bar:g} pixels long was found: give its label, e.g. --scale-bar "10 um", '
                 'or the size itself, e.g. --pixel-size "0.1 um"'
             )
-        raise PixelSizeMissing(f"{name} does not say how large a pixel is{seen and f' ({seen})'}; {advice}")
+        raise PixelSizeMissing(f"{name} contains no pixel size{seen and f' ({seen})'}; {advice}")
     best, *others = usable
-    told = [best]
+    different = [best]
     for other in others:
-        if not any(agree(other.metres, one.metres, ROUNDED + (one.doubt + other.doubt)) for one in told):
-            told.append(other)
+        if not any(
+            agree(other.metres, one.metres, ROUNDED + (one.uncertainty + other.uncertainty))
+            for one in different
+        ):
+            different.append(other)
             warnings.append(
-                f"{best.source} says {format_length(best.metres)} per pixel, which is used, "
-                f"but {other.source} says {format_length(other.metres)}"
+                f"{best.source} gives {format_length(best.metres)} per pixel, which is used, "
+                f"but {other.source} gives {format_length(other.metres)}"
             )
     for claim in usable:
         if claim.height and not agree(claim.metres, claim.height):
             warnings.append(
                 f"pixels are not square: {format_length(claim.metres)} wide, {format_length(claim.height)} "
-                f"high by {claim.source}; lengths down the image will be wrong, resample it first"
+                f"high according to {claim.source}; vertical lengths will be wrong, resample the image first"
             )
             break
     return best.metres, best.source, tuple(warnings)
 
 
 def claims_of_tiff(tiff: TiffFile, columns: int) -> tuple[list[Claim], list[str]]:
-    """Collect what a TIFF file says, best first within a rank, and notes on what cannot be used.
+    """Return the claims of a TIFF file, best first within a rank, and notes on unusable sources.
 
     `columns` is the width of the whole image [pixels].
     """
@@ -142,25 +147,27 @@ def _fei_xml(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
 
 
 def claims_of_fei_xml(data: bytes, place: str) -> list[Claim]:
-    """Return what the FeiImage XML in `data` says; the Phenom also writes it into its JPEG files.
+    """Return the claims of the FeiImage XML in `data`; the Phenom also writes it into its JPEG files.
 
-    Its `<pixelWidth unit="um">` stands in public readers of Phenom and MAPS files.
+    Its `<pixelWidth unit="um">` is documented by public readers of Phenom and MAPS files.
     """
     found = re.search(rb"<FeiImage\b.*?</FeiImage>", data, re.DOTALL)
     if found is None:
         return []
     edges = {}
     for edge in ("pixelWidth", "pixelHeight"):
-        said = re.search(rb"<" + edge.encode() + rb"""\s+unit=["']([^"']+)["']\s*>([^<]+)<""", found[0])
+        match = re.search(rb"<" + edge.encode() + rb"""\s+unit=["']([^"']+)["']\s*>([^<]+)<""", found[0])
         edges[edge] = (
-            _length(said[2].decode("ascii", "replace"), said[1].decode("utf-8", "replace")) if said else None
+            _length(match[2].decode("ascii", "replace"), match[1].decode("utf-8", "replace"))
+            if match
+            else None
         )
     width = edges["pixelWidth"]
     return [Claim(width, f"Thermo Fisher {place} pixelWidth", edges["pixelHeight"])] if width else []
 
 
 def _zeiss(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
-    """Zeiss: tag 34118. Its first, unnamed numbers are for an image 1024 wide and are not used."""
+    """Zeiss: tag 34118. Its first, unnamed numbers are for an image 1024 pixels wide and are not used."""
     metadata = tiff.sem_metadata
     if not isinstance(metadata, Mapping):
         return
@@ -172,7 +179,7 @@ def _zeiss(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
         yield Claim(field / columns, f"Zeiss tag 34118 AP_WIDTH over {columns} columns")
     older = _zeiss_length(metadata, "ap_pixel_size", "Pixel Size")
     if older and not pixel:
-        # Like the unnamed numbers it is for 1024 columns: a real image 2048 wide has 97.66 nm here and
+        # Like the unnamed numbers it is for 1024 columns: a real image 2048 pixels wide has 97.66 nm here and
         # 48.83 nm as AP_IMAGE_PIXEL_SIZE
         source = "Zeiss tag 34118 AP_PIXEL_SIZE"
         if columns <= 1024:
@@ -184,10 +191,10 @@ def _zeiss(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
 
 
 def _zeiss_length(metadata: Mapping[str, Any], key: str, label: str) -> float | None:
-    """Read a length by its key or, where old software wrote another key, by its label."""
-    labelled = (said for name, said in metadata.items() if name and said and said[0] == label)
-    for said in (metadata.get(key), *labelled):
-        match said:
+    """Read a length by its key or, if older software wrote another key, by its label."""
+    labelled = (entry for name, entry in metadata.items() if name and entry and entry[0] == label)
+    for entry in (metadata.get(key), *labelled):
+        match entry:
             case (str(), value, *unit):
                 if metres := length_in(" ".join(str(part) for part in (value, *unit))):
                     return metres
@@ -197,8 +204,8 @@ def _zeiss_length(metadata: Mapping[str, Any], key: str, label: str) -> float | 
 def _atlas(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
     """Zeiss Atlas (Fibics): XML in tag 51023, with the steps of the scan along U and V [um].
 
-    U and V are vectors, so that the height of a pixel is the length of V and not Uy, which is 0. Public
-    readers found so in files of Atlas 5.
+    U and V are vectors, so that the height of a pixel is the length of V and not Uy, which is 0. This is
+    known from public readers of Atlas 5 files.
     """
     tag = tiff.pages[0].tags.get(51023)
     if tag is None:
@@ -224,18 +231,18 @@ def _atlas(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
 
 
 def _tescan(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
-    """TESCAN: tag 50431 holds a thumbnail, then INI text with lengths in metres (so Gwyddion reads it)."""
+    """TESCAN: tag 50431 holds a thumbnail, then INI text with lengths in metres (as in Gwyddion)."""
     tag = tiff.pages[0].tags.get(50431)
     if tag is not None:
         yield from claims_of_tescan(_bytes(tag.value).decode("latin-1"), "tag 50431")
 
 
 def claims_of_tescan(text: str, place: str) -> list[Claim]:
-    """Return what the INI text of a TESCAN microscope says, from its tag or its .hdr file."""
+    """Return the claims of the INI text of a TESCAN microscope, from its tag or its .hdr file."""
     edges = []
     for key in ("PixelSizeX", "PixelSizeY"):
-        said = re.search(rf"(?<!\w){key}\s*=\s*([^\s\0]+)", text)
-        edges.append(_number(said[1]) if said else None)
+        match = re.search(rf"(?<!\w){key}\s*=\s*([^\s\0]+)", text)
+        edges.append(_number(match[1]) if match else None)
     width, height = edges
     return [Claim(width, f"TESCAN {place} PixelSizeX", height)] if width else []
 
@@ -262,7 +269,7 @@ def _ome(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
 
 
 def _imagej(tiff: TiffFile, columns: int) -> Iterator[Claim | str]:
-    """ImageJ: the unit stands in the description, pixels per unit in the resolution tags."""
+    """ImageJ: the unit is in the description, pixels per unit in the resolution tags."""
     metadata = tiff.imagej_metadata
     tags = tiff.pages[0].tags
     unit = metadata.get("unit") if isinstance(metadata, Mapping) else None
@@ -290,7 +297,7 @@ def _length(value: object, unit: str) -> float | None:
 
 
 def length_in(text: str) -> float | None:
-    """Return a length [m] written with its unit, as microscopes write it; None where it is none.
+    """Return a length [m] written with its unit, as microscopes write it; None if it is not a length.
 
     >>> length_in("10um"), length_in("5.000 nm"), length_in("10")
     (1e-05, 5e-09, None)
@@ -300,7 +307,7 @@ def length_in(text: str) -> float | None:
 
 
 def _bytes(value: object) -> bytes:
-    """The value of a tag whose type is text, bytes or signed bytes."""
+    """The value of a tag of type text, bytes or signed bytes."""
     match value:
         case bytes():
             return value
@@ -312,9 +319,9 @@ def _bytes(value: object) -> bytes:
 
 
 def _number(value: object) -> float | None:
-    """A positive number, or None: tags also hold empty text, zeros and words."""
+    """A positive number, or None: tags also contain empty text, zeros and words."""
     try:
-        number = float(value)  # type: ignore[arg-type]  # what cannot be converted is caught
+        number = float(value)  # type: ignore[arg-type]  # the exception is caught
     except (TypeError, ValueError):
         return None
     return number if 0 < number < float("inf") else None

@@ -1,7 +1,7 @@
-"""Find the scale bar that a microscope drew: how many pixels long, not what it stands for.
+"""Find the scale bar that a microscope drew: its length in pixels, not its label.
 
 Three kinds are known: a line between two posts (Zeiss; FEI, with its label in a gap), a plain block (JEOL,
-figures), and eleven ticks or dots (Hitachi). Where two things could be the bar, none is taken: no answer is
+figures), and eleven ticks or dots (Hitachi). If there are two candidates, neither is taken: no result is
 better than a wrong one.
 """
 
@@ -15,17 +15,17 @@ from scipy import ndimage
 from porescape.core.image import Crop
 from porescape.io.images.banner import as_levels, count_levels, find_banner
 
-_SHORTEST = 20  # pixels, and 2 % of the width; dashes and equals signs end below
-_LONGEST = 0.7  # of the width; beyond is a frame or a ruled line
-_INK = 0.45  # of the contrast between paper and the ink farthest from it
-_SOLID = 0.98  # share of a row that is ink; JPEG nibbles at the ends
-_POST = 0.06  # of the length, and 4 pixels; how thick a post may be
+_SHORTEST = 20  # pixels, and 2 % of the width; dashes and equals signs are shorter
+_LONGEST = 0.7  # of the width; a longer one is a frame or a ruled line
+_INK = 0.45  # of the contrast between paper and the most different ink
+_SOLID = 0.98  # share of a row that is ink; JPEG blurs the ends
+_POST = 0.06  # of the length, and 4 pixels; the largest thickness of a post
 _BLOCK = 5  # times longer than thick
-_TICKS = 11  # ten intervals, on every Hitachi seen
-_TICK = 8  # pixels; the thickest seen has 4
-_SPECKS = 1000  # more than this are noise; a banner has some hundred letters
-_PURE = 8  # of 255 levels from black or white; what is drawn onto a picture is one of the two
-_EDGE = 0.25  # of the height; a bar drawn onto a picture lies at its top or bottom
+_TICKS = 11  # ten intervals, in every Hitachi image tried
+_TICK = 8  # pixels; the thickest in the images tried has 4
+_SPECKS = 1000  # more than this are noise; a banner has a few hundred letters
+_PURE = 8  # of 255 levels from black or white; bars drawn onto a picture are one of the two
+_EDGE = 0.25  # of the height; a bar drawn onto a picture is at its top or bottom
 
 
 class ScaleBar(NamedTuple):
@@ -34,7 +34,7 @@ class ScaleBar(NamedTuple):
     Attributes
     ----------
     length : float
-        What its label stands for: between the middles of its posts or outer ticks, or the whole of a block.
+        The part that its label gives: between the middles of its posts or outer ticks, or a whole block.
     start, end : tuple of float
         Its two ends (y, x), (0, 0) being the middle of the first pixel.
     kind : {"posts", "block", "ticks"}
@@ -47,14 +47,14 @@ class ScaleBar(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """One piece of connected ink that may be a bar or a half of one."""
+    """One connected piece of ink that may be a bar or one half of a bar."""
 
     top: int
     bottom: int
     left: int
     right: int
-    line: tuple[int, int]  # first row of the line and the one behind its last
-    posts: tuple[int, int]  # how thick the left and the right one are; 0 for none
+    line: tuple[int, int]  # first row of the line and the row after its last
+    posts: tuple[int, int]  # thickness of the left and the right one; 0 for none
 
 
 def find_scale_bar(
@@ -67,12 +67,12 @@ def find_scale_bar(
     grey : ndarray, shape (ny, nx)
         The whole image, with its banner.
     banner : tuple of int, optional
-        Where that is: top, left, height, width [pixels]; by default it is found.
+        Its rectangle: top, left, height, width [pixels]; by default `find_banner` finds it.
 
     Returns
     -------
     ScaleBar or None
-        None where there is no bar, or where there are several things that could be it.
+        None if there is no bar, or several candidates.
     """
     if np.issubdtype(grey.dtype, np.floating) and not np.isfinite(grey).all():
         return None
@@ -87,12 +87,12 @@ def find_scale_bar(
         if found is not None:
             return _moved(found, top, left)
     if count_levels(levels) <= 2:
-        return None  # black and white: any straight pore would do
+        return None  # black and white: any straight pore could be taken for one
     return _in_picture(levels, banner)
 
 
 def _in_picture(levels: NDArray[np.uint8], banner: Crop | None) -> ScaleBar | None:
-    """Find a bar in pure black or white near the lower or upper edge of what is not banner."""
+    """Find a bar in pure black or white near the lower or upper edge of the picture."""
     ny, nx = levels.shape
     first, last = 0, ny
     if banner is not None:
@@ -108,7 +108,7 @@ def _in_picture(levels: NDArray[np.uint8], banner: Crop | None) -> ScaleBar | No
 
 
 def _stands_out(part: NDArray[np.uint8], ink: NDArray[np.bool_], bar: ScaleBar) -> bool:
-    """Whether a bar in a picture is drawn: thick enough, of one level, and round it there is another."""
+    """Whether a bar in a picture is drawn: thick enough, of one level, and surrounded by another."""
     y, left, right = round(bar.start[0]), round(bar.start[1]), round(bar.end[1])
     if bar.kind == "ticks":  # specks of noise are smaller
         steps = np.rint(np.linspace(bar.start[1], bar.end[1], _TICKS)).astype(int)
@@ -122,7 +122,7 @@ def _stands_out(part: NDArray[np.uint8], ink: NDArray[np.bool_], bar: ScaleBar) 
 
 
 def _bars(ink: NDArray[np.bool_], columns: int) -> Iterator[ScaleBar]:
-    """All that could be a scale bar in a drawing; `columns` is the width of the whole image."""
+    """All candidates for a scale bar in a drawing; `columns` is the width of the whole image."""
     shortest = max(_SHORTEST, round(0.02 * columns))
     labels, _ = ndimage.label(ink, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)
@@ -166,7 +166,7 @@ def _bars(ink: NDArray[np.bool_], columns: int) -> Iterator[ScaleBar]:
 
 
 def _mark(ink: NDArray[np.bool_], top: int, left: int) -> _Mark | None:
-    """Read a piece of ink as a horizontal line, with posts at its ends or without."""
+    """Interpret a piece of ink as a horizontal line, with or without posts at its ends."""
     height, width = ink.shape
     full = np.flatnonzero(ink.mean(axis=1) >= _SOLID)
     if not full.size or full[-1] - full[0] + 1 != full.size:
@@ -207,7 +207,7 @@ def _are_halves(left: _Mark, right: _Mark, ink: NDArray[np.bool_]) -> bool:
 
 
 def _rulers(boxes: list[tuple[slice, slice]], shortest: int) -> Iterator[ScaleBar]:
-    """Eleven ticks or dots of one size, on one height, at one distance."""
+    """Rows of eleven equal ticks or dots, at one height and one distance."""
     ticks = []  # top, height, width, middle
     for down, across in boxes:
         height, width = down.stop - down.start, across.stop - across.start
@@ -224,10 +224,10 @@ def _rulers(boxes: list[tuple[slice, slice]], shortest: int) -> Iterator[ScaleBa
             step = place - first[3]
             run = _run(places, first[3], step)
             if len(run) != _TICKS or np.abs(places - (first[3] - step)).min() <= _off(step):
-                continue  # shorter, longer, or it began earlier
+                continue  # shorter, longer, or it begins earlier
             beside = (np.abs(small[:, 0] - first[0]) <= first[1]) & (small[:, 3] >= run[0])
-            strangers = np.count_nonzero(beside & (small[:, 3] <= run[-1])) - _TICKS
-            if run[-1] - run[0] >= shortest and not strangers:
+            others = np.count_nonzero(beside & (small[:, 3] <= run[-1])) - _TICKS
+            if run[-1] - run[0] >= shortest and not others:
                 y = float(first[0] + (first[1] - 1) / 2)
                 found.add(ScaleBar(run[-1] - run[0], (y, run[0]), (y, run[-1]), "ticks"))
                 break
@@ -235,10 +235,10 @@ def _rulers(boxes: list[tuple[slice, slice]], shortest: int) -> Iterator[ScaleBa
 
 
 def _run(places: NDArray[np.float64], start: float, step: float) -> list[float]:
-    """Follow equal steps through sorted places."""
+    """Follow equal steps through sorted positions."""
     run = [float(start)]
     while step >= 3:
-        if len(run) > 2:  # the longer the run, the better its step is known
+        if len(run) > 2:  # the longer the run, the more accurate its step
             step = (run[-1] - start) / (len(run) - 1)
         wanted = start + len(run) * step
         nearest = float(places[np.abs(places - wanted).argmin()])
@@ -249,12 +249,12 @@ def _run(places: NDArray[np.float64], start: float, step: float) -> list[float]:
 
 
 def _off(step: float) -> float:
-    """How far a tick may be from its place: it is drawn on whole pixels, and the image may be enlarged."""
+    """Tolerance of the position of a tick: it is drawn on whole pixels, and the image may be enlarged."""
     return max(1.5, 0.04 * step)
 
 
 def _only(bars: Iterator[ScaleBar]) -> ScaleBar | None:
-    """The one bar there is; what has posts or ticks comes before what is only a block."""
+    """The only candidate; those with posts or ticks come before plain blocks."""
     found = list(bars)
     for kinds in (("posts", "ticks"), ("block",)):
         chosen = [bar for bar in found if bar.kind in kinds]

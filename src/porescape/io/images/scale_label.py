@@ -1,7 +1,7 @@
-"""What a scale bar says of the pixel size, once its label is known.
+"""The pixel size from a scale bar and its label.
 
-The label comes from the user, from the text file of the microscope or, where nothing else tells the pixel
-size and the program tesseract is installed, from the image.
+The label comes from the user, from the text file of the microscope or, if there is no other source of the
+pixel size and the program tesseract is installed, from the image.
 """
 
 import csv
@@ -23,25 +23,37 @@ from porescape.io.images.pixel_size import Claim, Rank, length_in
 from porescape.io.images.scale_bar import ScaleBar, find_scale_bar
 from porescape.units import format_length
 
-_PATIENCE = 30  # seconds; it takes less than one
-_ENLARGED = (2, 3)  # times; tesseract wants letters 30 pixels high, and what it reads once may be wrong
-_TALLEST = 60  # pixels; no letter, but a frame or a logo
-_MARGIN = 30  # pixels of paper round the crop, likewise
-_ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)  # first digits of labels; widths of a field have others
-# tesseract takes the micro sign for u, y or p, also in capitals; no bar is picometres long
+_TIMEOUT = 30  # seconds; it takes less than one
+_ENLARGED = (2, 3)  # times; tesseract needs letters 30 pixels high, and a single reading may be wrong
+_TALLEST = 60  # pixels; anything higher is a frame or a logo, not a letter
+_MARGIN = 30  # pixels of paper around the crop, which tesseract also needs
+_ROUND = (
+    1,
+    1.5,
+    2,
+    2.5,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+)  # first digits of labels; other lengths in a banner, such as the field width, are not so round
+# tesseract reads the micro sign as u, y or p, also in capitals; no bar is picometres long
 _LABEL = re.compile(r"\W*?(\d+(?:[.,]\d+)?)(nm|[uµμyp]m|mm)\W*", re.IGNORECASE)
-_LINES = 3  # heights of a word; how far over or under the bar its label may stand
+_LINES = 3  # heights of a word; the largest distance of the label above or below the bar
 
 
 class BarReading(NamedTuple):
-    """What came of looking for a scale bar.
+    """The result of the search for a scale bar.
 
     Attributes
     ----------
     claims : tuple of Claim
     warnings : tuple of str
     bar : ScaleBar or None
-        The bar, where it was found.
+        The bar, if one was found.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -55,16 +67,16 @@ def read_scale_bar(
     sidecar: float | None = None,
     ocr: bool = False,
 ) -> BarReading:
-    """Find the scale bar of `grey` (ny, nx) and take what it stands for from whoever knows.
+    """Find the scale bar of `grey` (ny, nx), and its label from the user, the text file or the image.
 
     Parameters
     ----------
     grey : ndarray, shape (ny, nx)
         The whole image.
     given, sidecar : float, optional
-        Its label as the user and the text file beside the image have it [m].
+        Its label according to the user and to the text file next to the image [m].
     ocr : bool
-        Whether it may be read from the image where neither says.
+        Whether it may be read from the image if both are missing.
     """
     bar = find_scale_bar(grey)
     if bar is None:
@@ -73,15 +85,15 @@ def read_scale_bar(
         )
         return BarReading(warnings=(unused,) if unused else ())
     warnings: tuple[str, ...] = ()
-    label, who = (given, "") if given else (sidecar, ", by the text file beside it")
+    label, origin = (given, "") if given else (sidecar, ", from the text file next to it")
     if label is None and ocr and (label := read_label(grey, bar)):
-        who = ", read by tesseract"
-        warnings = (f"tesseract read the label of the scale bar as {format_length(label)}: check that",)
+        origin = ", read by tesseract"
+        warnings = (f"tesseract read the label of the scale bar as {format_length(label)}: please check it",)
     if label is None:
         return BarReading(bar=bar)
-    source = f"scale bar of {bar.length:g} px = {format_length(label)}{who}"
-    # each of its ends may be off by half a pixel
-    claim = Claim(label / bar.length, source, rank=Rank.BAR, doubt=1 / bar.length)
+    source = f"scale bar of {bar.length:g} px = {format_length(label)}{origin}"
+    # the position of each end has an error of up to half a pixel
+    claim = Claim(label / bar.length, source, rank=Rank.BAR, uncertainty=1 / bar.length)
     return BarReading((claim,), warnings, bar)
 
 
@@ -94,10 +106,10 @@ class _Word(NamedTuple):
 
 
 def read_label(grey: NDArray[np.floating] | NDArray[np.integer], bar: ScaleBar) -> float | None:
-    """Return the length [m] written nearest to a scale bar of `grey` (ny, nx).
+    """Return the length [m] that is written nearest to a scale bar of `grey` (ny, nx).
 
-    None where tesseract is not installed, reads nothing that could be it, or reads it in two ways when the
-    letters are enlarged twice and three times.
+    None if tesseract is not installed, reads no suitable text, or reads different lengths when the letters
+    are enlarged two times and three times.
     """
     program = shutil.which("tesseract")
     if program is None:
@@ -117,7 +129,7 @@ def read_label(grey: NDArray[np.floating] | NDArray[np.integer], bar: ScaleBar) 
 
 
 def _nearest(words: list[_Word], bar: ScaleBar) -> float | None:
-    """Return the length [m] whose words are nearest to the bar."""
+    """Return the length [m] of the words nearest to the bar."""
     found = []
     for word in _labels(words):
         metres, distance = _metres(word.text), _distance(word, bar)
@@ -127,7 +139,7 @@ def _nearest(words: list[_Word], bar: ScaleBar) -> float | None:
 
 
 def _letters(crop: NDArray[np.uint8], bar: ScaleBar) -> NDArray[np.bool_]:
-    """What is drawn in the colour of the bar, without the bar itself, frames and lines."""
+    """The ink in the colour of the bar, without the bar itself, frames and lines."""
     y, start, end = round(bar.start[0]), math.ceil(bar.start[1]), math.floor(bar.end[1])
     ink = np.abs(crop.astype(np.int16) - int(crop[y, start])) < 100
     labels, _ = ndimage.label(ink, np.ones((3, 3)))
@@ -151,19 +163,19 @@ def _page(ink: NDArray[np.bool_], times: int) -> bytes:
 
 
 def _read(program: str, ink: NDArray[np.bool_], times: int) -> list[_Word]:
-    """Return the words drawn in ink with their places in it."""
-    one_thread = {**os.environ, "OMP_THREAD_LIMIT": "1"}  # its threads cost more than they bring
+    """Return the words in a drawing, with their positions."""
+    one_thread = {**os.environ, "OMP_THREAD_LIMIT": "1"}  # its threads take more time than they save
     try:
         done = subprocess.run(
             [program, "stdin", "stdout", "--psm", "11", "tsv"],
             input=_page(ink, times),
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=True,
             env=one_thread,
         )
     except (OSError, subprocess.SubprocessError):
-        return []  # a reader that fails reads nothing
+        return []  # a failure counts as no text
     words = []
     table = csv.DictReader(
         io.StringIO(done.stdout.decode("utf-8", "replace")), delimiter="\t", quoting=csv.QUOTE_NONE
@@ -177,7 +189,7 @@ def _read(program: str, ink: NDArray[np.bool_], times: int) -> list[_Word]:
 
 
 def _labels(words: list[_Word]) -> list[_Word]:
-    """The words, and every two that stand beside each other as one: a number and its unit."""
+    """The words, and all pairs of neighbouring words as one: a number and its unit."""
     pairs = [
         _Word(a.text + b.text, a.left, min(a.top, b.top), b.right, max(a.bottom, b.bottom))
         for a in words
@@ -188,7 +200,7 @@ def _labels(words: list[_Word]) -> list[_Word]:
 
 
 def _metres(text: str) -> float | None:
-    """Return the length in words such as "10um", if it is a round one.
+    """Return the length in a text such as "10um", if it is a round number.
 
     >>> _metres("—500.0um—"), _metres("1O um"), _metres("207um"), _metres("WD=4mm")
     (0.0005, None, None, None)
@@ -205,7 +217,7 @@ def _metres(text: str) -> float | None:
 
 
 def _distance(word: _Word, bar: ScaleBar) -> float | None:
-    """Pixels from a word to the bar; None where it stands too far off, or neither over, under nor beside."""
+    """Pixels from a word to the bar; None if it is too far, or neither above, below nor next to it."""
     (y, start), (_, end) = bar.start, bar.end
     down = max(word.top - y, y - word.bottom, 0)
     across = max(word.left - end, start - word.right, 0)

@@ -1,7 +1,7 @@
-"""Text files that microscopes write beside an image: Hitachi and JEOL .txt, TESCAN .hdr.
+"""Text files that microscopes write next to an image: Hitachi and JEOL .txt, TESCAN .hdr.
 
-They have the name of the image with another ending. A copy of the image that was resized keeps its text
-file, so what that says about the width of the image is compared where it says so.
+They have the name of the image with another ending. A resized copy of the image still has its old text file,
+so the width of the image is compared with the text if it contains one.
 """
 
 import codecs
@@ -11,21 +11,21 @@ from typing import NamedTuple
 
 from porescape.io.images.pixel_size import Claim, claims_of_tescan, length_in
 
-_LARGEST = 2**20  # bytes; the largest seen have 10 kB
+_LARGEST = 2**20  # bytes; the largest files tried have 10 kB
 _HITACHI_PHOTO = 0.127  # m; the width of the print that magnification refers to
 
 
 class Sidecar(NamedTuple):
-    """What the text file beside an image says.
+    """The content of the text file next to an image.
 
     Attributes
     ----------
     claims : tuple of Claim
         About the pixel size.
     notes : tuple of str
-        What was seen and cannot be used.
+        Why a source cannot be used.
     bar : float or None
-        What the scale bar in the image is said to stand for [m].
+        Length of the scale bar in the image [m].
     """
 
     claims: tuple[Claim, ...] = ()
@@ -34,7 +34,7 @@ class Sidecar(NamedTuple):
 
 
 def read_sidecar(image: Path, columns: int) -> Sidecar:
-    """Read the first text file of a microscope beside `image`, which is `columns` pixels wide."""
+    """Read the first text file of a microscope next to `image`, which is `columns` pixels wide."""
     for path in _candidates(image):
         text = _text(path)
         for reader in (_hitachi, _jeol, _tescan):
@@ -44,7 +44,7 @@ def read_sidecar(image: Path, columns: int) -> Sidecar:
 
 
 def _candidates(image: Path) -> list[Path]:
-    # TESCAN writes name-tif.hdr beside name.tif, and name-png.hdr beside name.png
+    # TESCAN writes name-tif.hdr next to name.tif, and name-png.hdr next to name.png
     stems = (image.stem, f"{image.stem}-{image.suffix[1:]}")
     names = [f"{image.stem}.txt", *(f"{stem}.hdr" for stem in stems)]
     capitals = [Path(name).stem + Path(name).suffix.upper() for name in names]
@@ -69,8 +69,8 @@ def _text(path: Path) -> str:
 def _hitachi(text: str, name: str, columns: int) -> Sidecar | None:
     """INI text headed [SemImageFile]; PixelSize and MicronMarker in nanometres, as Bio-Formats reads them.
 
-    The S-4700 and its like write no PixelSize: their magnification is that of a print 127 mm wide. The two
-    Hitachi rulers that were at hand agree with that within 0.3 %.
+    The S-4700 and similar models write no PixelSize: their magnification is that of a print 127 mm wide. Two
+    Hitachi images with a ruler agree with this within 0.3 %.
     """
     if "[SemImageFile]" not in text:
         return None
@@ -88,7 +88,7 @@ def _hitachi(text: str, name: str, columns: int) -> Sidecar | None:
     if magnification > 0 and size:
         pixel = _HITACHI_PHOTO / magnification / columns
         return Sidecar((Claim(pixel, f"Hitachi {name} Magnification of a print 127 mm wide"),), bar=bar)
-    return Sidecar(notes=(f"{name} beside it says no PixelSize",), bar=bar)
+    return Sidecar(notes=(f"{name} next to it contains no PixelSize",), bar=bar)
 
 
 def _nanometres(text: str | None) -> float | None:
@@ -96,9 +96,9 @@ def _nanometres(text: str | None) -> float | None:
 
 
 def _jeol(text: str, name: str, columns: int) -> Sidecar | None:
-    """Lines of `$KEY value`; a scale bar that is $$SM_MICRON_BAR pixels long stands for $$SM_MICRON_MARKER.
+    """Lines of `$KEY value`; a scale bar of $$SM_MICRON_BAR pixels has the length $$SM_MICRON_MARKER.
 
-    So the ImageJ macros of several microscope centres read it.
+    The ImageJ macros of several microscope centres read it in this way.
     """
     keys = dict(re.findall(r"^\s*\$+(\w+)[ \t]+(.*?)\s*$", text, re.MULTILINE))
     if "SM_MICRON_BAR" not in keys:
@@ -109,10 +109,10 @@ def _jeol(text: str, name: str, columns: int) -> Sidecar | None:
     bar = length_in(keys.get("SM_MICRON_MARKER", ""))
     pixels = re.fullmatch(r"\d+(\.\d+)?", keys["SM_MICRON_BAR"])
     if bar is None or pixels is None or not float(pixels[0]) > 0:
-        said = f"{keys['SM_MICRON_BAR']} px = {keys.get('SM_MICRON_MARKER', '?')}"
-        return Sidecar(notes=(f"{name} beside it says {said}, which is no scale",))
+        scale = f"{keys['SM_MICRON_BAR']} px = {keys.get('SM_MICRON_MARKER', '?')}"
+        return Sidecar(notes=(f"{name} next to it contains {scale}, which is not a scale",))
     length = float(pixels[0])
-    claim = Claim(bar / length, f"JEOL {name} SM_MICRON_MARKER over SM_MICRON_BAR", doubt=0.5 / length)
+    claim = Claim(bar / length, f"JEOL {name} SM_MICRON_MARKER over SM_MICRON_BAR", uncertainty=0.5 / length)
     return Sidecar((claim,), bar=bar)
 
 
@@ -123,6 +123,6 @@ def _tescan(text: str, name: str, columns: int) -> Sidecar | None:
 
 def _resized(name: str, wide: int, columns: int) -> str:
     return (
-        f"{name} beside it is for an image {wide} columns wide and this one has {columns}: was it resized "
+        f"{name} next to it is for an image {wide} columns wide and this one has {columns}: was it resized "
         "or cropped?"
     )

@@ -1,4 +1,4 @@
-"""Work on a batch: image after image, from where it was stopped, never over what was made otherwise."""
+"""Run a batch image after image; after an interruption it continues, and nothing else is overwritten."""
 
 import shutil
 import traceback
@@ -49,35 +49,35 @@ def run_batch(
     workers: Workers = 1,
     shard: tuple[int, int] | None = None,
     overwrite: bool = False,
-    progress: Callable[[BatchProgress], None] = lambda heard: None,
+    progress: Callable[[BatchProgress], None] = lambda update: None,
 ) -> Batch:
-    """Reconstruct many images under one recipe, and set their numbers side by side.
+    """Reconstruct many images with the same settings, and compare their numbers.
 
-    An image that fails is told with its reason, and the others go on. Called again, it goes on where it
-    stopped, inside an image too; finished images are not made again, failed ones are tried again.
+    If an image fails, its reason is reported and the others continue. Called again after an interruption, it
+    continues, also within an image; finished images are not repeated, failed ones are tried again.
 
     Parameters
     ----------
-    entries : sequence of Job
-        From `porescape.read_batch_list`, or made.
+    entries : sequence of BatchEntry
+        From `porescape.read_batch_list`, or your own.
     out : path
-        New, empty, or that of the same batch before; see `porescape.io.runs.batch_folder` for what it then
-        holds.
+        New, empty, or the folder of the same batch; `porescape.io.runs.batch_folder` describes its
+        contents.
     settings : Settings, optional
-        Of every image; `BatchEntry.pore` alone wins over them.
+        For every image; only `BatchEntry.pore` takes precedence.
     seed : int
-        Of every image.
+        For every image.
     box : tuple of float, optional
-        Edges of the replicas along z, y, x [m], instead of the voxels in `settings`: as much material of
-        each image, whatever its pixels.
+        Edges of the replicas along z, y, x [m], instead of the voxels in `settings`: the same volume of
+        material for each image, whatever its pixel size.
     workers : int or Pool
-        Processes, for the replicas of one image after the other.
+        Processes; they work on the replicas of one image at a time.
     shard : tuple of int, optional
-        (i, n): work only on every n-th image from the i-th (from 1) on, as n processes at once may.
+        (i, n): only every n-th image, starting with the i-th (from 1), so that n processes can share a batch.
     overwrite : bool
-        Make again what was made otherwise: with other settings, of another image, by another version.
+        Repeat results that were made with other settings, from another image or by another version.
     progress : callable
-        Told what happens; raise from it to stop.
+        Called with each update; an exception from it stops the batch.
 
     Returns
     -------
@@ -87,36 +87,36 @@ def run_batch(
     Raises
     ------
     SettingsError
-        Settings make no sense, or finished images were made otherwise and `overwrite` is not given.
+        Settings are invalid, or finished images were made differently and `overwrite` is not given.
     InputError
-        The list makes no sense.
+        The list is invalid.
     OutputError
-        `out` cannot be written. What was done is kept.
+        `out` cannot be written. Finished work stays saved.
     """
     settings, out = settings or Settings(), Path(out)
-    check_choices(settings)  # what no image can have is said now
+    check_choices(settings)  # before the first image, as it concerns all of them
     entries = in_groups(entries)
     check_names(entries)
     own = part_of(entries, shard)
     _check_place(out, entries, overwrite)
-    _settle_the_past(own, out, settings, seed, box, overwrite)
-    gather_batch(
-        entries, out, settings, seed, box
-    )  # so that there is a page to look at from the first minute on
+    _check_earlier_results(own, out, settings, seed, box, overwrite)
+    gather_batch(entries, out, settings, seed, box)  # so that there is a page from the beginning
     for index, entry in enumerate(own):
-        heard = partial(BatchProgress, entry, index, len(own))
+        update = partial(BatchProgress, entry, index, len(own))
         if not is_done(out / entry.name):
-            _reconstruct_one(entry, out, settings, seed, box, workers, partial(_pass_on, progress, heard))
-            with suppress(OutputError):  # open in a spreadsheet, say, which on Windows locks it
+            _reconstruct_one(entry, out, settings, seed, box, workers, partial(_report, progress, update))
+            with suppress(
+                OutputError
+            ):  # for example a table that is open in a spreadsheet program, which on Windows locks it
                 gather_batch(entries, out, settings, seed, box)
-        progress(heard(outcome=outcome_of(entry, out)))
+        progress(update(outcome=outcome_of(entry, out)))
     return gather_batch(entries, out, settings, seed, box)
 
 
-def _pass_on(
-    progress: Callable[[BatchProgress], None], heard: Callable[[Progress], BatchProgress], event: Progress
+def _report(
+    progress: Callable[[BatchProgress], None], update: Callable[[Progress], BatchProgress], event: Progress
 ) -> None:
-    progress(heard(event))
+    progress(update(event))
 
 
 def _reconstruct_one(
@@ -128,8 +128,8 @@ def _reconstruct_one(
     workers: Workers,
     progress: Callable[[Progress], None],
 ) -> None:
-    """Make one image's run folder, or leave a card that says why there is none."""
-    stopped: list[Exception] = []  # an error of whoever listens is not one of the image
+    """Make the run folder of one image, or a card with the reason if that fails."""
+    stopped: list[Exception] = []  # errors of the progress callback are not those of the image
 
     def forward(event: Progress) -> None:
         try:
@@ -148,12 +148,12 @@ def _reconstruct_one(
         result = reconstruct(prepared, own, seed, workers=workers, progress=forward, checkpoint=checkpoint)
         write_run(checkpoint.run_folder, result, entry.image, overwrite=True)
         write_thumbnails(card, result)
-        if is_done(out / entry.name):  # another process was faster
+        if is_done(out / entry.name):  # another process has finished it first
             checkpoint.remove()
         else:
             checkpoint.deliver(out / entry.name)
     except (Cancelled, MissingExtra, OutputError):
-        raise  # so it would be with every other image
+        raise  # every other image would fail in the same way
     except Exception as error:
         if stopped:
             raise
@@ -173,11 +173,11 @@ def _reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "memory ran out; try fewer --workers or a smaller --size"
-    return f"unexpected {type(error).__name__}: {error}; batch-cards holds where, please report it"
+    return f"unexpected {type(error).__name__}: {error}; the trace is in batch-cards, please report it"
 
 
 def read_entry(entry: BatchEntry) -> Micrograph:
-    """Read the image of a job."""
+    """Read the image of a batch entry."""
     return read_image(
         entry.image, pixel_size=entry.pixel_size, scale_bar=entry.scale_bar, crop=entry.crop, page=entry.page
     )
@@ -186,17 +186,17 @@ def read_entry(entry: BatchEntry) -> Micrograph:
 def prepare_entry(
     entry: BatchEntry, image: Micrograph, settings: Settings, box: Box | None = None, *, check: bool = True
 ) -> Prepared:
-    """Prepare one image under the settings of the batch, but for the grey of its pores."""
+    """Prepare one image with the settings of the batch, and with the pore phase of its entry if given."""
     if entry.pore is not None:
         settings = replace(settings, segmentation=replace(settings.segmentation, pore=entry.pore))
     return prepare(image, settings, box, check=check)
 
 
-# -- what is there from before -----------------------------------------------------------------------
+# -- earlier results ---------------------------------------------------------------------------------
 
 
 def _check_place(out: Path, entries: Sequence[BatchEntry], overwrite: bool) -> None:
-    """Refuse a folder of something else before any work is done for it."""
+    """Refuse a folder with other contents before any work is done."""
     if out.exists() and not out.is_dir():
         raise OutputError(
             f"{out} is a file; wanted a folder that is new, empty or of this batch: choose another --out"
@@ -208,21 +208,21 @@ def _check_place(out: Path, entries: Sequence[BatchEntry], overwrite: bool) -> N
         )
     for entry in entries:
         folder = out / entry.name
-        strange = (
+        foreign = (
             folder.exists() and not is_done(folder) and not (folder.is_dir() and not any(folder.iterdir()))
         )
-        if strange and not overwrite:
+        if foreign and not overwrite:
             raise OutputError(
-                f"{folder} is there, but is no whole run folder; wanted its place for "
+                f"{folder} exists, but is not a complete run folder; it is needed for "
                 f"{entry.listed or entry.image}: move it away, or pass --overwrite"
             )
 
 
-def _settle_the_past(
+def _check_earlier_results(
     entries: Sequence[BatchEntry], out: Path, settings: Settings, seed: int, box: Box | None, overwrite: bool
 ) -> None:
-    """Refuse or remove what is there and was made otherwise than is asked for now."""
-    otherwise: dict[str, str] = {}
+    """Refuse, or with `overwrite` remove, earlier results that were made differently."""
+    differing: dict[str, str] = {}
     for entry in entries:
         folder, work = out / entry.name, work_folder(out / entry.name)
         if not folder.exists() and not is_work_folder(work):
@@ -231,32 +231,32 @@ def _settle_the_past(
             image = read_entry(entry)
             own = prepare_entry(entry, image, settings, box, check=False).settings
         except PorescapeError:
-            continue  # it cannot be compared: what is done stays, what is not says this at its turn
+            continue  # not comparable: finished results stay, others report the error when they run
         if is_done(folder):
-            changes = list(_changes(folder, image, own, seed))
+            changes = list(_differences_of_run(folder, image, own, seed))
             older = version_of(folder) != __version__
             if changes or (older and overwrite):
-                otherwise[entry.name] = "; ".join(changes)
+                differing[entry.name] = "; ".join(changes)
         elif folder.exists():
-            otherwise[entry.name] = ""
+            differing[entry.name] = ""
         if is_work_folder(work):
             try:
                 open_checkpoint(work, image, own, seed)
             except SettingsError as error:
-                otherwise.setdefault(entry.name, str(error))
-    if not overwrite and any(otherwise.values()):
-        name, words = next((name, words) for name, words in otherwise.items() if words)
+                differing.setdefault(entry.name, str(error))
+    if not overwrite and any(differing.values()):
+        name, words = next((name, words) for name, words in differing.items() if words)
         raise SettingsError(
-            f"{out} holds {several(list(otherwise))}, made otherwise ({name}: {words}). Ask for the same "
-            "again, choose another --out, or pass --overwrite to make anew what was made otherwise"
+            f"{out} holds {several(list(differing))}, made differently ({name}: {words}). Use the same "
+            "images and settings, choose another --out, or pass --overwrite to repeat what differs"
         )
-    for name in otherwise:
+    for name in differing:
         for path in (out / name, work_folder(out / name), card_file(out, name)):
             _remove(path)
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or folder under another name, so that it is never there in part."""
+    """Rename a file or folder, then remove it, so that it never exists in part."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         path.replace(aside)
@@ -270,13 +270,13 @@ def _remove(path: Path) -> None:
         raise OutputError(f"{path} could not be replaced: {error.strerror or error}") from error
 
 
-def _changes(folder: Path, image: Micrograph, settings: Settings, seed: int) -> Iterator[str]:
-    """Yield in words what a finished run was made with and would not be now."""
+def _differences_of_run(folder: Path, image: Micrograph, settings: Settings, seed: int) -> Iterator[str]:
+    """Yield in words how the image and settings of a finished run differ from those given."""
     try:
         table = read_toml(run_file(folder))
         before = table["image"] | {"seed": table["seed"]} | settings_table(read_settings(table))
     except (PorescapeError, KeyError, TypeError):
-        yield "run.toml was of another kind, now one of this version"
+        yield "run.toml was in another format, now in that of this version"
         return
     now: dict[str, Any] = {
         "sha256": image.sha256,

@@ -1,15 +1,15 @@
-"""A folder that holds a batch: a run folder per image, and tables and a page over all of them.
+"""The folder of a batch: a run folder per image, and tables and a page over all of them.
 
 ::
 
     OUT/
-        batch.html, batch.csv, batch.json    over all images; written whole again after each
-        NAME/                                a whole run folder, once its image is done
-        NAME.work/                           a run under way, see `porescape.io.runs.checkpoint`
-        batch-cards/NAME.json                its small pictures for the page, or why it failed
+        batch.html, batch.csv, batch.json    over all images; written again after each
+        NAME/                                a complete run folder, once its image is done
+        NAME.work/                           an unfinished run, see `porescape.io.runs.checkpoint`
+        batch-cards/NAME.json                its thumbnails for the page, or why it failed
 
-What is done is what lies there whole, and nothing else is remembered: so several processes can work on one
-batch, and any of them can be killed. Two that do the same image write the same.
+Complete files are the only state. So several processes can work on one batch, and any of them can be killed.
+If two of them work on the same image, they write the same.
 """
 
 import csv
@@ -53,20 +53,20 @@ def gather_batch(
     seed: int = 0,
     box: Box | None = None,
 ) -> Batch:
-    """Write `batch.csv`, `batch.json` and `batch.html` of what is there, and work on nothing.
+    """Write `batch.csv`, `batch.json` and `batch.html` of the finished images, and reconstruct nothing.
 
-    Without `settings`, those that the batch has been made with so far are told again.
+    Without `settings`, those in the existing `batch.json` are written again.
 
     Raises
     ------
     InputError
-        There are none.
+        There is no such `batch.json`.
     OutputError
         `out` cannot be written.
     """
     out = Path(out)
     if settings is None:
-        settings, seed, box = _asked_for(out)
+        settings, seed, box = _stored_settings(out)
     try:
         (out / CARDS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -82,7 +82,7 @@ def gather_batch(
     return batch
 
 
-def _asked_for(out: Path) -> tuple[Settings, int, Box | None]:
+def _stored_settings(out: Path) -> tuple[Settings, int, Box | None]:
     table = _read_json(out / "batch.json")
     if not {"settings", "seed", "box"} <= set(table):
         raise InputError(f"{out} holds no batch to gather; wanted the folder of one, with its batch.json")
@@ -95,12 +95,12 @@ def _asked_for(out: Path) -> tuple[Settings, int, Box | None]:
 
 
 def is_done(folder: Path) -> bool:
-    """Return whether there is a run folder; it is whole if it is there, and its page is written last."""
+    """Return whether there is a run folder; it is renamed last, so that an existing one is complete."""
     return (folder / "results.json").is_file() and run_file(folder).is_file()
 
 
 def outcome_of(entry: BatchEntry, out: Path) -> Outcome:
-    """Return what has come of an image so far."""
+    """Return the status and results of an image."""
     folder = out / entry.name
     if is_done(folder):
         try:
@@ -108,14 +108,14 @@ def outcome_of(entry: BatchEntry, out: Path) -> Outcome:
         except OutputError:
             raise
         except (PorescapeError, KeyError, TypeError, ValueError) as error:
-            reason = f"{folder} cannot be read again ({error}); remove it, and the batch makes it anew"
+            reason = f"{folder} cannot be read ({error}); remove it, and the batch repeats the image"
             return Outcome(entry, Status.FAILED, reason)
     why = _read_json(card_file(out, entry.name)).get("reason")
     return Outcome(entry, Status.WAITING) if why is None else Outcome(entry, Status.FAILED, str(why))
 
 
 def _card(folder: Path, pictures: Path) -> Card:
-    """Return a run's card from its folder; its pictures are drawn once and then kept."""
+    """Return a run's card from its folder; its thumbnails are drawn once and then stored."""
     known = _read_json(pictures)
     if "thumbnails" not in known:
         write_thumbnails(pictures, read_run(folder))
@@ -146,7 +146,7 @@ def write_thumbnails(path: Path, result: Reconstruction) -> None:
 
 
 def card_file(out: Path, name: str) -> Path:
-    """Return where an image's card lies."""
+    """Return the file of an image's card."""
     return out / CARDS / f"{name}.json"
 
 
@@ -156,7 +156,7 @@ def version_of(folder: Path) -> str:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """Return a table, or nothing where there is none."""
+    """Return a table, empty if there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -171,11 +171,11 @@ def _estimate(entry: Mapping[str, Any]) -> Estimate:
     return Estimate(mean, sd, (low, high), entry["unit"], entry["n"], margin, parts)
 
 
-# -- tables over all ---------------------------------------------------------------------------------
+# -- tables over all images --------------------------------------------------------------------------
 
 
 def batch_csv(batch: Batch) -> str:
-    """Return a line per image: what became of it, its scale, and every number's mean and interval (SI)."""
+    """Return a row per image: its status, its scale, and the mean and interval of every number (SI)."""
     measured = batch.measured()
     head = ["name", "image", "group", "status", "reason", "pixel size [m]", "voxel size [m]"]
     head += ["voxels z", "voxels y", "voxels x", "replicas", "image porosity"]
@@ -198,7 +198,7 @@ def _ends(e: Estimate | None) -> tuple[float, float, float]:
 
 
 def batch_table(batch: Batch) -> dict[str, Any]:
-    """Return a batch with plain names."""
+    """Return a batch as plain tables."""
     return {
         "schema_version": SCHEMA_VERSION,
         "porescape": __version__,

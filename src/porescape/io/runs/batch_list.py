@@ -1,4 +1,4 @@
-"""Which images a batch is made of: a folder of them, or a table with a line for each."""
+"""The images of a batch: a folder of them, or a table with a row for each."""
 
 import csv
 import io
@@ -19,20 +19,20 @@ from porescape.jobs.batch import BatchEntry, in_groups
 from porescape.units import parse_length
 
 COLUMNS = {
-    "image": "path of the image, from the folder of this table",
+    "image": "path of the image, relative to the folder of this table",
     "pixel_size": 'edge of a pixel, e.g. "0.1 um"',
-    "scale_bar": 'what stands at the scale bar, e.g. "10 um"; its pixels are found',
+    "scale_bar": 'length of the scale bar, e.g. "10 um"; its pixels are counted',
     "crop": '"top,left,height,width" in pixels, or none',
-    "page": "of a TIFF with several images, from 1",
-    "name": "what to call it, and its folder",
+    "page": "number of the image in a TIFF with several, from 1",
+    "name": "name of the image and of its folder",
     "pore": "dark or bright",
-    "group": "the material, say; images of one group are compared together",
+    "group": "for example the material; images of one group are compared with each other",
 }
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
-LONGEST_NAME = 150  # bytes; file systems end at 255, and temporary names are longer
+LONGEST_NAME = 150  # bytes; file systems allow 255, and temporary names are longer
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # on Windows; elsewhere fewer
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_OURS = re.compile(r"batch(\.csv|\.json|\.html|-cards)|.*\.(work|partial)", re.IGNORECASE)
+_RESERVED = re.compile(r"batch(\.csv|\.json|\.html|-cards)|.*\.(work|partial)", re.IGNORECASE)
 
 
 def read_batch_list(
@@ -50,23 +50,22 @@ def read_batch_list(
     Parameters
     ----------
     source : path
-        A folder: every file in it that is called like an image, in the order of names. Or a table
-        (CSV, with commas, semicolons or tabs) with the columns of `COLUMNS`, of which only `image` must be
-        there.
+        A folder: every file in it with the ending of an image, sorted by name. Or a table (CSV, with commas,
+        semicolons or tabs) with the columns of `COLUMNS`, of which only `image` is required.
     pattern : str, optional
-        Which files of a folder, e.g. "*.tif"; "**/*" also takes those of folders in it, each folder a group.
+        Files of a folder, e.g. "*.tif"; "**/*" includes those of its subfolders, each of which is a group.
     pixel_size : float, optional
-        For every image [m]; in a table, for those whose line says nothing of their scale.
+        For every image [m]; in a table, for images whose row gives no scale.
     scale_bar, crop, page
         Likewise, see `porescape.read_image`.
     without : path, optional
-        A folder whose images are left out: that of the results, which may lie in `source`.
+        A folder whose images are left out: that of the results, which may be inside `source`.
 
     Raises
     ------
     InputError
-        There is no image, or the table says something that cannot be meant; an image that cannot be read is
-        found out later, and fails alone.
+        There is no image, or the table is invalid. Whether an image can be read is found later, and concerns
+        only that image.
     """
     source = Path(source)
     if source.is_dir():
@@ -93,20 +92,20 @@ def read_batch_list(
 
 
 def check_names(entries: Sequence[BatchEntry]) -> None:
-    """Refuse names that two jobs share, or that cannot be a folder's on every system.
+    """Refuse names that two entries share, or that are not possible names of folders on every system.
 
     Raises
     ------
     InputError
-        With the name, and one that could be.
+        The message has the name, and a possible one.
     """
     if not entries:
         raise InputError("a batch needs at least one image, got none")
     taken: dict[str, BatchEntry] = {}
     for entry in entries:
-        if (could := _usable(entry.name)) != entry.name:
+        if (possible := _usable(entry.name)) != entry.name:
             raise InputError(
-                f"{entry.name!r} cannot be the name of a folder on every system; {could!r} could: "
+                f"{entry.name!r} cannot be the name of a folder on every system, but {possible!r} can: "
                 "give it in the column name"
             )
         if len(entry.name.encode()) > LONGEST_NAME:
@@ -128,13 +127,17 @@ def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[
     try:
         found = sorted(path for path in folder.glob(pattern) if path.suffix.lower() in suffixes)
     except (ValueError, NotImplementedError) as error:
-        raise InputError(f"--pattern {pattern!r} is none: {error}; wanted e.g. '*.tif' or '**/*'") from None
+        raise InputError(
+            f"--pattern {pattern!r} is not valid: {error}; wanted e.g. '*.tif' or '**/*'"
+        ) from None
     entries = []
     for path in found:
         inside = path.relative_to(folder)
         if (
             not path.is_file()
-            or any(part.startswith(".") for part in inside.parts)  # ._a.tif is what macOS leaves on a stick
+            or any(
+                part.startswith(".") for part in inside.parts
+            )  # macOS writes ._a.tif next to a.tif on other file systems
             or (without is not None and path.resolve().is_relative_to(without.resolve()))
             or any(run_file(folder / parent).is_file() for parent in list(inside.parents)[:-1])
         ):
@@ -143,8 +146,8 @@ def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[
         entries.append(BatchEntry(path, "", group=group, listed=inside.as_posix()))
     if not entries:
         raise InputError(
-            f"{folder} holds no {' or '.join(sorted(suffixes))} that {pattern!r} stands for; "
-            "choose another folder, or another --pattern such as '**/*' for the folders in it"
+            f"{folder} holds no {' or '.join(sorted(suffixes))} that matches {pattern!r}; "
+            "choose another folder, or another --pattern such as '**/*' for its subfolders"
         )
     return entries
 
@@ -153,11 +156,11 @@ def _in_folder(folder: Path, pattern: str | None, without: Path | None) -> list[
 
 
 def _in_table(file: Path) -> list[BatchEntry]:
-    return [_job(file, line, cells) for line, cells in _rows(file)]
+    return [_entry(file, line, cells) for line, cells in _rows(file)]
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line number and cells of a table, whatever spreadsheet wrote it."""
+    """Yield line number and cells of a table, from any spreadsheet program."""
     text = _text(file)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
@@ -166,7 +169,8 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     known = ", ".join(COLUMNS)
     if "image" not in head:
         raise InputError(
-            f"{file.name} has no column image; wanted a table whose first line names its columns, of {known}"
+            f"{file.name} has no column image; wanted a table whose first line has the names of its "
+            f"columns; known are {known}"
         )
     if unknown := [name for name in head if name not in COLUMNS]:
         raise InputError(f"{file.name} has a column {unknown[0]!r}; known are {known}")
@@ -185,7 +189,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         rows += 1
         yield reader.line_num, dict(zip(head, cells, strict=False))
     if not rows:
-        raise InputError(f"{file.name} lists no image; wanted a line for each below the names of the columns")
+        raise InputError(f"{file.name} lists no image; wanted a row for each below the names of the columns")
 
 
 def _text(file: Path) -> str:
@@ -201,14 +205,14 @@ def _text(file: Path) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")  # what Excel on Windows writes: the µ of µm
+        return raw.decode("cp1252", "replace")  # as Excel on Windows writes: the µ of µm
 
 
-def _job(file: Path, line: int, cells: Mapping[str, str]) -> BatchEntry:
+def _entry(file: Path, line: int, cells: Mapping[str, str]) -> BatchEntry:
     where = f"{file.name}, line {line}"
     listed = cells.get("image", "")
     if not listed:
-        raise InputError(f"{where}, names no image; wanted its path in the column image")
+        raise InputError(f"{where}, has no image; wanted its path in the column image")
     if os.sep == "/" and not (file.parent / listed).exists():
         listed = PureWindowsPath(listed).as_posix()
     pore, page, crop = (cells.get(name) or None for name in ("pore", "page", "crop"))
@@ -250,10 +254,10 @@ def _crop(text: str, where: str) -> Crop | Literal["none"]:
 
 
 def _named(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
-    """Name those without a name after their files; where two would be one, after the kind of file as well.
+    """Name entries without a name after their files; if two names are equal, add the kind of file.
 
-    An image in a folder is called after both. So its name, and with it what was done, does not change
-    when others come to the batch.
+    The name of an image in a subfolder contains both. So adding images to a batch does not change the names
+    of the others, and their results stay valid.
     """
     made = [entry.name or _usable(_stem(entry.listed)) for entry in entries]
     shared = Counter(map(_same, made))
@@ -272,7 +276,7 @@ def _stem(listed: str) -> str:
 
 
 def _usable(name: str) -> str:
-    """Return a name that can be a folder's on every system, and is not one of a batch's own files.
+    """Return a possible name of a folder on every system that is not reserved for files of the batch.
 
     >>> _usable("PES 5 %"), _usable("a/b: c."), _usable("aux"), _usable("Batch.html")
     ('PES 5 %', 'a_b_ c', '_aux', 'Batch.html_')
@@ -280,9 +284,9 @@ def _usable(name: str) -> str:
     clean = _FORBIDDEN.sub("_", name).strip(" .")
     if _DEVICES.fullmatch(clean):
         clean = f"_{clean}"
-    return f"{clean}_" if not clean or _OURS.fullmatch(clean) else clean
+    return f"{clean}_" if not clean or _RESERVED.fullmatch(clean) else clean
 
 
 def _same(name: str) -> str:
-    """Return what file systems that do not tell "A" from "a" take for the same name."""
+    """Return a key that is equal for names that a file system ignoring case takes for the same."""
     return unicodedata.normalize("NFC", name).casefold()

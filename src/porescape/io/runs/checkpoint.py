@@ -1,17 +1,18 @@
-"""The work folder of a run under way: what is done is there, whole, and given back when the run goes on.
+"""The work folder of an unfinished run: finished work is saved there, and read when the run continues.
 
 ::
 
     OUT.work/
-        job.json                   which job this is; another is refused
-        replica-01-trials.jsonl    a line per trial, added as they are done
-        replica-01.tif, -details.npz, and last replica-01.json with their hashes: a finished replica
+        job.json                   identifies the job; another job is refused
+        replica-01-trials.jsonl    a line per trial, appended when it is done
+        replica-01.tif, -details.npz and, written last, replica-01.json with their hashes: a finished replica
         numbers-….json             measurements behind the intervals
-        run/                       the finished run folder, on its way to OUT
+        run/                       the finished run folder, before it is moved to OUT
 
-Several processes may write at once, on one machine or on many that share the folder. Nobody locks: a lock
-outlives a process that was killed, and does not hold on every file system. Instead everything is written
-whole, and two processes that do the same piece of work write the same.
+Several processes may write at once, on one machine or on several that share the folder. There are no locks: a
+lock would outlive a process that was killed, and does not work on every file system. Instead files are
+renamed only when they are complete, every line of a log has a checksum, and two processes that do the same
+work write the same.
 """
 
 import hashlib
@@ -36,15 +37,15 @@ from porescape.io.volumes.volume import write_tiff
 from porescape.version import __version__
 
 JOB = "job.json"
-FINISHED = "run"  # what `FolderCheckpoint.run_folder` is called
+FINISHED = "run"  # name of `FolderCheckpoint.run_folder`
 
 
 @dataclass(frozen=True, slots=True)
 class FolderCheckpoint:
-    """A folder that keeps what a job has done; see `porescape.core.checkpoint.Checkpoint`.
+    """A checkpoint in a folder; see `porescape.core.checkpoint.Checkpoint`.
 
-    Where the folder is not to be seen, as on a cluster's workers that do not share it, nothing is kept
-    and nothing is known.
+    If the folder does not exist, as on workers of a cluster without a shared disk, nothing is saved and
+    nothing is found.
 
     Attributes
     ----------
@@ -56,11 +57,11 @@ class FolderCheckpoint:
 
     @property
     def run_folder(self) -> Path:
-        """Where the finished run is written before `deliver` puts it in its place."""
+        """The folder to which the finished run is written before `deliver` moves it."""
         return self.folder / FINISHED
 
     def trials(self, replica: int) -> tuple[Trial, ...]:
-        """Return the first trials of a replica's search, in order; lines that are not whole do not count."""
+        """Return the first trials of a replica's search, in order; damaged lines are ignored."""
         rows: dict[int, dict[str, Any]] = {}
         for text in _lines(self._log(replica)):
             row = _checked(text)
@@ -77,12 +78,14 @@ class FolderCheckpoint:
         Raises
         ------
         OutputError
-            It cannot be written, as on a full disk.
+            It cannot be written, for example because the disk is full.
         """
         text = json.dumps(asdict(trial))
         path = self._log(replica)
         try:
-            with path.open("ab") as file:  # the line break comes first: a torn line harms only itself
+            with path.open(
+                "ab"
+            ) as file:  # the line break comes first, so that an incomplete line damages no other
                 file.write(f"\n{zlib.crc32(text.encode()):08x} {text}".encode())
         except FileNotFoundError:
             return
@@ -90,12 +93,12 @@ class FolderCheckpoint:
             raise OutputError(f"{path} could not be written: {error.strerror or error}") from error
 
     def finished(self) -> Collection[int]:
-        """Return the replicas that are there."""
+        """Return which replicas are saved."""
         names = {path.name for path in self.folder.glob("replica-*.json")} if self.folder.is_dir() else set()
         return {int(name.removeprefix("replica-").removesuffix(".json")) - 1 for name in names}
 
     def replica(self, index: int) -> Replica | None:
-        """Return a replica if all its files are whole."""
+        """Return a replica if all its files are intact."""
         stem = replica_name(index)
         try:
             table = json.loads((self.folder / f"{stem}.json").read_text(encoding="utf-8"))
@@ -109,7 +112,7 @@ class FolderCheckpoint:
             return None
 
     def add_replica(self, replica: Replica) -> None:
-        """Keep a replica: its volume, details and trials, and then the file that says it is finished."""
+        """Save a replica: its volume, details and trials, and last the file that marks it as finished."""
         if not self.folder.is_dir():
             return
         for trial in replica.trials[len(self.trials(replica.index)) :]:
@@ -127,7 +130,7 @@ class FolderCheckpoint:
         _write_json(self.folder / f"{stem}.json", table)
 
     def numbers(self, name: str) -> dict[str, float] | None:
-        """Return numbers that were kept under this name."""
+        """Return the numbers saved under this name."""
         try:
             table = json.loads(self._numbers(name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -135,27 +138,27 @@ class FolderCheckpoint:
         return table["numbers"] if table["name"] == name else None
 
     def add_numbers(self, name: str, numbers: Mapping[str, float]) -> None:
-        """Keep numbers under a name."""
+        """Save numbers under a name."""
         if self.folder.is_dir():
             _write_json(self._numbers(name), {"name": name, "numbers": dict(numbers)})
 
     def words(self, settings: Settings) -> str:
-        """Say what is kept, such as "3 of 8 replicas and 120 more trials"."""
-        whole = self.finished()
-        more = sum(len(self.trials(i)) for i in range(settings.output.replicas) if i not in whole)
-        return f"{len(whole)} of {settings.output.replicas} replicas and {more} more trials"
+        """Return what is saved, in words, such as "3 of 8 replicas and 120 more trials"."""
+        finished = self.finished()
+        more = sum(len(self.trials(i)) for i in range(settings.output.replicas) if i not in finished)
+        return f"{len(finished)} of {settings.output.replicas} replicas and {more} more trials"
 
     def is_empty(self) -> bool:
-        """Return whether nothing is kept yet."""
+        """Return whether nothing is saved yet."""
         return not any(self.folder.glob("replica-*"))
 
     def deliver(self, out: Path, overwrite: bool = False) -> None:
-        """Put the finished run folder in its place, and remove this one.
+        """Move the finished run folder to `out`, and remove this one.
 
         Raises
         ------
         OutputError
-            Something lies there already, or it cannot be written.
+            `out` is not empty, or cannot be written.
         """
         check_writable(out, overwrite)
         try:
@@ -163,7 +166,7 @@ class FolderCheckpoint:
                 if overwrite:
                     shutil.rmtree(out)
                 else:
-                    out.rmdir()  # empty; fails rather than lose what came meanwhile
+                    out.rmdir()  # it was empty; fails if another process has written to it meanwhile
             self.run_folder.replace(out)
         except OSError as error:
             raise OutputError(f"{out} could not be written: {error.strerror or error}") from error
@@ -186,17 +189,17 @@ def work_folder(out: Path) -> Path:
 
 
 def is_work_folder(folder: Path) -> bool:
-    """Return whether there is a run under way in this folder."""
+    """Return whether this folder holds an unfinished run."""
     return (folder / JOB).is_file()
 
 
 def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, seed: int) -> FolderCheckpoint:
-    """Open a job's work folder, new or from before.
+    """Open the work folder of a job, or make a new one.
 
     Raises
     ------
     SettingsError
-        The folder is of another job; the message says where the two differ.
+        The folder belongs to another job; the message lists the differences.
     OutputError
         The folder cannot be used.
     """
@@ -205,11 +208,11 @@ def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, s
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not is_work_folder(folder):
-            if strange := sorted(
+            if foreign := sorted(
                 path.name for path in folder.iterdir() if not path.name.endswith(".partial")
             ):
                 raise OutputError(
-                    f"{folder} holds {strange[0]} but no {JOB}: it is not the work folder of a run; "
+                    f"{folder} holds {foreign[0]} but no {JOB}: it is not the work folder of a run; "
                     "choose another name"
                 )
             _write_json(folder / JOB, job)
@@ -221,17 +224,19 @@ def open_checkpoint(folder: Path | str, image: Micrograph, settings: Settings, s
             else OutputError(f"{folder} could not be written: {error.strerror or error}")
         ) from error
     except ValueError as error:
-        raise OutputError(f"{folder / JOB} could not be read: {error}; start anew") from error
+        raise OutputError(
+            f"{folder / JOB} could not be read: {error}; remove {folder} and start again"
+        ) from error
     if changes := list(differences(before, json.loads(json.dumps(job)))):
         raise SettingsError(
             f"{folder} holds an unfinished run of another job: {'; '.join(changes)}; "
-            "ask for the same job again, or choose another folder"
+            "use the same image and settings, or choose another folder"
         )
     return FolderCheckpoint(folder)
 
 
 def _job(image: Micrograph, settings: Settings, seed: int) -> dict[str, Any]:
-    """Return all that the bytes of a run depend on."""
+    """Return everything that determines the bytes of a run."""
     return {
         "porescape": __version__,
         "sha256": image.sha256 or hashlib.sha256(image.grey.tobytes()).hexdigest(),
@@ -251,7 +256,7 @@ def _lines(path: Path) -> Sequence[bytes]:
 
 
 def _checked(line: bytes) -> dict[str, Any] | None:
-    """Return what a line of the log says, if its checksum is right."""
+    """Return the content of a line of the log, if its checksum is right."""
     checksum, _, text = line.partition(b" ")
     if checksum.decode("ascii", "replace") != f"{zlib.crc32(text):08x}":
         return None
@@ -259,6 +264,6 @@ def _checked(line: bytes) -> dict[str, Any] | None:
 
 
 def _write_json(path: Path, table: Mapping[str, Any]) -> None:
-    """Write a table; NaN stays NaN, unlike in the files that are meant for other programs."""
+    """Write a table; NaN stays NaN, unlike in the files for other programs."""
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(table), encoding="utf-8")

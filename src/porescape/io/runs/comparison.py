@@ -1,4 +1,4 @@
-"""Comparisons and studies of resolution in and out: structures from run folders or files; page, CSV, JSON."""
+"""Comparisons and resolution studies: read structures from run folders or files; write page, CSV, JSON."""
 
 import csv
 import io
@@ -27,14 +27,14 @@ def read_sample(path: Path | str, voxel_size: float | None = None) -> Sample:
     path : path
         A run folder, or anything `read_volume` reads.
     voxel_size : float, optional
-        For files that do not say [m].
+        For files that do not contain it [m].
     """
     path = Path(path)
     name = path.resolve().name
     if run_file(path).is_file():
         files = sorted(path.glob("replica-[0-9]*.tif"))
         if not files:
-            raise InputError(f"{path} has a run.toml but no replica-01.tif; wanted a whole run folder")
+            raise InputError(f"{path} has a run.toml but no replica-01.tif; wanted a complete run folder")
         return Sample(name, tuple(read_volume(file) for file in files))
     return Sample(name, (read_volume(path, voxel_size),))
 
@@ -61,7 +61,7 @@ def write_comparison(folder: Path | str, found: Comparison, overwrite: bool = Fa
 
 
 def comparison_table(found: Comparison) -> dict[str, Any]:
-    """Return a comparison with plain names."""
+    """Return a comparison as plain tables."""
     others = range(1, len(found.sides))
     return {
         "schema_version": SCHEMA_VERSION,
@@ -108,7 +108,7 @@ def write_resolution(folder: Path | str, study: ResolutionStudy, overwrite: bool
 
 
 def resolution_table(study: ResolutionStudy) -> dict[str, Any]:
-    """Return a study of the pixel size with plain names."""
+    """Return a resolution study as plain tables."""
     return {
         "schema_version": SCHEMA_VERSION,
         "porescape": __version__,

@@ -1,4 +1,4 @@
-"""What stands behind a measurement, kept for the next report: one `.npz`, and curves as CSV."""
+"""The details of a measurement, stored for later reports: one `.npz`, and curves as CSV."""
 
 import csv
 import dataclasses
@@ -29,7 +29,7 @@ def write_details(path: Path, details: Details) -> None:
         arrays[f"curve.{name}.units"] = np.array([curve.x_unit, curve.y_unit])
     arrays.update({f"field.{name}": values for name, values in details.fields.items()})
     with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # a stub takes names for options
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the type stub takes the names for options
 
 
 def read_details(path: Path) -> Details:
@@ -38,13 +38,13 @@ def read_details(path: Path) -> Details:
     Raises
     ------
     InputError
-        The file is missing, damaged or of another make.
+        The file is missing, damaged or in another format.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return _details({name: archive[name] for name in archive.files})
     except (OSError, ValueError, TypeError, AttributeError, KeyError, EOFError, BadZipFile) as error:
-        raise InputError(f"{path} could not be read: {error}; wanted a whole run folder") from error
+        raise InputError(f"{path} could not be read: {error}; wanted a complete run folder") from error
 
 
 def _details(arrays: Mapping[str, NDArray[Any]]) -> Details:

@@ -1,4 +1,4 @@
-"""What run folders of earlier versions do not hold, worked out as those versions did when they read them."""
+"""What run folders of earlier versions do not contain, computed as those versions did on reading."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,8 +12,8 @@ from porescape.section.prepare import prepare
 from porescape.select.selection import select
 
 EARLIER = (
-    "this run folder is of an earlier version, which did not store its section, the curves of its checks and "
-    "its selection: these three are worked out anew"
+    "this run folder was written by an earlier version, which did not store the section, the curves of the "
+    "checks and the replica selection: these three are computed again"
 )
 
 

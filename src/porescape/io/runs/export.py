@@ -1,4 +1,4 @@
-"""One structure in the files that other programs read."""
+"""One structure in the file formats of other programs."""
 
 import json
 import re
@@ -38,7 +38,7 @@ KINDS = (*VOLUMES, *SURFACES, *NETWORKS)
 
 
 class Exported(NamedTuple):
-    """What was written, and what a careful reader should know about how the source was read.
+    """The files written, and notes on how the source was read.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Exported(NamedTuple):
 class _Structure(NamedTuple):
     stem: str  # of its files
     volume: Volume
-    details: Path | None = None  # what was measured of it, with its network
+    details: Path | None = None  # of its measurement, with its network
 
 
 def export(
@@ -69,45 +69,45 @@ def export(
     surface: Phase = "solid",
     overwrite: bool = False,
 ) -> Exported:
-    """Write a structure, and its pore network where that is asked for, for other programs.
+    """Write a structure, and its pore network if wanted, for other programs.
 
     Parameters
     ----------
     source : path
-        A run folder, or what `read_volume_with_source` reads.
+        A run folder, or anything that `read_volume_with_source` reads.
     out : path
         Folder to write: new or empty, unless `overwrite`.
     to : sequence of str
         Any of tif, vti, nrrd, mat, zarr (volumes), stl, glb (surfaces), csv, vtp, openpnm (networks).
     replica : int or "all", optional
-        Of a run, from 1; by default the one it has selected.
+        Of a run, from 1; by default the selected one.
     voxel_size, threshold, pore
         Of a volume file, as in `read_volume_with_source`.
     surface : {"solid", "pore"}
-        Of what the surfaces are.
+        Phase whose surface is written.
 
     Raises
     ------
     SettingsError
-        An unknown kind of file, or a replica of something that is no run.
+        An unknown kind of file, or a replica of a source that is not a run.
     InputError
-        The source cannot be read, has no such replica, nothing of a phase, or no throats for OpenPNM.
+        The source cannot be read, or has no such replica, no voxel of the phase, or no throats for OpenPNM.
     MissingExtra
         OME-Zarr needs the extra `zarr`, and GLB the extra `mesh`.
     """
     if unknown := [kind for kind in to if kind not in KINDS] or (["nothing"] if not to else []):
         raise SettingsError(f"cannot export to {', '.join(unknown)}; wanted some of {','.join(KINDS)}")
     if surface not in ("solid", "pore"):
-        raise SettingsError(f"surface of {surface!r}; wanted solid or pore")
+        raise SettingsError(f"surface must be solid or pore, got {surface!r}")
     source, out = Path(source), Path(out)
     notes: tuple[str, ...] = ()
     if run_file(source).is_file():
         structures = _of_run(source, replica)
     elif replica is not None:
-        raise SettingsError(f"{source} is no run folder and has no replicas; leave --replica out")
+        raise SettingsError(f"{source} is not a run folder and has no replicas; leave out --replica")
     else:
         read = read_volume_with_source(source, voxel_size, threshold=threshold, pore=pore)
-        stem = re.sub(r"[^\w.-]+", "_", source.resolve().stem.removesuffix(".ome"))  # of a pattern, too
+        stem = re.sub(r"[^\w.-]+", "_", source.resolve().stem.removesuffix(".ome"))  # also for patterns
         structures, notes = [_Structure(stem, read.volume)], read.warnings
     with whole_folder(out, overwrite) as folder:
         for structure in structures:
@@ -118,23 +118,23 @@ def export(
 
 def _of_run(folder: Path, replica: int | Literal["all"] | None) -> list[_Structure]:
     """Read the wanted replicas of a run."""
-    there = [file.stem for file in sorted(folder.glob("replica-[0-9]*.tif"))]
+    existing = [file.stem for file in sorted(folder.glob("replica-[0-9]*.tif"))]
     if replica == "all":
-        stems = there
+        stems = existing
     elif replica is not None:
-        stems = [stem for stem in there if int(stem.removeprefix("replica-")) == replica]
+        stems = [stem for stem in existing if int(stem.removeprefix("replica-")) == replica]
     else:
         try:
             stems = [json.loads((folder / "results.json").read_text(encoding="utf-8"))["selected"]]
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
-                f"{folder / 'results.json'} does not say which replica is selected ({error}); wanted a whole "
-                "run folder, or give --replica"
+                f"{folder / 'results.json'} does not contain the selected replica ({error}); wanted a "
+                "complete run folder, or give --replica"
             ) from error
-    missing = [stem for stem in stems if stem not in there]
+    missing = [stem for stem in stems if stem not in existing]
     if missing or not stems:
         wanted = ", ".join(missing) or f"replica {replica}"
-        has = f"{there[0]} to {there[-1]}" if there else "none"
+        has = f"{existing[0]} to {existing[-1]}" if existing else "none"
         raise InputError(f"{folder} has no {wanted}; it has {has}")
     return [
         _Structure(stem, read_volume(folder / f"{stem}.tif"), folder / f"{stem}-details.npz")
@@ -155,13 +155,15 @@ def _write(folder: Path, structure: _Structure, to: Sequence[str], surface: Phas
         return
     network = _network(structure)
     if "openpnm" in wanted and not len(network.throat_pores):
-        raise InputError(f"the network of {stem} has no throats, and OpenPNM reads none such: export csv")
+        raise InputError(
+            f"the network of {stem} has no throats, and OpenPNM cannot read such a network: export csv"
+        )
     for kind in wanted:
         NETWORKS[kind](folder, stem, network)
 
 
 def _network(structure: _Structure) -> Network:
-    """Return the network that was measured, or measure one."""
+    """Return the stored network, or extract one."""
     if structure.details is not None and structure.details.is_file():
         measured = read_details(structure.details).network
         if measured is not None:

@@ -1,4 +1,4 @@
-"""Pore networks out: tables, spheres and tubes for ParaView, and OpenPNM's own form."""
+"""Write pore networks: tables, spheres and tubes for ParaView, and the format of OpenPNM."""
 
 import base64
 import csv
@@ -22,9 +22,9 @@ _BLOCK = 2**20  # bytes per compressed block, as in our .vti
 def write_network_csv(folder: Path | str, network: Network, stem: str = "") -> tuple[Path, Path]:
     """Write `pores.csv` and `throats.csv`, one row per pore and per throat, lengths in metres.
 
-    Pores are numbered from 0, as in the column `pore_1` and `pore_2` of the throats; the region of pore i
-    has the value i + 1 in `Network.region`. A pore with `interior` 0 touches a face of the box. `stem` goes
-    before both names.
+    Pores are numbered from 0, as in the columns `pore_1` and `pore_2` of the throats; the region of pore i
+    has the value i + 1 in `Network.region`. A pore with `interior` 0 touches a face of the box. Both names
+    begin with `stem`.
     """
     folder = Path(folder)
     pores: dict[str, NDArray[np.generic]] = {
@@ -55,7 +55,7 @@ def write_network_csv(folder: Path | str, network: Network, stem: str = "") -> t
 
 
 def to_openpnm(network: Network) -> dict[str, NDArray[np.generic]]:
-    """Return the network under OpenPNM's names, as `openpnm.io.network_from_porespy` takes it.
+    """Return the network with OpenPNM's names, for `openpnm.io.network_from_porespy`.
 
     Positions are x, y, z [m]; everything is in SI units. Pores are labelled by the faces of the box that
     their regions touch (`pore.xmin` to `pore.zmax`); no boundary pores are added.
@@ -87,7 +87,7 @@ def to_openpnm(network: Network) -> dict[str, NDArray[np.generic]]:
 def write_openpnm(path: Path | str, network: Network) -> None:
     """Write one `.csv` that `openpnm.io.network_from_csv` reads.
 
-    Pores and throats share the rows; the shorter of the two ends in empty cells, as OpenPNM writes it.
+    Pores and throats share the rows; the columns of the fewer end in empty cells, as OpenPNM writes them.
     OpenPNM cannot read a network without throats.
     """
     columns: dict[str, list[object]] = {}
@@ -102,13 +102,13 @@ def write_openpnm(path: Path | str, network: Network) -> None:
 
 
 def write_network_vtp(path: Path | str, network: Network) -> None:
-    """Write VTK PolyData: pores as spheres and throats as tubes, which ParaView shows as they are.
+    """Write VTK PolyData: pores as spheres and throats as tubes, for ParaView.
 
     A sphere has the inscribed diameter of its pore. A tube runs from pore to throat to pore and has the
-    diameter of its throat, but is drawn no thicker than the smaller of its two spheres. Cell arrays:
+    diameter of its throat, but is not drawn thicker than the smaller of its two spheres. Cell arrays:
     `diameter` (the true one) [m], `kind` (0 pore, 1 throat), `number` (row of the tables) and
-    `coordination` (of a pore; 0 for throats). The larger the network, the coarser spheres and tubes,
-    down to 20 triangles per pore and 36 per throat.
+    `coordination` (of a pore; 0 for throats). The larger the network, the coarser the spheres and
+    tubes, down to 20 triangles per pore and 36 per throat.
     """
     n, m = len(network.body_diameter), len(network.throat_diameter)
     rounds = 2 if n <= 500 else 1 if n <= 20_000 else 0
@@ -202,13 +202,13 @@ def _icosphere(rounds: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 def _tubes(path: NDArray[np.float64], radius: NDArray[np.float64], sides: int) -> NDArray[np.float64]:
     """Return points around the paths (m, 3 stations, 3): a ring at each station, then the two ends.
 
-    Shape (m, 3 * sides + 2, 3). The middle ring lies across the mean of both directions, so that the
-    two legs meet without a gap.
+    Shape (m, 3 * sides + 2, 3). The middle ring is perpendicular to the mean of both directions, so
+    that the two legs meet without a gap.
     """
     legs = _unit(np.diff(path, axis=1))
     along = np.stack((legs[:, 0], _unit(legs.sum(axis=1)), legs[:, 1]), axis=1)
-    least = np.eye(3)[np.abs(along[:, 1]).argmin(axis=1)]  # an axis that is surely not parallel
-    across = np.cross(along[:, 1], least)[:, None]  # the same for all rings, lest the tube is twisted
+    least = np.eye(3)[np.abs(along[:, 1]).argmin(axis=1)]  # an axis that is certainly not parallel
+    across = np.cross(along[:, 1], least)[:, None]  # the same for all rings, so that the tube is not twisted
     u = _unit(across - (across * along).sum(axis=2, keepdims=True) * along)
     v = np.cross(along, u)
     angle = 2 * np.pi * np.arange(sides) / sides
@@ -228,7 +228,7 @@ def _tube_faces(sides: int) -> NDArray[np.int64]:
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale vectors to length 1; where there is no direction, any will do."""
+    """Scale vectors to length 1; vectors of length 0 get an arbitrary direction."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.where(length > 0, vectors / np.where(length > 0, length, 1), [1.0, 0.0, 0.0])
 

@@ -1,4 +1,4 @@
-"""What a run prepared of its image, and which replica it selected, as files: masks, checks, scores."""
+"""Files of the prepared image of a run, and of its replica selection: masks, checks, scores."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ MASK, SECTION, CURVES = "segmentation.tif", "section.tif", "checks.npz"
 
 
 def write_prepared(folder: Path, prepared: Prepared) -> None:
-    """Write the section that the fit saw, and the curves of the checks."""
+    """Write the fitted section, and the curves of the checks."""
     _write_phase(folder / SECTION, prepared.section)
     curves = {
         f"{check.name}/{name}": curve for check in prepared.checks for name, curve in check.curves.items()
@@ -29,20 +29,22 @@ def write_prepared(folder: Path, prepared: Prepared) -> None:
         np.savez_compressed(file, allow_pickle=False, **curves)
 
 
-def read_prepared(folder: Path, image: Micrograph, settings: Settings, said: Mapping[str, Any]) -> Prepared:
-    """Read back what `write_prepared`, `write_segmentation` and the provenance hold.
+def read_prepared(
+    folder: Path, image: Micrograph, settings: Settings, provenance: Mapping[str, Any]
+) -> Prepared:
+    """Read the files of `write_prepared` and `write_segmentation`; the rest is in the provenance.
 
     Raises
     ------
     InputError
-        A file is missing or is no mask.
+        A file is missing or is not a mask.
     """
-    speck = float(said["segmentation"]["speck_area"])
+    speck = float(provenance["segmentation"]["speck_area"])
     phase = _read_phase(folder / MASK, image.pixel_size, speck)
-    section = _read_phase(folder / SECTION, float(said["voxel_size"]), speck)
-    checks = tuple(_checks(folder / CURVES, said["checks"]))
-    chords = float(said["chords"]["pore"]), float(said["chords"]["solid"])
-    warnings = tuple(said["prepared_warnings"])
+    section = _read_phase(folder / SECTION, float(provenance["voxel_size"]), speck)
+    checks = tuple(_checks(folder / CURVES, provenance["checks"]))
+    chords = float(provenance["chords"]["pore"]), float(provenance["chords"]["solid"])
+    warnings = tuple(provenance["prepared_warnings"])
     return Prepared(Segmented(image, phase, None, None), checks, section, chords, settings, warnings)
 
 
@@ -67,15 +69,15 @@ def _write_phase(path: Path, phase: PhaseImage) -> None:
 def _read_phase(path: Path, pixel_size: float, speck: float) -> PhaseImage:
     try:
         values = np.asarray(tifffile.imread(path))
-    except Exception as error:  # every broken file fails in a way of its own
-        raise InputError(f"{path} could not be read: {error}; wanted a whole run folder") from error
+    except Exception as error:  # broken files raise many kinds of exceptions
+        raise InputError(f"{path} could not be read: {error}; wanted a complete run folder") from error
     if values.ndim != 2 or not set(np.unique(values)) <= {0, 255}:
-        raise InputError(f"{path} is no mask of 0 and 255; wanted a whole run folder")
+        raise InputError(f"{path} is not a mask of 0 and 255; wanted a complete run folder")
     return PhaseImage(values == 255, pixel_size, speck)
 
 
 def checks_table(checks: Sequence[Check]) -> dict[str, Any]:
-    """Return what the checks found, by their names."""
+    """Return the results of the checks, by name."""
     return {
         check.name: {
             "status": check.status,
@@ -92,7 +94,7 @@ def _checks(path: Path, table: Mapping[str, Any]) -> Sequence[Check]:
         with np.load(path, allow_pickle=False) as archive:
             stored = dict(archive)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} could not be read: {error}; wanted a whole run folder") from error
+        raise InputError(f"{path} could not be read: {error}; wanted a complete run folder") from error
     return [
         Check(
             name,
@@ -107,7 +109,7 @@ def _checks(path: Path, table: Mapping[str, Any]) -> Sequence[Check]:
 
 
 def selection_table(selection: Selection) -> dict[str, Any]:
-    """Return which replica was selected, and by which totals."""
+    """Return the selected replica, and the scores of all."""
     return {
         "selected": selection.selected,
         "totals": [score.total for score in selection.scores],
@@ -117,7 +119,7 @@ def selection_table(selection: Selection) -> dict[str, Any]:
 
 
 def selection_from(table: Mapping[str, Any], similarities: Sequence[Similarity]) -> Selection:
-    """Return the selection from its table, and from how each replica compares with the image."""
+    """Return the replica selection from its table and the similarity of each replica to the image."""
     scores = tuple(
         Score(one.held_out, one.two_sample, float(total))
         for one, total in zip(similarities, table["totals"], strict=True)

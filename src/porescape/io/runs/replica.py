@@ -1,4 +1,4 @@
-"""One replica as files, in a run's folder or in the work folder of one under way, and read back."""
+"""Write and read one replica, in a run folder or in the work folder of an unfinished run."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from porescape.io.runs.settings import recipe_from, settings_table
 from porescape.io.volumes.volume import read_volume
 from porescape.measure.meters import NUMBERS
 
-CONFIRMATIONS_BEFORE = 3  # realizations that confirmed a recipe in versions that said no stage
+CONFIRMATIONS_BEFORE = 3  # realizations that confirmed a recipe in versions that stored no stage
 
 
 def replica_name(index: int) -> str:
@@ -37,7 +37,7 @@ def replica_row(replica: Replica) -> dict[str, Any]:
 
 
 def measurement_table(measurement: Measurement) -> dict[str, Any]:
-    """Return one volume's numbers with units, and why some are missing."""
+    """Return the numbers of one volume with units, and the reasons of missing ones."""
     return {
         "properties": {
             name: {"value": value, "unit": NUMBERS[name].unit} for name, value in measurement.values.items()
@@ -49,7 +49,7 @@ def measurement_table(measurement: Measurement) -> dict[str, Any]:
 
 
 def write_measured(folder: Path, stem: str, measurement: Measurement) -> None:
-    """Write what stands behind a volume's numbers: raw rows per pore and throat, curves, and a picture."""
+    """Write the details of a measurement: a row per pore and throat, curves, and the network as a picture."""
     details = measurement.details
     write_details(folder / f"{stem}-details.npz", details)
     write_curves(folder / f"{stem}-curves.csv", details.curves)
@@ -61,12 +61,12 @@ def write_measured(folder: Path, stem: str, measurement: Measurement) -> None:
 def read_replica(
     folder: Path, index: int, row: Mapping[str, Any], voxel_size: float, trials: Iterable[Trial]
 ) -> Replica:
-    """Read one replica's volume and details, and join them with its row and its trials.
+    """Read the volume and details of one replica, and combine them with its row and its trials.
 
     Raises
     ------
     InputError
-        A file is missing or was changed.
+        A file is missing or has been changed.
     """
     values = {name: number(entry["value"]) for name, entry in row["properties"].items()}
     measurement = Measurement(
@@ -89,12 +89,12 @@ def read_replica(
 
 
 def trials_from(rows: Sequence[Mapping[str, Any]]) -> tuple[Trial, ...]:
-    """Return trials from what `asdict` and JSON made of them, today or in earlier versions."""
+    """Return trials from their rows in JSON, of this or an earlier version."""
     return tuple(_trial(dict(row)) for row in rows)
 
 
 def _trial(row: dict[str, Any]) -> Trial:
-    if "draw" in row:  # earlier versions numbered the realizations, and said no stage
+    if "draw" in row:  # earlier versions numbered the realizations, and stored no stage
         row["realization"] = row.pop("draw")
         past = row["realization"] > CONFIRMATIONS_BEFORE
         row["stage"] = "compare" if past else "confirm" if row["realization"] else "explore"
@@ -103,7 +103,7 @@ def _trial(row: dict[str, Any]) -> Trial:
 
 
 def similarity_from(row: Mapping[str, Any]) -> Similarity:
-    """Return how a replica compares with the image, from its row of `results.json`, also an earlier one."""
+    """Return the similarity of a replica, from its row of `results.json`, also of earlier versions."""
     table = row.get("similarity") or row["look"]
     held_out = table.get("held_out", table.get("unseen"))
     test = table.get("two_sample", table.get("eye"))
@@ -111,5 +111,5 @@ def similarity_from(row: Mapping[str, Any]) -> Similarity:
 
 
 def number(value: float | None) -> float:
-    """Return a number from JSON, where null stands for what is not a number."""
+    """Return a number from JSON, where null means NaN."""
     return math.nan if value is None else value

@@ -1,4 +1,4 @@
-"""One folder holds one run: every file whole, and enough to run it again."""
+"""Write and read the folder of a run; it contains everything needed to reproduce the run."""
 
 import json
 import math
@@ -47,8 +47,8 @@ from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
 from porescape.version import __version__
 
-SCHEMA_VERSION = 2  # of results.json; raised when a name changes its meaning or goes away
-LAGS = 256  # pixels; as far as the curves of `describe` reach
+SCHEMA_VERSION = 2  # of results.json; increased when a name changes its meaning or is removed
+LAGS = 256  # pixels; the longest lag in the curves of `describe`
 VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "edt", "cmaes", "optuna", "tifffile")
 
 
@@ -60,7 +60,7 @@ def write_run(
     truth: Volume | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write everything a run made.
+    """Write all results of a run.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def write_run(
         New or empty, unless `overwrite`.
     result : Reconstruction
     source : path, optional
-        The image file; a copy goes into the folder, so that the folder runs again anywhere.
+        The image file; it is copied into the folder, so that the run can be reproduced anywhere.
     truth : Volume, optional
         The known structure behind the image, for the report.
     """
@@ -97,15 +97,15 @@ def write_run(
 
 
 def read_run(folder: Path | str) -> Reconstruction:
-    """Read back what `write_run` wrote; nothing is worked out anew.
+    """Read the folder that `write_run` wrote; nothing is computed again.
 
-    Folders of earlier versions lack the section, the curves of the checks and the scores of the selection;
-    there these are worked out as that version would have done, and a warning says so.
+    Folders of earlier versions lack the section, the curves of the checks and the scores of the replica
+    selection; these are then computed as that version would have done, with a warning.
 
     Raises
     ------
     InputError
-        A file of the run is missing or was changed.
+        A file of the run is missing or has been changed.
     """
     folder = Path(folder)
     table = read_toml(run_file(folder))
@@ -116,8 +116,8 @@ def read_run(folder: Path | str) -> Reconstruction:
     )
     numbers = _read_json(folder / "results.json")
     fits = _read_json(folder / "fit.json")
-    said = _read_json(folder / "provenance.json")
-    own = said["input"]  # what the copied image no longer knows
+    provenance = _read_json(folder / "provenance.json")
+    own = provenance["input"]  # not in the copied image
     image = replace(image, name=own["name"], pixel_size_source=own["pixel_size_source"])
     replicas = tuple(
         read_replica(folder, index, row, numbers["voxel_size"], trials_from(fit["trials"]))
@@ -129,7 +129,7 @@ def read_run(folder: Path | str) -> Reconstruction:
         prepared, selection = of_earlier_version(image, settings, numbers["voxel_size"], similarities)
         warnings = (*warnings, EARLIER)
     else:
-        prepared = read_prepared(folder, image, settings, said)
+        prepared = read_prepared(folder, image, settings, provenance)
         selection = selection_from(numbers["selection"], similarities)
     properties = {name: _estimate(entry) for name, entry in numbers["properties"].items()}
     return Reconstruction(prepared, replicas, properties, selection, table["seed"], warnings)
@@ -139,7 +139,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} could not be read: {error}; wanted a whole run folder") from error
+        raise InputError(f"{path} could not be read: {error}; wanted a complete run folder") from error
 
 
 def _estimate(entry: dict[str, Any]) -> Estimate:
@@ -166,7 +166,7 @@ def job_toml(result: Reconstruction, image: str | None) -> str:
 
 
 def provenance(result: Reconstruction) -> dict[str, Any]:
-    """Return where a result comes from."""
+    """Return the provenance of a result."""
     image = result.image
     return {
         "porescape": __version__,
@@ -246,12 +246,12 @@ def fit_history(result: Reconstruction) -> dict[str, Any]:
 
 
 def estimate_table(estimate: Estimate) -> dict[str, Any]:
-    """Return an estimate with plain names."""
+    """Return an estimate as a plain table."""
     return asdict(estimate) | {"ci95": list(estimate.ci95)}
 
 
 def to_json(table: Any) -> str:
-    """Return JSON text; what is not a number becomes null, because JSON has no NaN."""
+    """Return JSON text; NaN and infinity become null, because JSON has neither."""
     return json.dumps(_plain(table), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 

@@ -18,14 +18,14 @@ from porescape.jobs.choices import check_choices
 
 S = TypeVar("S")
 
-RUN_FILE = "run.toml"  # runs the job again
+RUN_FILE = "run.toml"  # reproduces the run
 OLD_RUN_FILE = "recipe.toml"
 RECIPES: dict[str, type[FieldsRecipe] | type[BodiesRecipe] | type[PaperRecipe]] = {
     "fields": FieldsRecipe,
     "bodies": BodiesRecipe,
     "paper": PaperRecipe,
 }
-RENAMED = {  # names in recipes of earlier versions; the two grain fields were named the wrong way round
+RENAMED = {  # names in recipes of earlier versions; the names of the two grain fields were exchanged
     "cells": "solid_grains",
     "bumps": "pore_cells",
     "branch": "branches",
@@ -35,7 +35,7 @@ RENAMED = {  # names in recipes of earlier versions; the two grain fields were n
 
 
 def settings_table(settings: Any) -> dict[str, Any]:
-    """Return a frozen dataclass as nested tables; what is None is left out, as TOML has no null."""
+    """Return a frozen dataclass as nested tables; None is left out, as TOML has no null."""
     table: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
@@ -47,7 +47,7 @@ def settings_table(settings: Any) -> dict[str, Any]:
 
 
 def settings_from(kind: type[S], table: Mapping[str, Any], where: str = "settings") -> S:
-    """Return the dataclass `kind` filled from nested tables; what is missing keeps its default.
+    """Return the dataclass `kind` filled from nested tables; missing values have their defaults.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def _converted(value: Any, wanted: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:
         if value is None and type(None) in arguments:
-            return None  # JSON has it, TOML leaves it out
+            return None  # null in JSON; TOML leaves it out
         wanted = next(a for a in arguments if a is not type(None))
         return _converted(value, wanted, where)
     if origin is typing.Literal:
@@ -103,16 +103,16 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def run_file(folder: Path) -> Path:
-    """Return the file of a run folder that holds its settings, by today's name or the one before."""
+    """Return the file with the settings of a run folder, with its present or its earlier name."""
     today, before = folder / RUN_FILE, folder / OLD_RUN_FILE
     return before if before.is_file() and not today.is_file() else today
 
 
 def recipe_toml(recipe: AnyRecipe, domain: Domain, seed: int) -> str:
-    """Return what makes one structure as TOML: recipe, box and seed."""
+    """Return as TOML what determines one structure: recipe, box and seed."""
     return tomli_w.dumps(
         {
-            "seed": str(seed),  # a TOML integer has 64 bits, but not every reader keeps them all
+            "seed": str(seed),  # a TOML integer has 64 bits, but some readers lose the last ones
             "type": next(name for name, kind in RECIPES.items() if isinstance(recipe, kind)),
             "domain": settings_table(domain),
             "recipe": settings_table(recipe),
@@ -121,13 +121,13 @@ def recipe_toml(recipe: AnyRecipe, domain: Domain, seed: int) -> str:
 
 
 def read_recipe(path: Path) -> tuple[AnyRecipe, Domain, int]:
-    """Read back what `recipe_toml` wrote, or an earlier version."""
+    """Read the text of `recipe_toml`, also of earlier versions."""
     table = read_toml(path)
     if missing := [name for name in ("seed", "domain", "recipe") if name not in table]:
         raise InputError(
             f"{path.name} has no {', '.join(missing)}; wanted a replica's own file such as replica-01.toml"
         )
-    kind = table.get("type", table.get("family"))  # "family" said porescape or paper in earlier versions
+    kind = table.get("type", table.get("family"))  # "family" was porescape or paper in earlier versions
     if kind not in (*RECIPES, "porescape"):
         raise InputError(f"{path.name} holds a recipe of type {kind!r}; known are {', '.join(RECIPES)}")
     recipe = recipe_from(table["recipe"])
@@ -135,7 +135,7 @@ def read_recipe(path: Path) -> tuple[AnyRecipe, Domain, int]:
 
 
 def recipe_from(table: Mapping[str, Any]) -> AnyRecipe:
-    """Return the recipe whose numbers the table holds, also in the words of earlier versions."""
+    """Return the recipe in a table, also with the names of earlier versions."""
     names = set(table)
     if names == {"x"}:
         return settings_from(PaperRecipe, table, "recipe")
@@ -146,20 +146,20 @@ def recipe_from(table: Mapping[str, Any]) -> AnyRecipe:
 
 
 def _recipe_before(table: Mapping[str, Any]) -> AnyRecipe:
-    """Return a recipe written before there were types of recipes: all numbers in one, under other names."""
+    """Return a recipe written before there were recipe types: all numbers in one table, with other names."""
     bodies = not table["bumps"] and not table["branch"] and table.get("highpass_width") is None
     if bodies:
-        kept = {name: table[name] for name in ("porosity", "smoothing")}
+        common = {name: table[name] for name in ("porosity", "smoothing")}
         lengths = {"spacing": table["cell_spacing"], "length": table.get("cell_length", 0.0)}
-        return settings_from(BodiesRecipe, kept | lengths, "recipe")
+        return settings_from(BodiesRecipe, common | lengths, "recipe")
     if table.get("cell_length"):
-        raise InputError("the recipe mixes rods with other fields, which is not made any more")
+        raise InputError("the recipe mixes rods with other fields, which is no longer supported")
     renamed = {RENAMED.get(name, name): value for name, value in table.items() if name != "cell_length"}
     return settings_from(FieldsRecipe, renamed, "recipe")
 
 
 def read_settings(table: Mapping[str, Any]) -> Settings:
-    """Return the settings of a job's `run.toml`, which also names its image and seed."""
+    """Return the settings in a `run.toml`, which also contains the image and the seed."""
     stages = {field.name for field in dataclasses.fields(Settings)}
     settings = settings_from(Settings, {name: value for name, value in table.items() if name in stages})
     check_choices(settings)
@@ -167,25 +167,25 @@ def read_settings(table: Mapping[str, Any]) -> Settings:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> Iterator[str]:
-    """Yield in words where two jobs, as nested tables of plain values, are not the same.
+    """Yield the differences of two jobs, given as nested tables of plain values, in words.
 
     >>> list(differences({"fit": {"trials": 200}}, {"fit": {"trials": 100}}))
     ['fit.trials was 200, now 100']
     """
     for name in dict.fromkeys((*before, *now)):
-        was, comes = before.get(name), now.get(name)
-        if isinstance(was, dict) and isinstance(comes, dict):
-            yield from differences(was, comes, f"{name}.")
-        elif was != comes:
-            yield f"{_TITLES.get(name, where + name)} was {_said(was, name)}, now {_said(comes, name)}"
+        was, new = before.get(name), now.get(name)
+        if isinstance(was, dict) and isinstance(new, dict):
+            yield from differences(was, new, f"{name}.")
+        elif was != new:
+            yield f"{_TITLES.get(name, where + name)} was {_in_words(was, name)}, now {_in_words(new, name)}"
 
 
 _TITLES = {"sha256": "the image's SHA-256", "porescape": "the version of porescape"}
 
 
-def _said(value: Any, name: str) -> str:
+def _in_words(value: Any, name: str) -> str:
     if value is None:
         return "not given"
     if isinstance(value, list):
-        return ", ".join(_said(one, name) for one in value) or "none"
+        return ", ".join(_in_words(one, name) for one in value) or "none"
     return f"{value[:12]}…" if name == "sha256" else str(value)

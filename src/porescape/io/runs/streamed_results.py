@@ -1,4 +1,4 @@
-"""What was measured piece by piece, as tables: `results.json` and a row per sub-volume."""
+"""Tables of a chunked measurement: `results.json` and a row per sub-volume."""
 
 import csv
 import io
@@ -12,9 +12,9 @@ from porescape.measure.streamed.meter import ChunkedMeasurement
 
 
 def blocks_table(found: ChunkedMeasurement) -> dict[str, Any]:
-    """Return what `measurement_table` does, and how each number came about.
+    """Return the table of `measurement_table`, with the origin of each number.
 
-    Every property also has its `origin`; those of sub-volumes have the `sd`, `ci95` and `n` of their mean.
+    Every property also has its `origin`; those from sub-volumes also have `sd`, `ci95` and `n` of the mean.
     """
     table = measurement_table(found.measurement)
     for name, entry in table["properties"].items():

@@ -1,1 +1,1 @@
-"""Volumes: files in and out, whole or piece by piece."""
+"""Volumes: read and write files, whole or piece by piece."""

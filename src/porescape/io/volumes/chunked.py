@@ -1,4 +1,4 @@
-"""Volumes that stay on the disk: opened, understood, and read piece by piece."""
+"""Chunked volumes in files: opened, interpreted, and read piece by piece."""
 
 import shutil
 import tempfile
@@ -25,7 +25,7 @@ _AT_ONCE = 2**24  # voxels
 
 @dataclass(frozen=True, slots=True)
 class ChunkedFile:
-    """A volume in a file, pores told from solid as it is read.
+    """A volume in a file, segmented while it is read.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class ChunkedFile:
 
     @property
     def chunk(self) -> Shape:
-        """Voxels of the pieces that it is stored in."""
+        """Voxels of the pieces in which it is stored."""
         return self.store.chunk
 
     def read(self, window: Window) -> NDArray[np.bool_]:
@@ -64,7 +64,7 @@ class ChunkedBits:
 
     @property
     def chunk(self) -> Shape:
-        """Some whole planes."""
+        """Several whole planes."""
         _, ny, nx = self.shape
         return (max(1, min(self.shape[0], _AT_ONCE // (ny * nx))), ny, nx)
 
@@ -79,7 +79,7 @@ class ChunkedBits:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ChunkedSource(HowRead):
-    """A volume on the disk, and how it is read.
+    """A chunked volume in a file, and how it is read.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class ChunkedSource(HowRead):
 
 
 def shape_of(path: Path) -> Shape | None:
-    """Return how many voxels a file has, from its head; None where it cannot be read piece by piece."""
+    """Return the number of voxels from the header of a file; None if it cannot be read piece by piece."""
     opened = _opened(path)
     return None if opened is None else opened[0].shape
 
@@ -104,43 +104,43 @@ def open_chunked(
     pore: Brightness | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[ChunkedSource]:
-    """Open a volume to be read piece by piece, for as long as the block lasts.
+    """Context manager: a volume in a file that can be read piece by piece.
 
-    OME-Zarr in any chunks, `.npy`, TIFF stacks and folders of slices, understood as by
+    OME-Zarr in any chunks, `.npy`, TIFF stacks and folders of slices, interpreted as by
     `read_volume_with_source`: two values as they are, grey by one threshold. Compressed TIFF and slices are
-    copied to a temporary file first, one bit per voxel, because they can be read by whole planes
-    only. Other kinds are read whole.
+    first copied to a temporary file, one bit per voxel, because they can be read only by whole planes.
+    Other kinds are read whole.
 
     Parameters
     ----------
     path, voxel_size, threshold, pore
         As for `read_volume_with_source`.
     progress : callable, optional
-        Told (done, in all) of the pieces looked at to find the values it holds.
+        Called with (done, total) for the pieces that are read to find the range of values.
 
     Raises
     ------
     InputError
         As `read_volume_with_source`.
     OutputError
-        No room for the temporary file.
+        There is not enough disk space for the temporary file.
     """
     path = Path(path)
     opened = _opened(path)
     if opened is None:
         whole = read_volume_with_source(path, voxel_size, threshold=threshold, pore=pore)
-        words = f"{path.name} can only be read whole: all of it is in memory; OME-Zarr or .npy need not be"
+        words = f"{path.name} can only be read whole: all of it is in memory, unlike OME-Zarr and .npy"
         how = {field.name: getattr(whole, field.name) for field in fields(HowRead)}
         how["warnings"] = (*whole.warnings, words)
         yield ChunkedSource(chunked=ChunkedArray(whole.volume), **how)
         return
-    store, said, files = opened
-    size, size_source, warnings = choose_voxel_size(path.name, voxel_size, said)
+    store, raw, files = opened
+    size, size_source, warnings = choose_voxel_size(path.name, voxel_size, raw)
     if size is None:
-        raise no_voxel_size(path.name, said)
+        raise no_voxel_size(path.name, raw)
     windows = list(tiled(store.shape, grouped(store.chunk, store.shape)))
     values = values_in(_pieces(store, windows, progress), store.shape, path.name)
-    cut = choose_cut(values, _pieces(store, windows), path.name, threshold, pore, said.inverted)
+    cut = choose_cut(values, _pieces(store, windows), path.name, threshold, pore, raw.inverted)
     chunked: ChunkedVolume = ChunkedFile(store, size, cut)
     sha256 = hash_of_files(files)
     scratch = Path(tempfile.mkdtemp(prefix="porescape-")) if isinstance(store, PagesStore) else None
@@ -155,7 +155,7 @@ def open_chunked(
             threshold=cut.threshold,
             threshold_source=cut.threshold_source,
             porosity_range=cut.porosity_range,
-            warnings=(*said.warnings, *warnings, *cut.warnings),
+            warnings=(*raw.warnings, *warnings, *cut.warnings),
             sha256=sha256,
         )
     finally:
@@ -168,7 +168,7 @@ def _opened(path: Path) -> Any:
         opened = open_store(path)
     except PorescapeError:
         raise
-    except Exception as error:  # every reader has its own ways to fail on a broken file
+    except Exception as error:  # broken files raise many kinds of exceptions
         raise InputError(f"{path.name} could not be read: {error}; is the file complete?") from error
     return opened
 
@@ -176,7 +176,7 @@ def _opened(path: Path) -> Any:
 def _pieces(
     store: Store, windows: list[Window], progress: Callable[[int, int], None] | None = None
 ) -> Iterator[NDArray[Any]]:
-    """Yield the values in the windows, and report each one after its use."""
+    """Yield the values in the windows, and report progress after each one."""
     for done, window in enumerate(windows, start=1):
         yield store.read(window)
         if progress is not None:
@@ -190,9 +190,9 @@ def _to_bits(chunked: ChunkedVolume, scratch: Path) -> ChunkedBits:
     needed = nz * ny * -(-nx // 8)
     if needed > (free := shutil.disk_usage(scratch).free):
         raise OutputError(
-            f"reading planes that are compressed needs a temporary file of {needed / 2**30:.2g} GiB in "
-            f"{tempfile.gettempdir()}, where {free / 2**30:.2g} GiB are free; make room, set TMPDIR to a "
-            "larger disk, or save the volume as OME-Zarr"
+            f"reading compressed planes needs a temporary file of {needed / 2**30:.2g} GiB in "
+            f"{tempfile.gettempdir()}, where {free / 2**30:.2g} GiB are free; free some space, set TMPDIR to "
+            "a larger disk, or save the volume as OME-Zarr"
         )
     bits = np.lib.format.open_memmap(path, "w+", np.uint8, (nz, ny, -(-nx // 8)))
     for window in tiled(chunked.shape, (chunked.chunk[0], ny, nx)):

@@ -1,7 +1,7 @@
-"""How values become pore and solid: two values as they are, grey by one threshold everywhere.
+"""Segmentation of volumes: two values as they are, grey by one threshold everywhere.
 
-A volume is looked at piece by piece, whether it is in memory or in a file: once for the values it holds, and
-once more to count its grey levels, where there are more than two.
+A volume is read piece by piece, whether it is in memory or in a file: once for its values, and once more to
+count its grey levels if there are more than two.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,26 +16,28 @@ from porescape.errors import InputError
 
 Brightness = Literal["dark", "bright"]
 
-MOST_LEVELS = 65536  # of the histogram; finer grey levels are put together
-MOST_LABELS = 8  # fewer different values than this are names of phases rather than grey levels
-NUDGE = 0.05  # of the contrast between the means of the two classes
-OVERLAP = 0.04  # of the voxels within the nudges; two Gaussian classes 3 standard deviations apart have that
+MOST_LEVELS = 65536  # of the histogram; finer grey levels are combined
+MOST_LABELS = 8  # this many different values or fewer are labels of phases, not grey levels
+SHIFT = 0.05  # of the contrast between the means of the two classes
+OVERLAP = (
+    0.04  # of the voxels between the two shifted thresholds; the value of two Gaussian classes 3 sd apart
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where the values of a volume are cut into two phases.
+    """How the values of a volume are divided into two phases.
 
     Attributes
     ----------
     level : float
-        What is larger is bright.
+        Larger values are bright.
     stored : {"bright", "dark"}
         The side that is pore among the values as stored.
     pore : {"bright", "dark"}
-        The same as the user sees it: the other side in a file that asks to be shown inverted.
+        The same as displayed: the other side if the file is to be displayed inverted.
     threshold : float or None
-        Grey level, in the file's own numbers; None where there were but two values.
+        Grey level, in the values of the file; None if there were only two values.
     threshold_source : {"otsu", "given"} or None
     porosity_range : tuple of float or None
         Porosity with the threshold 5 % of the contrast lower and higher.
@@ -57,7 +59,7 @@ class Cut:
 
 
 class Values(NamedTuple):
-    """What values a volume holds: the smallest, the largest, and whether there is no other."""
+    """The values of a volume: the smallest, the largest, and whether these are the only ones."""
 
     low: float
     high: float
@@ -65,19 +67,19 @@ class Values(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """How often each grey level occurs."""
+    """The histogram of the grey levels."""
 
     counts: NDArray[np.int64]
     grey: NDArray[np.float64]  # middle of each level, ascending
 
 
 def values_in(pieces: Iterable[NDArray[Any]], shape: Shape, name: str) -> Values:
-    """Return what values the pieces of a volume of this shape hold.
+    """Return the range of the values in the pieces of a volume of this shape.
 
     Raises
     ------
     InputError
-        There are none, or some are no finite numbers.
+        There are no values, or some are not finite numbers.
     """
     if 0 in shape:
         raise InputError(f"{name} is empty, shape {shape}")
@@ -86,7 +88,7 @@ def values_in(pieces: Iterable[NDArray[Any]], shape: Shape, name: str) -> Values
     for slab in _slabs(pieces):
         if not (slab.dtype == bool or np.issubdtype(slab.dtype, np.number)) or np.iscomplexobj(slab):
             raise InputError(f"{name} holds {slab.dtype}, wanted numbers or True and False")
-        low, high = slab.min(), slab.max()  # NaN comes through both
+        low, high = slab.min(), slab.max()  # both are NaN if any value is
         if not (np.isfinite(low) and np.isfinite(high)):
             raise InputError(
                 f"{name} holds NaN or infinite values; wanted numbers only: crop them away, or replace them"
@@ -97,7 +99,7 @@ def values_in(pieces: Iterable[NDArray[Any]], shape: Shape, name: str) -> Values
 
 
 def cut_two(values: Values, pore: Brightness = "bright") -> Cut:
-    """Return the cut between two values; of one value, 0 is dark and anything else bright."""
+    """Return the cut between two values; if there is only one, 0 is dark and anything else bright."""
     low, high, _ = values
     return Cut(-np.inf if low == high != 0 else low, pore, pore)
 
@@ -110,22 +112,22 @@ def choose_cut(
     pore: Brightness | None = None,
     inverted: bool = False,
 ) -> Cut:
-    """Return where to cut a volume into pore and solid.
+    """Choose how to divide a volume into pore and solid.
 
     Parameters
     ----------
     values : Values
-        What it holds.
+        Its range.
     pieces : iterable of ndarray
-        All of it; looked at only where it holds more than two values.
+        All of it; read only if it has more than two values.
     name : str
-        What to call it in messages.
+        Its name in messages.
     threshold : float, optional
         The last level that is dark; Otsu's by default.
     pore : {"dark", "bright"}, optional
-        By default the dark of grey, and the larger of two values.
+        By default dark for grey volumes, and the larger of two values.
     inverted : bool
-        Grey is to be shown with its smallest value white. Two values are taken as they are.
+        The file is to be displayed with its smallest grey value white. Two values are taken as they are.
 
     Raises
     ------
@@ -137,7 +139,7 @@ def choose_cut(
         cut = cut_two(values, pore or "bright")
         if low == high:
             phase = "pore" if (low != 0) == (cut.pore == "bright") else "solid"
-            words = f"every voxel of {name} is {low:g}, which is taken for {phase}"
+            words = f"every voxel of {name} is {low:g}, which is assumed to be {phase}"
         elif threshold is not None:
             words = f"{name} holds two values only; the threshold {threshold:g} was not needed"
         else:
@@ -145,8 +147,8 @@ def choose_cut(
         return Cut(cut.level, cut.stored, cut.pore, warnings=(words,))
     if threshold is not None and not low <= threshold < high:
         raise InputError(
-            f"the threshold {threshold:g} leaves one phase only, the grey levels of {name} go from "
-            f"{low:g} to {high:g}; take one between them"
+            f"the threshold {threshold:g} leaves one phase only, the grey levels of {name} range from "
+            f"{low:g} to {high:g}; choose one between them"
         )
     levels = _count_levels(pieces, low, high)
     if threshold is None:
@@ -155,22 +157,22 @@ def choose_cut(
     side = pore or "dark"
     warnings = []
     if inverted:
-        warnings.append(f"{name} asks to be shown inverted: its largest values count as dark")
+        warnings.append(f"{name} is to be displayed inverted: its largest values count as dark")
     stored: Brightness = "bright" if (side == "bright") != inverted else "dark"
-    shares = _nudged(levels, level)
+    shares = _shifted_shares(levels, level)
     if stored == "bright":
         shares = 1 - shares[1], 1 - shares[0]
     if shares[1] - shares[0] > OVERLAP:
         warnings.append(
-            f"pore and solid of {name} overlap in grey: moving the threshold {level:.6g} by {NUDGE:.0%} of "
+            f"pore and solid of {name} overlap in grey: moving the threshold {level:.6g} by {SHIFT:.0%} of "
             f"their contrast either way changes the porosity from {shares[0]:.3f} to {shares[1]:.3f}; "
-            "denoise it, or segment it with a tool made for that"
+            "denoise it, or segment it with another program"
         )
     return Cut(level, stored, side, level, "otsu" if threshold is None else "given", shares, tuple(warnings))
 
 
 def _slabs(pieces: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """Yield the pieces in slabs small enough for the temporary arrays made of them."""
+    """Yield the pieces in slabs that are small enough for temporary arrays."""
     for piece in pieces:
         thickness = max(1, min(len(piece), 2**22 // max(1, int(np.prod(piece.shape[1:])))))
         for z in range(0, len(piece), thickness):
@@ -178,7 +180,7 @@ def _slabs(pieces: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
 
 
 def _count_levels(pieces: Iterable[NDArray[Any]], low: float, high: float) -> Levels:
-    """Count the grey levels: each whole number if there are not too many, else as many bins as may be."""
+    """Count the grey levels: each whole number if there are few enough, otherwise in `MOST_LEVELS` bins."""
     counts = np.zeros(0, dtype=np.int64)
     whole = False
     for slab in _slabs(pieces):
@@ -197,22 +199,22 @@ def _count_levels(pieces: Iterable[NDArray[Any]], low: float, high: float) -> Le
 
 
 def _refuse_labels(levels: Levels, name: str) -> None:
-    """Labels are not grey: Otsu would cut somewhere between them and nobody would know."""
+    """Refuse labels, which are not grey: Otsu's threshold would divide them arbitrarily and unnoticed."""
     present = np.flatnonzero(levels.counts)
     if len(present) <= MOST_LABELS:
         values = ", ".join(f"{levels.grey[i]:.4g}" for i in present)
         raise InputError(
             f"{name} holds {len(present)} different values ({values}), too few for grey and too many for "
-            "pore and solid; say where to cut (--threshold) and which side is pore (--pore dark or bright)"
+            "pore and solid; give the threshold (--threshold) and which side is pore (--pore dark or bright)"
         )
 
 
 def _otsu_threshold(levels: Levels) -> float:
-    """Return the level up to which grey is dark; where several separate equally well, the middle one."""
+    """Return the level up to which grey is dark; if several separate equally well, the middle one."""
     share = levels.counts / levels.counts.sum()
     dark = np.cumsum(share)[:-1]
     moment = np.cumsum(share * levels.grey)
-    # a class without voxels separates nothing
+    # both classes must have voxels
     some = (dark > 0) & (dark < 1)
     between = np.zeros(len(dark))
     between[some] = (moment[-1] * dark[some] - moment[:-1][some]) ** 2 / (dark[some] * (1 - dark[some]))
@@ -220,14 +222,14 @@ def _otsu_threshold(levels: Levels) -> float:
     return float(levels.grey[best[len(best) // 2]])
 
 
-def _nudged(levels: Levels, threshold: float) -> tuple[float, float]:
-    """Return the dark share with the threshold a little lower and a little higher."""
+def _shifted_shares(levels: Levels, threshold: float) -> tuple[float, float]:
+    """Return the dark share with the threshold slightly lower and slightly higher."""
     share = levels.counts / levels.counts.sum()
     dark = levels.grey <= threshold
-    if not 0 < share[dark].sum() < 1:  # the threshold lies within the first or the last level
+    if not 0 < share[dark].sum() < 1:  # the threshold is within the first or the last level
         return float(share[dark].sum()), float(share[dark].sum())
     means = [float(np.average(levels.grey[side], weights=share[side])) for side in (dark, ~dark)]
-    step = NUDGE * (means[1] - means[0])
+    step = SHIFT * (means[1] - means[0])
     return float(share[levels.grey <= threshold - step].sum()), float(
         share[levels.grey <= threshold + step].sum()
     )

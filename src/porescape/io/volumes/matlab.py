@@ -1,4 +1,4 @@
-"""MATLAB files out."""
+"""Write MATLAB files."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from porescape.errors import InputError
 from porescape.io.atomic import whole_file
 from porescape.version import __version__
 
-_LARGEST = 2**31 - 2**20  # bytes of one variable; the format counts in 32 bits
-_HEADER = 116  # bytes of words at the start of the file
+_LARGEST = 2**31 - 2**20  # bytes of one variable; the format stores sizes in 32 bits
+_HEADER = 116  # bytes of text at the start of the file
 
 
 def write_mat(path: Path | str, volume: Volume) -> None:
-    """Write a MATLAB 5 file: `pore` (uint8, 1 = pore, 0 = solid), `voxel_size` [m] and what they mean.
+    """Write a MATLAB 5 file: `pore` (uint8, 1 = pore, 0 = solid), `voxel_size` [m] and their meaning.
 
-    `pore` has MATLAB's order of axes, rows, columns, sections: `imshow(pore(:, :, k), [])` shows section k.
+    `pore` has MATLAB's order of axes (rows, columns, sections): `imshow(pore(:, :, k), [])` shows section k.
 
     Raises
     ------
@@ -41,4 +41,6 @@ def write_mat(path: Path | str, volume: Volume) -> None:
     with whole_file(Path(path)) as temporary, temporary.open("w+b") as file:
         savemat(file, contents, do_compression=True)
         file.seek(0)
-        file.write(words.ljust(_HEADER)[:_HEADER])  # in place of a date: same volume, same bytes
+        file.write(
+            words.ljust(_HEADER)[:_HEADER]
+        )  # instead of a date, so that the same volume gives the same bytes

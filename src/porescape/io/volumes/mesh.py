@@ -1,4 +1,4 @@
-"""The wall between pore and solid as triangles: STL to compute or print with, GLB to look at."""
+"""The surface between pore and solid as triangles: STL for simulation and printing, GLB for viewing."""
 
 import json
 import math
@@ -18,48 +18,55 @@ from porescape.version import __version__
 
 Phase = Literal["solid", "pore"]
 
-MICRONS = PER_METRE["µm"]  # both files are in micrometres: STL has no unit, and 32-bit numbers like it near 1
-TRIANGLES = 300_000  # of a GLB; phones turn that without effort
+MICRONS = PER_METRE[
+    "µm"
+]  # both files are in micrometres: STL has no unit, and 32-bit numbers should be near 1
+TRIANGLES = 300_000  # of a GLB; smooth even on phones (chosen by hand)
 _COLOURS = {"solid": (0.80, 0.74, 0.62), "pore": (0.25, 0.53, 0.78)}  # linear red, green, blue
-_UPRIGHT = [-math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)]  # a quarter turn: glTF has y upwards, we have z
+_UPRIGHT = [
+    -math.sqrt(0.5),
+    0.0,
+    0.0,
+    math.sqrt(0.5),
+]  # a quarter turn: y points up in glTF, z in our volumes
 
 
 def surface_mesh(volume: Volume, surface: Phase = "solid") -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Return the closed surface of a phase: points (n, 3) as x, y, z [m], triangles (m, 3) seen from outside.
 
     Marching cubes on the voxels as they are, half-way between the two phases; the box is padded first, so
-    that walls end in a flat face where the box ends. Corners of voxels are cut off: a sphere of 20 voxels
-    across has 0.5 % less volume than its voxels, noise of single voxels much less.
+    that the surface is closed by flat faces at its ends. Corners of voxels are cut off: a sphere with a
+    diameter of 20 voxels has 0.5 % less volume than its voxels, noise of single voxels much less.
 
     Raises
     ------
     InputError
-        There is nothing of that phase.
+        There is no voxel of that phase.
 
     References
     ----------
-    Lorensen & Cline (1987), Computer Graphics 21, 163. Their cases and not those of Lewiner, with which a
-    twelfth of random volumes had holes.
+    Lorensen & Cline (1987), Computer Graphics 21, 163. Their cases are used and not those of Lewiner, with
+    which one in twelve random volumes had holes.
     """
     inside = volume.pore if surface == "pore" else ~volume.pore
     if not inside.any():
         raise InputError(f"there is no {surface} in the volume, wanted some for its surface; see --surface")
     padded = np.pad(inside, 1).astype(np.float32)
     points, triangles, _, _ = marching_cubes(padded, 0.5, method="lorensen", allow_degenerate=False)
-    # voxel k, at k + 1 in the padded box, reaches from k to k + 1
+    # voxel k, at k + 1 in the padded box, extends from k to k + 1
     xyz = (points[:, ::-1] - 0.5) * volume.voxel_size
     return xyz.astype(np.float32), triangles.astype(np.int32)
 
 
 def write_stl(path: Path | str, volume: Volume, surface: Phase = "solid") -> None:
-    """Write the surface of a phase as binary STL, in micrometres; watertight, seen from outside.
+    """Write the surface of a phase as binary STL, in micrometres; watertight, normals outwards.
 
-    The header says which phase and which unit, as STL itself has no place for either.
+    The header contains the phase and the unit, as STL has no fields for them.
 
     Raises
     ------
     InputError
-        There is nothing of that phase.
+        There is no voxel of that phase.
     """
     points, triangles = surface_mesh(volume, surface)
     corners = (points * np.float32(MICRONS))[triangles]
@@ -78,17 +85,17 @@ def write_stl(path: Path | str, volume: Volume, surface: Phase = "solid") -> Non
 
 
 def write_glb(path: Path | str, volume: Volume, surface: Phase = "solid", triangles: int = TRIANGLES) -> None:
-    """Write the surface of a phase as binary glTF, to be looked at.
+    """Write the surface of a phase as binary glTF, for viewing.
 
-    Decimated to about `triangles`, which opens small holes: fine to look at, not to compute with; take the
-    STL for that. The points are in micrometres; the scene is scaled so that its longest edge is 1 m, as
-    viewers expect things of about that size, and `extras` of the scene say what 1 m stands for. Needs the
-    extra `mesh`.
+    Decimated to about `triangles`, which opens small holes: suitable for viewing, but not for simulation; use
+    the STL there. The points are in micrometres; the scene is scaled so that its longest edge is 1 m, as
+    viewers expect objects of about that size, and the `extras` of the scene contain the true length of 1 m.
+    Needs the extra `mesh`.
 
     Raises
     ------
     InputError
-        There is nothing of that phase.
+        There is no voxel of that phase.
     MissingExtra
         The package that decimates is not installed.
     """
@@ -115,7 +122,7 @@ def _decimated(
         import fast_simplification
     except ImportError as error:
         raise MissingExtra(
-            'GLB is decimated, and that needs a package more: pip install "porescape[mesh]"'
+            'GLB is decimated, which needs another package: pip install "porescape[mesh]"'
         ) from error
     fewer, left = fast_simplification.simplify(points, faces, target_count=triangles)
     return fewer.astype(np.float32), left.astype(np.int32)
@@ -129,7 +136,7 @@ def _glb(
     colour: tuple[float, float, float],
     extras: dict[str, Any],
 ) -> bytes:
-    """Pack one mesh as glTF 2.0: a JSON chunk that describes, a binary chunk that holds.
+    """Pack one mesh as glTF 2.0: a JSON chunk with the description, a binary chunk with the values.
 
     https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html#glb-file-format-specification
     """
@@ -145,7 +152,7 @@ def _glb(
         accessors.append(
             {"bufferView": len(accessors), "componentType": component, "count": len(values), "type": kind}
         )
-        start += values.nbytes  # a multiple of 4, as it has to be
+        start += values.nbytes  # a multiple of 4, as required
     accessors[0] |= {"min": points.min(axis=0).tolist(), "max": points.max(axis=0).tolist()}
     material = {
         "name": name,
@@ -154,7 +161,7 @@ def _glb(
             "metallicFactor": 0.0,
             "roughnessFactor": 0.7,
         },
-        "doubleSided": True,  # walls are looked at from both sides where they are cut
+        "doubleSided": True,  # both sides of a wall are visible where it is cut
     }
     described = {
         "asset": {"version": "2.0", "generator": f"porescape {__version__}"},
@@ -180,7 +187,7 @@ def _glb(
 
 
 def _normals(points: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Return unit normals of points: those of the triangles round them, each by its area."""
+    """Return unit normals of points: the mean of those of their triangles, weighted by area."""
     a, b, c = (points[faces[:, k]].astype(np.float64) for k in range(3))
     each = np.cross(b - a, c - a)
     summed = np.zeros((len(points), 3))

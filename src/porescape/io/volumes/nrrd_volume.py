@@ -1,4 +1,4 @@
-"""NRRD out, for ParaView, 3D Slicer and Fiji; the same bytes for the same volume, so without a date."""
+"""Write NRRD for ParaView, 3D Slicer and Fiji; without a date, so the same volume gives the same bytes."""
 
 import zlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from porescape.version import __version__
 
 
 def write_nrrd(path: Path | str, volume: Volume) -> None:
-    """Write uint8, 1 = pore and 0 = solid, with its spacing in micrometres and the middle of voxel 0 at 0.
+    """Write uint8, 1 = pore and 0 = solid, with the spacing in micrometres and the middle of voxel 0 at 0.
 
     https://teem.sourceforge.net/nrrd/format.html
     """
@@ -34,7 +34,7 @@ phases:=1 = pore, 0 = solid
 voxel size:={volume.voxel_size:.9g} m
 
 """
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)  # 31: with the header and the sum of gzip
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)  # 31: with the header and the checksum of gzip
     with whole_file(Path(path)) as temporary, temporary.open("wb") as file:
         file.write(header.encode("ascii"))
         for layer in volume.pore:

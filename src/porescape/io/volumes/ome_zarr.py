@@ -1,4 +1,4 @@
-"""OME-Zarr: 0.5 out, the finest level of a multiscale image of 0.4 or 0.5 in. Needs the extra `zarr`."""
+"""OME-Zarr: write 0.5, read the finest level of a 0.4 or 0.5 multiscale image. Needs the extra `zarr`."""
 
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from porescape.io.volumes.zarr_array import find_array, open_array
 from porescape.version import __version__
 
 MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")  # a folder with one of these is Zarr
-PORE = 255  # as in our TIFF: viewers open it as a picture, black and white
-COARSEST = 128  # voxels along the longest edge of the last level; a viewer shows that at once
+PORE = 255  # as in our TIFF: viewers display it in black and white
+COARSEST = 128  # voxels along the longest edge of the last level; fast to display
 CHUNK = 64  # voxels
-NGFF = "0.5"  # the first version for Zarr 3, and with it for shards
+NGFF = "0.5"  # the first version for Zarr 3, which has shards
 
 
 def ngff_metadata(
@@ -30,11 +30,11 @@ def ngff_metadata(
     shape : tuple of int
         Voxels of the finest level along z, y, x.
     voxel_size : float
-        Of the finest level [m]; written in micrometres, which is what viewers expect.
+        Of the finest level [m]; written in micrometres, as viewers expect.
     name : str
     levels : int
-        Arrays "0", "1", ... in the group, each with voxels twice as large as the one before and its first
-        voxel covering the first 2 x 2 x 2 of that.
+        Number of arrays "0", "1", ... in the group; the voxels of each are twice as large as those of the
+        one before, and its first voxel covers the first 2 x 2 x 2 of that.
 
     References
     ----------
@@ -72,12 +72,13 @@ def ngff_metadata(
 def write_ome_zarr(path: Path | str, volume: Volume, overwrite: bool = False) -> None:
     """Write an OME-Zarr 0.5 image (Zarr 3) of uint8, 255 = pore and 0 = solid, with its voxel size.
 
-    Coarser levels hold the mean of 2 x 2 x 2 voxels, so the pore fraction, until one fits into 128 voxels.
+    Coarser levels contain the mean of 2 x 2 x 2 voxels, that is the pore fraction, until one fits into 128
+    voxels.
 
     Parameters
     ----------
     path : path
-        Folder to write, by custom `something.ome.zarr`: new or empty, unless `overwrite`.
+        Folder to write, usually named `something.ome.zarr`: new or empty, unless `overwrite`.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def write_ome_zarr(path: Path | str, volume: Volume, overwrite: bool = False) ->
     try:
         import zarr
     except ImportError as error:
-        raise MissingExtra('writing Zarr needs a package more: pip install "porescape[zarr]"') from error
+        raise MissingExtra('writing Zarr needs another package: pip install "porescape[zarr]"') from error
     path = Path(path)
     levels = [np.where(volume.pore, np.uint8(PORE), np.uint8(0))]
     while max(levels[-1].shape) > COARSEST:
@@ -107,7 +108,7 @@ def write_ome_zarr(path: Path | str, volume: Volume, overwrite: bool = False) ->
 
 
 def _halved(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the mean of 2 x 2 x 2 voxels; at an odd end the last ones count twice."""
+    """Return the mean of 2 x 2 x 2 voxels; at an odd end the last voxels count twice."""
     even = np.pad(values, [(0, n % 2) for n in values.shape], mode="edge")
     nz, ny, nx = (n // 2 for n in even.shape)
     mean: NDArray[np.float32] = even.reshape(nz, 2, ny, 2, nx, 2).mean(axis=(1, 3, 5), dtype=np.float32)

@@ -1,16 +1,17 @@
-"""Structures beyond memory, written block by block as OME-Zarr, and gone on with after an interruption.
+"""Structures larger than memory, written block by block as OME-Zarr; continue after an interruption.
 
 ::
 
     OUT.work/
-        job.json            which job this is; another is refused
+        job.json            identifies the job; another job is refused
         notes/              the bracket of the level, the level
-        drafts/0.1.2.npz    a block whose level is not yet known; zip checksums tell a broken one
+        drafts/0.1.2.npz    a block whose level is not yet known; zip checksums detect a broken one
         blocks/0.1.2.json   the checksum and pore voxels of a finished block
-        store/              the OME-Zarr folder, which becomes OUT when all blocks are done
+        store/              the OME-Zarr folder, which is moved to OUT when all blocks are done
 
-A block is one shard, that is one file, and every file is written whole under another name first. So blocks
-may be written by any number of processes or machines that share the folder, and a kill costs what is in hand.
+A block is one shard, that is one file, and every file is written completely before it is renamed. So any
+number of processes or machines that share the folder may write blocks, and if one is killed, only the blocks
+in progress are lost.
 """
 
 import errno
@@ -45,16 +46,16 @@ from porescape.synthesis.blockwise.make import make_blocks
 from porescape.synthesis.blockwise.plan import MEMORY, BlockIndex, BlockPlan, check_local
 from porescape.version import __version__
 
-CHUNK = 128  # voxels; also how many layers of a column are written together
-INNER = 64  # voxels; what a viewer reads at once, inside a block's file
-DRAFTED = 0.45  # bytes per voxel: two bits, and some percent of values put aside
-FINISHED = 0.12  # bytes per voxel, packed; walls every few voxels, the finest there are
+CHUNK = 128  # voxels; also the number of layers of a column that are written together
+INNER = 64  # voxels; the chunks inside a block's file, which a viewer reads one by one
+DRAFTED = 0.45  # bytes per voxel: two bits, and a few percent of values that are stored separately
+FINISHED = 0.12  # bytes per voxel, compressed; for the finest structures, with walls every few voxels
 ZSTD = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A structure on the disk.
+    """A structure written to a file.
 
     Attributes
     ----------
@@ -62,9 +63,9 @@ class Generated:
     shape : tuple of int
         Voxels along z, y, x.
     level : float
-        Of the whole domain: what lies above is pore. Given again, it need not be found again.
+        Of the whole domain: larger values are pore. Given to a later call, it is not searched again.
     porosity : float
-        Of what was written, which is all of the domain or a region.
+        Of the written part, which is the whole domain or a region.
     """
 
     path: Path
@@ -88,40 +89,40 @@ def generate_zarr(
     overwrite: bool = False,
     progress: OnProgress = lambda event: None,
 ) -> Generated:
-    """Make a structure of any size, or a region of it, as an OME-Zarr folder.
+    """Generate a structure of any size, or a region of it, as an OME-Zarr folder.
 
-    The voxels are those of `generate`, whatever the chunk, the workers and the interruptions.
+    The voxels are those of `generate`, independently of chunk, workers and interruptions.
 
     Parameters
     ----------
     recipe, domain, seed
         As for `generate`.
     out : path
-        Folder to write. While it is not finished, `OUT.work` stands beside it.
+        Folder to write. Until it is finished, the work is in `OUT.work` next to it.
     region : Window, optional
-        The part that is wanted; all of the domain by default.
+        The wanted part; the whole domain by default.
     level : float, optional
-        Of the whole domain, as an earlier job or `find_level` gave it. Without it, the whole domain is gone
-        through once, whatever the region.
+        Of the whole domain, from an earlier job or `find_level`. Without it, the whole domain is computed
+        once, even for a small region.
     chunk : int
-        Edge of a block [voxels]: a file, a multiple of 8.
+        Edge of a block [voxels], which is one file; a multiple of 8.
     workers : int or Pool
-        Processes, or workers of a cluster that sees the folder under the same name.
+        Processes, or workers of a cluster that have the folder under the same path.
     memory : float
-        What all processes together may take [bytes]; on a cluster, each.
+        Largest memory of all processes together [bytes]; on a cluster, of each.
     resume : bool
-        Go on with what an interrupted job has left, if there is any.
+        Continue an interrupted job, if there is one.
     overwrite : bool
-        Replace `out`, and what an interrupted job has left.
+        Replace `out`, and the work of an interrupted job.
     progress : callable
-        Told of `porescape.synthesis.blockwise.store.BlockProgress`.
+        Called with each `porescape.synthesis.blockwise.store.BlockProgress`.
 
     Raises
     ------
     SettingsError
-        What was left is of another job; the recipe is the paper's literal one; memory does not suffice.
+        The interrupted job is another one; the recipe has the type "paper"; there is not enough memory.
     OutputError
-        The disk is, or would be, full; or `out` is in the way. What is done is kept.
+        The disk is, or would be, full; or `out` is not empty. Finished blocks stay saved.
     MissingExtra
         Zarr is not installed.
     """
@@ -155,14 +156,14 @@ def find_level(
     scratch: Path | None = None,
     progress: OnProgress = lambda event: None,
 ) -> float:
-    """Return the level that cuts a whole domain, by going through it block by block.
+    """Return the level of a whole domain, which is computed block by block.
 
-    It is the same that `generate` takes: the value of the last solid voxel when all are sorted.
+    It is the level of `generate`: the value of the last solid voxel when all are sorted.
 
     Parameters
     ----------
     scratch : Path, optional
-        Folder for the values put aside, kept afterwards so that the same call goes on there; a temporary one
+        Folder for the stored values, which stays so that the same call can continue there; a temporary one
         by default.
 
     Other parameters as for `generate_zarr`.
@@ -175,18 +176,18 @@ def find_level(
 
 
 def parse_region(text: str, shape: Shape) -> Window:
-    """Read a region "z0:z1,y0:y1,x0:x1" in voxels; an end left away is the domain's.
+    """Read a region "z0:z1,y0:y1,x0:x1" in voxels; an omitted end is that of the domain.
 
     >>> parse_region("0:64,100:,:", (128, 128, 200))
     Window(start=(0, 100, 0), shape=(64, 28, 200))
     """
     parts = text.split(",")
     ends = [part.strip().partition(":") for part in parts]
-    number = [(a.strip() or "0", b.strip()) for a, colon, b in ends if colon]
-    if len(parts) != 3 or len(number) != 3 or not all(p.isdecimal() for pair in number for p in pair if p):
-        raise SettingsError(f'region {text!r} was not understood; wanted "z0:z1,y0:y1,x0:x1" in voxels')
-    start = tuple(int(a) for a, _ in number)
-    stop = tuple(int(b) if b else n for (_, b), n in zip(number, shape, strict=True))
+    numbers = [(a.strip() or "0", b.strip()) for a, colon, b in ends if colon]
+    if len(parts) != 3 or len(numbers) != 3 or not all(p.isdecimal() for pair in numbers for p in pair if p):
+        raise SettingsError(f'region {text!r} is not valid; wanted "z0:z1,y0:y1,x0:x1" in voxels')
+    start = tuple(int(a) for a, _ in numbers)
+    stop = tuple(int(b) if b else n for (_, b), n in zip(numbers, shape, strict=True))
     window = Window(start, tuple(b - a for a, b in zip(start, stop, strict=True)))  # type: ignore[arg-type]
     return _checked(window, Domain(shape, 1e-9))
 
@@ -202,7 +203,7 @@ class WorkFolder:
     ----------
     folder : Path
         Absolute.
-    plan : Job
+    plan : BlockPlan
     """
 
     folder: Path
@@ -210,49 +211,49 @@ class WorkFolder:
 
     @property
     def store(self) -> Path:
-        """The OME-Zarr folder in the making."""
+        """The unfinished OME-Zarr folder."""
         return self.folder / "store"
 
-    def has_block(self, number: BlockIndex) -> bool:
-        """Return whether a block is there, and is what was written."""
-        record = self.record(number)
-        return record is not None and _hash(self._shard(number)) == record["sha256"]
+    def has_block(self, index: BlockIndex) -> bool:
+        """Return whether a block is stored and intact."""
+        record = self.record(index)
+        return record is not None and _hash(self._shard(index)) == record["sha256"]
 
-    def put_block(self, number: BlockIndex, pore: NDArray[np.bool_]) -> None:
-        """Write a block as its shard, and then the record that says so."""
+    def put_block(self, index: BlockIndex, pore: NDArray[np.bool_]) -> None:
+        """Write a block as its shard, and then its record."""
         import zarr
 
-        z, y, x = (slice(a, a + n) for a, n in zip(self.plan.block(number).start, pore.shape, strict=True))
+        z, y, x = (slice(a, a + n) for a, n in zip(self.plan.block(index).start, pore.shape, strict=True))
         with _full_disk_in_words(self.folder):
-            self._shard(number).unlink(missing_ok=True)  # or zarr reads it, broken as it may be
+            self._shard(index).unlink(missing_ok=True)  # otherwise zarr reads it, even if it is broken
             array = zarr.open_array(self.store, path="0", mode="r+")
             array[z, y, x] = np.where(pore, np.uint8(PORE), np.uint8(0))
-            self._write(self._record(number), {"sha256": _hash(self._shard(number)), "pore": int(pore.sum())})
+            self._write(self._record(index), {"sha256": _hash(self._shard(index)), "pore": int(pore.sum())})
 
-    def draft(self, number: BlockIndex, bits: bool = True) -> Draft | None:
-        """Return a draft that is there and whole; without its bits if they are not asked for."""
-        path = self._draft(number)
+    def draft(self, index: BlockIndex, bits: bool = True) -> Draft | None:
+        """Return a draft if it is stored and intact; without its bits if they are not wanted."""
+        path = self._draft(index)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                bracket = Bracket(*map(float, kept["bracket"]))
-                below, counts = int(kept["below"]), kept["counts"]
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                bracket = Bracket(*map(float, stored["bracket"]))
+                below, counts = int(stored["below"]), stored["counts"]
                 empty = np.empty(0, np.uint8)
-                pore, aside = (kept["pore"], kept["aside"]) if bits else (empty, empty)
-                return Draft(bracket, below, counts, pore, aside, kept["values"])
+                pore, aside = (stored["pore"], stored["aside"]) if bits else (empty, empty)
+                return Draft(bracket, below, counts, pore, aside, stored["values"])
         except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
             return None
 
-    def put_draft(self, number: BlockIndex, draft: Draft) -> None:
+    def put_draft(self, index: BlockIndex, draft: Draft) -> None:
         """Write a draft."""
-        path = self._draft(number)
+        path = self._draft(index)
         with _full_disk_in_words(self.folder):
             path.parent.mkdir(exist_ok=True)
             with whole_file(path) as temporary, temporary.open("wb") as file:
                 np.savez(file, **draft._asdict())
 
-    def drop_draft(self, number: BlockIndex) -> None:
-        """Remove a draft if it is there."""
-        self._draft(number).unlink(missing_ok=True)
+    def drop_draft(self, index: BlockIndex) -> None:
+        """Remove a draft if there is one."""
+        self._draft(index).unlink(missing_ok=True)
 
     def note(self, name: str) -> Any:
         """Return what was noted under a name, or None."""
@@ -265,21 +266,21 @@ class WorkFolder:
         """Note numbers or words under a name."""
         self._write(self.folder / "notes" / f"{name}.json", value)
 
-    def record(self, number: BlockIndex) -> Any:
-        """Return what is recorded of a finished block, or None."""
+    def record(self, index: BlockIndex) -> Any:
+        """Return the record of a finished block, or None."""
         try:
-            return json.loads(self._record(number).read_text(encoding="utf-8"))
+            return json.loads(self._record(index).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
 
-    def _record(self, number: BlockIndex) -> Path:
-        return self.folder / "blocks" / f"{'.'.join(map(str, number))}.json"
+    def _record(self, index: BlockIndex) -> Path:
+        return self.folder / "blocks" / f"{'.'.join(map(str, index))}.json"
 
-    def _draft(self, number: BlockIndex) -> Path:
-        return self.folder / "drafts" / f"{'.'.join(map(str, number))}.npz"
+    def _draft(self, index: BlockIndex) -> Path:
+        return self.folder / "drafts" / f"{'.'.join(map(str, index))}.npz"
 
-    def _shard(self, number: BlockIndex) -> Path:
-        return self.store.joinpath("0", "c", *map(str, number))
+    def _shard(self, index: BlockIndex) -> Path:
+        return self.store.joinpath("0", "c", *map(str, index))
 
     def _write(self, path: Path, table: Any) -> None:
         path.parent.mkdir(exist_ok=True)
@@ -288,17 +289,17 @@ class WorkFolder:
 
 
 def _opened(work: Path, plan: BlockPlan, resume: bool, overwrite: bool) -> WorkFolder:
-    """Open the work folder, new or from before."""
+    """Open the work folder, a new one or that of an interrupted job."""
     work = work.absolute()
     table = _table(plan)
-    before = _job_in(work)
+    before = _stored_job(work)
     if before is not None and overwrite and not resume:
         shutil.rmtree(work)
         before = None
     if before is None:
         if work.exists() and any(work.iterdir()):
             raise OutputError(
-                f"{work} is in the way and is not what a job has left; move it, or choose another --out"
+                f"{work} is not the work folder of a job; move it away, or choose another --out"
             )
         with _full_disk_in_words(work):
             work.mkdir(parents=True, exist_ok=True)
@@ -310,33 +311,33 @@ def _opened(work: Path, plan: BlockPlan, resume: bool, overwrite: bool) -> WorkF
         if before.get(name) != table.get(name)
     ]:
         raise SettingsError(
-            f"{work} holds an unfinished job that is another: {'; '.join(different)}. Ask for the same again "
-            "with --resume, start anew with --overwrite, or choose another --out"
+            f"{work} holds another unfinished job: {'; '.join(different)}. Repeat that job "
+            "with --resume, start again with --overwrite, or choose another --out"
         )
     if not resume:
         done = sum(1 for _ in (work / "blocks").glob("*.json"))
         raise OutputError(
             f"{work} holds this job, interrupted ({done} of {math.prod(plan.counts)} blocks finished): "
-            "--resume goes on, --overwrite starts anew"
+            "--resume continues it, --overwrite starts again"
         )
-    for left in work.rglob("*.partial"):  # what was in hand when it was killed
+    for left in work.rglob("*.partial"):  # incomplete files of a killed process
         left.unlink(missing_ok=True)
     return WorkFolder(work, plan)
 
 
 def _note_level(store: WorkFolder, level: float) -> None:
-    """Note the level that was given; it must be the one that blocks were cut by before."""
+    """Note the given level; it must be that of the blocks already written."""
     given, before = float(np.float32(level)), store.note("level")
     if before is not None and before != given:
         raise SettingsError(
-            f"--level {level!r} is another than {before!r}, by which blocks in {store.folder} were cut; "
-            "leave it away, or start anew with --overwrite"
+            f"--level {level!r} differs from the level {before!r} of the blocks in {store.folder}; "
+            "leave it out, or start again with --overwrite"
         )
     store.put_note("level", given)
 
 
 def _table(plan: BlockPlan) -> dict[str, Any]:
-    """Return all that the bytes depend on, as JSON gives it back."""
+    """Return everything that determines the bytes, as read from JSON."""
     table: dict[str, Any] = {"porescape": __version__, "seed": str(plan.seed), "chunk": plan.chunk}
     table |= {f"recipe.{name}": value for name, value in asdict(plan.recipe).items()}
     table |= {f"domain.{name}": value for name, value in asdict(plan.domain).items()}
@@ -344,14 +345,14 @@ def _table(plan: BlockPlan) -> dict[str, Any]:
     return json.loads(json.dumps(table))  # type: ignore[no-any-return]
 
 
-def _job_in(work: Path) -> dict[str, Any] | None:
+def _stored_job(work: Path) -> dict[str, Any] | None:
     try:
         return json.loads((work / "job.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
     except OSError:
         return None
     except ValueError as error:
         raise OutputError(
-            f"{work / 'plan.json'} could not be read: {error}; remove {work} and start anew"
+            f"{work / 'job.json'} could not be read: {error}; remove {work} and start again"
         ) from error
 
 
@@ -361,7 +362,7 @@ def _checked(region: Window | None, domain: Domain) -> Window:
     for axis, start, size, n in zip("zyx", *region, domain.shape, strict=True):
         if not 0 <= start < start + size <= n:
             raise SettingsError(
-                f"the region's {axis} from {start} to {start + size} is not a part of the domain's 0 to {n}"
+                f"the region's {axis} from {start} to {start + size} is not inside the domain's 0 to {n}"
             )
     return region
 
@@ -379,7 +380,7 @@ def _make_store(store: WorkFolder, plan: BlockPlan, out: Path) -> None:
     try:
         import zarr
     except ImportError as error:
-        raise MissingExtra('writing Zarr needs a package more: pip install "porescape[zarr]"') from error
+        raise MissingExtra('writing Zarr needs another package: pip install "porescape[zarr]"') from error
     if (store.store / "0" / "zarr.json").is_file():
         return
     group = zarr.create_group(store.store, zarr_format=3, overwrite=True)
@@ -396,14 +397,14 @@ def _make_store(store: WorkFolder, plan: BlockPlan, out: Path) -> None:
         fill_value=0,
         compressors=zarr.codecs.ZstdCodec(level=ZSTD),
         dimension_names=tuple("zyx"),
-        config={"write_empty_chunks": True},  # every block is a file, whatever is in it
+        config={"write_empty_chunks": True},  # every block is a file, even if it has only one phase
     )
 
 
 def _attributes(plan: BlockPlan, name: str) -> dict[str, Any]:
     attributes = ngff_metadata(plan.window.shape, plan.domain.voxel_size, name)
     (level,) = attributes["ome"]["multiscales"][0]["datasets"]
-    if any(plan.window.start):  # where the region lies in its domain
+    if any(plan.window.start):  # position of the region in its domain
         micrometres = [float(f"{n * plan.domain.voxel_size * 1e6:.12g}") for n in plan.window.start]
         level["coordinateTransformations"].append({"type": "translation", "translation": micrometres})
     attributes["porescape"] |= {"job": _table(plan)}
@@ -411,14 +412,16 @@ def _attributes(plan: BlockPlan, name: str) -> dict[str, Any]:
 
 
 def _deliver(store: WorkFolder, plan: BlockPlan, level: float, out: Path, overwrite: bool) -> Generated:
-    """Say in the store what it is, and give it its name."""
+    """Complete the attributes of the store, and move it to `out`."""
     import zarr
 
     digest, pore = hashlib.sha256(), 0
-    for number in plan.indices:
-        record = store.record(number)
+    for index in plan.indices:
+        record = store.record(index)
         if record is None:
-            raise OutputError(f"block {number} is not in {store.folder}; run the same again with --resume")
+            raise OutputError(
+                f"block {index} is not in {store.folder}; run the same command again with --resume"
+            )
         digest.update(record["sha256"].encode())
         pore += record["pore"]
     porosity = pore / math.prod(plan.window.shape)
@@ -436,21 +439,22 @@ def _deliver(store: WorkFolder, plan: BlockPlan, level: float, out: Path, overwr
 
 
 def _finished(out: Path, plan: BlockPlan) -> Generated | None:
-    """Return what is at `out` if it is this job, done."""
+    """Return the structure at `out` if it is the finished result of this job."""
     try:
-        said = json.loads((out / "zarr.json").read_text(encoding="utf-8"))["attributes"]["porescape"]
-        if said["job"] != _table(plan):
+        attributes = json.loads((out / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+        written = attributes["porescape"]
+        if written["job"] != _table(plan):
             return None
-        return Generated(out, plan.window.shape, said["level"], said["porosity"])
+        return Generated(out, plan.window.shape, written["level"], written["porosity"])
     except (OSError, ValueError, KeyError):
         return None
 
 
-# -- room on the disk --------------------------------------------------------------------------------
+# -- disk space --------------------------------------------------------------------------------------
 
 
 def disk_bytes(plan: BlockPlan, level_known: bool) -> float:
-    """Return about how much a job writes at most [bytes]."""
+    """Return an estimate of the most that a job writes [bytes]."""
     wanted, whole = math.prod(plan.window.shape), math.prod(plan.domain.shape)
     if level_known:
         return FINISHED * wanted
@@ -459,14 +463,14 @@ def disk_bytes(plan: BlockPlan, level_known: bool) -> float:
 
 
 def _check_room(plan: BlockPlan, store: WorkFolder) -> None:
-    """Refuse a job that the disk has plainly no room for; what is there already counts."""
-    there = sum(path.stat().st_size for path in _files(store.folder))
-    need = disk_bytes(plan, store.note("level") is not None) - there
+    """Refuse a job that clearly does not fit on the disk; files already written are counted."""
+    written = sum(path.stat().st_size for path in _files(store.folder))
+    need = disk_bytes(plan, store.note("level") is not None) - written
     free = free_disk(store.folder)
     if need > free:
         raise OutputError(
-            f"the job will write about {in_bytes(round(need))} more, but only {in_bytes(free)} are free "
-            f"where {store.folder} is; make room, choose another --out, or give the --level if it is known"
+            f"the job will write about {in_bytes(round(need))} more, but only {in_bytes(free)} are free on "
+            f"the disk of {store.folder}; free some space, choose another --out, or give --level if known"
         )
 
 
@@ -493,8 +497,8 @@ def _full_disk_in_words(folder: Path) -> Iterator[None]:
 
 def _full(folder: Path) -> str:
     return (
-        f"the disk of {folder} is full; what is finished is whole and kept: make room and run the same again "
-        "with --resume"
+        f"the disk of {folder} is full; finished blocks are saved: free some space and run the same command "
+        "again with --resume"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a volume file holds before it is understood: values, and what it says about their scale."""
+"""The content of a volume file before it is interpreted: values, and claims about their scale."""
 
 from typing import Any, NamedTuple
 
@@ -9,16 +9,16 @@ from porescape.units import PER_METRE, agree, format_length, unit_named
 
 
 class Spacing(NamedTuple):
-    """What one source says about the edges of a voxel.
+    """The edges of a voxel according to one source.
 
     Attributes
     ----------
     edges : tuple of float or None
-        Along z, y and x [m], or in an unknown unit; None where the source does not say.
+        Along z, y and x [m], or in an unknown unit; None if the source does not give it.
     source : str
         In words.
     in_metres : bool
-        False where the source names no unit: then only their ratio is known.
+        False if the source gives no unit: then only the ratios are known.
     """
 
     edges: tuple[float | None, float | None, float | None]
@@ -27,7 +27,7 @@ class Spacing(NamedTuple):
 
 
 class RawVolume(NamedTuple):
-    """Values as stored, and what is said about them.
+    """Values as stored, with the claims of the file about them.
 
     Attributes
     ----------
@@ -36,10 +36,10 @@ class RawVolume(NamedTuple):
     spacings : tuple of Spacing
         Best first.
     notes : tuple of str
-        What was seen of the scale and cannot be used.
+        Why sources of the scale cannot be used.
     warnings : tuple of str
     inverted : bool
-        The file asks to be shown with its smallest value white.
+        The file is to be displayed with its smallest value white.
     """
 
     array: NDArray[Any]
@@ -50,13 +50,13 @@ class RawVolume(NamedTuple):
 
 
 def in_metres(value: object, unit: object) -> float | None:
-    """Return a length in metres; None where the number or the unit is none.
+    """Return a length in metres; None if the number or the unit is not valid.
 
     >>> in_metres(0.5, "micrometer"), in_metres("2", "nm"), in_metres(1, "pixel")
     (5e-07, 2e-09, None)
     """
     try:
-        number = abs(float(value))  # type: ignore[arg-type]  # ImageJ writes negative spacings; words are caught
+        number = abs(float(value))  # type: ignore[arg-type]  # ImageJ writes negative spacings; text is caught below
     except (TypeError, ValueError):
         return None
     known = unit_named(str(unit or ""))
@@ -66,60 +66,58 @@ def in_metres(value: object, unit: object) -> float | None:
 def choose_voxel_size(
     name: str, given: float | None, raw: RawVolume
 ) -> tuple[float | None, str, tuple[str, ...]]:
-    """Return voxel size [m], its source and warnings, from what the user and the file say; None: nobody.
+    """Return the voxel size [m], its source and warnings, from the user and the file; None if neither has it.
 
     Raises
     ------
     InputError
-        The file says that voxels are no cubes, and the user does not say otherwise.
+        According to the file voxels are not cubes, and the user gives no voxel size.
     """
     warnings = []
-    told: list[tuple[float, str]] = [] if given is None else [(given, "--voxel-size")]
+    sizes: list[tuple[float, str]] = [] if given is None else [(given, "--voxel-size")]
     for spacing in raw.spacings:
         known = [edge for edge in spacing.edges if edge is not None]
         if not known:
             continue
         if not agree(max(known), min(known)):
-            words = f"{name} has voxels of {_bricks(spacing)}"
+            words = f"{name} has voxels of {_edges(spacing)}"
             if given is None:
                 raise InputError(
-                    f"{words}; wanted cubes: resample it first, or say --voxel-size if the file is wrong"
+                    f"{words}; wanted cubes: resample it first, or give --voxel-size if the file is wrong"
                 )
             warnings.append(
-                f"{words} by {spacing.source}, which are no cubes; --voxel-size says {format_length(given)}, "
-                "which is used for all three edges"
+                f"{words} in {spacing.source}, which are not cubes; --voxel-size gives "
+                f"{format_length(given)}, which is used for all three edges"
             )
             continue
         if not spacing.in_metres:
             continue
         own = spacing.edges[2] or known[-1]
-        if told and not any(agree(own, other) for other, _ in told):
+        if sizes and not any(agree(own, other) for other, _ in sizes):
             warnings.append(
-                f"{told[0][1]} says {format_length(told[0][0])} per voxel, which is used, "
-                f"but {spacing.source} says {format_length(own)}"
+                f"{sizes[0][1]} gives {format_length(sizes[0][0])} per voxel, which is used, "
+                f"but {spacing.source} gives {format_length(own)}"
             )
-        if not told and spacing.edges[0] is None:
+        if not sizes and spacing.edges[0] is None:
             warnings.append(
-                f"{spacing.source} says nothing about the distance between slices, which is taken for the "
-                f"{format_length(own)} of the plane; give --voxel-size after resampling if it is another"
+                f"{spacing.source} does not contain the distance between slices, which is assumed to be the "
+                f"{format_length(own)} of the plane; if it differs, resample the volume and give --voxel-size"
             )
-        told.append((own, spacing.source))
-    if not told:
+        sizes.append((own, spacing.source))
+    if not sizes:
         return None, "", tuple(warnings)
-    return *told[0], tuple(warnings)
+    return *sizes[0], tuple(warnings)
 
 
 def no_voxel_size(name: str, raw: RawVolume) -> InputError:
-    """Return the error where nobody says how large a voxel is; it tells what was seen and is not enough."""
+    """Return the error for a missing voxel size; its message describes the unusable sources."""
     notes = [*raw.notes]
-    notes += [f"{s.source} says {_bricks(s)} without a unit" for s in raw.spacings if not s.in_metres]
+    notes += [f"{s.source} gives {_edges(s)} without a unit" for s in raw.spacings if not s.in_metres]
     seen = f" ({'; '.join(notes)})" if notes else ""
-    return InputError(
-        f'{name} does not say how large a voxel is{seen}; give it, for example --voxel-size "1 um"'
-    )
+    return InputError(f'{name} contains no voxel size{seen}; give it, for example --voxel-size "1 um"')
 
 
-def _bricks(spacing: Spacing) -> str:
+def _edges(spacing: Spacing) -> str:
     z, y, x = (
         "?" if edge is None else format_length(edge) if spacing.in_metres else f"{edge:.4g}"
         for edge in spacing.edges

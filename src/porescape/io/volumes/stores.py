@@ -1,4 +1,4 @@
-"""Files that volumes can be read from piece by piece: Zarr, mapped arrays, and stacks of pages."""
+"""Files from which volumes can be read piece by piece: Zarr, mapped arrays, and stacks of pages."""
 
 import math
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ from porescape.io.volumes.volume_files import (
 )
 from porescape.io.volumes.zarr_array import find_array, open_array
 
-_AT_ONCE = 2**24  # voxels; a piece of a file that has no pieces of its own
+_AT_ONCE = 2**24  # voxels; size of a piece if the file has no chunks
 _TIFF = (".tif", ".tiff")
 
 
 class Store(Protocol):
-    """Values of a file, any window of them; small when pickled."""
+    """The values in a file, readable in any window; small when pickled."""
 
     @property
     def shape(self) -> Shape:
@@ -39,11 +39,11 @@ class Store(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the values."""
+        """Type of the values."""
 
     @property
     def chunk(self) -> Shape:
-        """What is cheapest to read at once."""
+        """The shape that is cheapest to read at once."""
 
     def read(self, window: Window) -> NDArray[Any]:
         """Return the values of a window."""
@@ -72,7 +72,7 @@ class ZarrStore:
 
 @dataclass(frozen=True, slots=True)
 class MappedStore:
-    """An array whose values lie in the file as they do in memory: `.npy`, TIFF without compression.
+    """An array with the same layout in the file as in memory: `.npy`, TIFF without compression.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class MappedStore:
 
     @property
     def chunk(self) -> Shape:
-        """Some whole planes."""
+        """Several whole planes."""
         return _some_planes(self.shape)
 
     def read(self, window: Window) -> NDArray[Any]:
@@ -113,7 +113,7 @@ class PagesStore:
 
     @property
     def chunk(self) -> Shape:
-        """Some whole planes."""
+        """Several whole planes."""
         return _some_planes(self.shape)
 
     def read(self, window: Window) -> NDArray[Any]:
@@ -132,7 +132,7 @@ class PagesStore:
             if plane.shape != self.shape[1:] or plane.dtype != self.dtype:
                 raise InputError(
                     f"{self.files[z].name} is {plane.dtype} {plane.shape} and {self.files[0].name} "
-                    f"{self.dtype} {self.shape[1:]}; wanted slices of one kind: take out what does not "
+                    f"{self.dtype} {self.shape[1:]}; wanted slices of one kind: remove files that do not "
                     "belong to the stack"
                 )
             out[z - first] = plane[y, x]
@@ -140,15 +140,15 @@ class PagesStore:
 
 
 def open_store(path: Path) -> tuple[Store, RawVolume, list[Path]] | None:
-    """Open a volume without reading it; None where its kind can only be read whole.
+    """Open a volume without reading it; None if its kind can only be read whole.
 
     Returns
     -------
     store : Store
-    said : RawVolume
-        What the file says beside its values, which are left out.
+    raw : RawVolume
+        The claims of the file; its values are left out.
     files : list of Path
-        All that it is made of.
+        All files of the volume.
     """
     if path.is_dir() and any((path / mark).exists() for mark in MARKS):
         return _zarr_store(path)
@@ -183,7 +183,7 @@ def _zarr_store(path: Path) -> tuple[Store, RawVolume, list[Path]]:
 def _npy_store(path: Path) -> tuple[Store, RawVolume, list[Path]] | None:
     values = np.load(path, mmap_mode="r", allow_pickle=False)
     if values.ndim != 3 or values.size == 0:
-        return None  # reading it whole says what is wrong
+        return None  # the error comes from reading it whole
     order: Literal["C", "F"] = "C" if values.flags.c_contiguous else "F"
     store = MappedStore(path, values.shape, values.dtype, values.offset, order)
     return store, RawVolume(np.zeros(0)), [path]

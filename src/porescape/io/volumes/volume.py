@@ -1,4 +1,4 @@
-"""Volumes in and out: what we write has 255 or 1 for pore; what we read, two values, or grey."""
+"""Read and write volumes: written files have 255 or 1 for pore; read files have two values, or grey."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,29 +27,29 @@ __all__ = (
     "write_vti",
 )
 
-PORE = 255  # BoneJ and Fiji take 255 for foreground
+PORE = 255  # the foreground of BoneJ and Fiji
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class HowRead:
-    """How a volume was made of a file.
+    """How a volume was read from a file.
 
     Attributes
     ----------
     name : str
         File or folder name.
     voxel_size_source : str
-        Who says how large a voxel is, in words.
+        Where the voxel size comes from, in words.
     pore : {"bright", "dark"}
-        Which side was taken for pore.
+        Which side is pore.
     threshold : float or None
-        Grey level, in the file's own numbers; the darker side includes it. None where there were but
+        Grey level, in the values of the file; it belongs to the darker side. None if there were only
         two values.
     threshold_source : {"otsu", "given"} or None
     porosity_range : tuple of float or None
-        Porosity with the threshold 5 % of the contrast lower and higher; None where there was no threshold.
+        Porosity with the threshold 5 % of the contrast lower and higher; None if there was no threshold.
     warnings : tuple of str
-        What a careful reader should know about how it was read.
+        What the user should know about the reading.
     sha256 : str
         Of the file; of several, that of their names and hashes.
     """
@@ -66,7 +66,7 @@ class HowRead:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class VolumeSource(HowRead):
-    """A volume, and how it was made of a file.
+    """A volume, and how it was read from a file.
 
     Attributes
     ----------
@@ -101,19 +101,19 @@ def read_volume(path: Path | str, voxel_size: float | None = None) -> Volume:
     Parameters
     ----------
     path : path
-        What `read_volume_with_source` reads.
+        Anything that `read_volume_with_source` reads.
     voxel_size : float, optional
-        [m]; wins over what the file says.
+        [m]; takes precedence over the file.
 
     Raises
     ------
     InputError
-        Not a 3-D array of two values, or nothing says how large a voxel is.
+        Not a 3-D array of two values, or the voxel size is missing.
     """
     path = Path(path)
     raw, _ = read_raw(path)
     size, _, _ = choose_voxel_size(path.name, voxel_size, raw)
-    # what is wrong with the array is said first
+    # errors of the array come first
     volume = volume_from_array(raw.array, size or 1.0, path.name)
     if size is None:
         raise no_voxel_size(path.name, raw)
@@ -127,29 +127,29 @@ def read_volume_with_source(
     threshold: float | None = None,
     pore: Brightness | None = None,
 ) -> VolumeSource:
-    """Read a binary or grey volume, and say how.
+    """Read a binary or grey volume, and return also how it was read.
 
     A TIFF stack, a folder (or pattern, "scan/s_*.tif") of flat TIFF, PNG or BMP slices in the order of their
     numbers, `.npy`, `.npz` (one array, or `packed` bits and `shape`), `.vti`, `.nrrd`, or OME-Zarr (extra
     `zarr`; the finest level). Two values are taken as they are; grey is cut by one threshold everywhere.
-    Otsu's looks for two classes: a third one (a void around the sample, dense particles) pulls it aside,
-    and it fails on shading. Noise is cut as it is: denoise first.
+    Otsu's assumes two classes: a third one (a void around the sample, dense particles) shifts it, and it
+    fails on shading. Noise is not removed: denoise first.
 
     Parameters
     ----------
     path : path
     voxel_size : float, optional
-        [m]; wins over what the file says.
+        [m]; takes precedence over the file.
     threshold : float, optional
-        Grey level in the file's own numbers, the last that is dark; Otsu's by default.
+        Grey level in the values of the file, the last that is dark; Otsu's by default.
     pore : {"dark", "bright"}, optional
         Which side is pore; by default the dark of grey volumes, and the larger of two values.
 
     Raises
     ------
     InputError
-        Nothing there that can be read as a volume, voxels that are no cubes, a few labels instead of grey,
-        or nothing says how large a voxel is.
+        Not a readable volume, voxels that are not cubes, a few labels instead of grey, or no voxel
+        size.
     MissingExtra
         Zarr is not installed.
 
@@ -195,7 +195,7 @@ def volume_from_array(array: NDArray[np.generic], voxel_size: float, name: str =
         many = len(np.unique(array)) if array.size < 2**24 else "more than two"
         raise InputError(
             f"{name} holds {many} different values from {values.low:g} to {values.high:g}; wanted two, one "
-            "per phase (True or the larger is pore): segment it first, or have it cut at a threshold by "
+            "per phase (True or the larger is pore): segment it first, or read it with a threshold by "
             "`read_volume_with_source`"
         )
     return Volume(cut_two(values).pores(array), voxel_size)

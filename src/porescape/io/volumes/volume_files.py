@@ -1,4 +1,4 @@
-"""Volumes as files hold them: TIFF stacks, folders of slices, NumPy, NRRD; VTI and Zarr stand apart."""
+"""Read volume files: TIFF stacks, folders of slices, NumPy, NRRD; VTI and Zarr have their own modules."""
 
 import re
 import zipfile
@@ -20,21 +20,21 @@ from porescape.io.volumes.ome_zarr import MARKS, read_ome_zarr
 from porescape.io.volumes.raw_volume import RawVolume, Spacing, in_metres
 from porescape.io.volumes.vti import read_vti
 
-# the classes themselves, not `PIL.Image.open`: that has its own, process-wide limit on pixels
+# the classes themselves, not `PIL.Image.open`, which has its own, process-wide limit on pixels
 PICTURES: dict[str, Callable[[BinaryIO], ImageFile]] = {".png": PngImageFile, ".bmp": BmpImageFile}
 _SLICES = (".tif", ".tiff", *PICTURES)
-_SHEARED = 0.01  # cosine between two axes of an NRRD file that should be square to each other
+_SHEARED = 0.01  # largest cosine between two axes of an NRRD file that count as perpendicular
 
 
 def read_raw(path: Path) -> tuple[RawVolume, str]:
-    """Return what a file, or a folder or pattern of slices, holds, and its SHA-256.
+    """Return the content of a file, or of a folder or pattern of slices, and its SHA-256.
 
     Raises
     ------
     InputError
-        It is not there, not of a known kind, damaged, or not three-dimensional.
+        It does not exist, is of an unknown kind or damaged, or is not three-dimensional.
     MissingExtra
-        Its kind needs a package that only an extra installs.
+        Its kind needs the package of an extra.
     """
     if path.is_dir() and any((path / mark).exists() for mark in MARKS):
         inside = (file for file in path.rglob("*") if file.is_file())
@@ -63,7 +63,7 @@ def read_raw(path: Path) -> tuple[RawVolume, str]:
             raise InputError(f"{path.name} has the ending {kind!r}; wanted one of {', '.join(_READERS)}")
     except PorescapeError:
         raise
-    except Exception as error:  # every reader has its own ways to fail on a broken file
+    except Exception as error:  # broken files raise many kinds of exceptions
         raise InputError(
             f"{path.name} could not be read as {kind}: {error}; is the file complete?"
         ) from error
@@ -97,30 +97,30 @@ def _tiff(path: Path) -> RawVolume:
 
 
 def drop_axes(array: NDArray[Any], axes: str, name: str) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return the array without axes of length 1 and without colour that is none."""
+    """Return the array without axes of length 1, and with grey stored as colour reduced to grey."""
     drop = [i for i, n in enumerate(array.shape) if n == 1 and axes[i] not in "ZYX" and array.ndim > 3]
-    kept = [(axis, n) for i, (axis, n) in enumerate(zip(axes, array.shape, strict=True)) if i not in drop]
-    colour = [i for i, (axis, _) in enumerate(kept) if axis == "S"]
+    left = [(axis, n) for i, (axis, n) in enumerate(zip(axes, array.shape, strict=True)) if i not in drop]
+    colour = [i for i, (axis, _) in enumerate(left) if axis == "S"]
     array = np.squeeze(array, axis=tuple(drop))
     if colour:
-        if kept[colour[0]][1] not in (3, 4):
+        if left[colour[0]][1] not in (3, 4):
             raise InputError(
-                f"{name} has {kept[colour[0]][1]} samples per pixel; wanted one: save it as grey"
+                f"{name} has {left[colour[0]][1]} samples per pixel; wanted one: save it as grey"
             )
         array = _one_channel(np.moveaxis(array, colour[0], -1), name)
-        del kept[colour[0]]
-    if len(kept) > 3:
+        del left[colour[0]]
+    if len(left) > 3:
         raise InputError(
-            f"{name} has {', '.join(f'{n} {axis}' for axis, n in kept)}; wanted three axes (z, y, x): save "
-            "the time or channel that is meant alone"
+            f"{name} has {', '.join(f'{n} {axis}' for axis, n in left)}; wanted three axes (z, y, x): save "
+            "only the wanted time or channel"
         )
-    if len(kept) == 3 and kept[0][0] in "CT":
-        return array, (f"its first axis is called {kept[0][0]} and taken for z",)
+    if len(left) == 3 and left[0][0] in "CT":
+        return array, (f"its first axis is called {left[0][0]} and taken as z",)
     return array, ()
 
 
 def _one_channel(array: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return grey that was stored as colour, red, green and blue (and alpha) along the last axis."""
+    """Return grey stored as colour with red, green and blue (and alpha) along the last axis."""
     red = array[..., 0]
     if not all(np.array_equal(red, array[..., i]) for i in (1, 2)):
         raise InputError(f"{name} is in colour; wanted grey or two values: save it as 8- or 16-bit grey")
@@ -128,7 +128,7 @@ def _one_channel(array: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def tiff_spacings(tiff: tifffile.TiffFile, columns: int) -> tuple[tuple[Spacing, ...], tuple[str, ...]]:
-    """Return what a TIFF says of its scale, best first, and what was seen of it and cannot be used."""
+    """Return the claims of a TIFF about its scale, best first, and notes on unusable ones."""
     claims, notes = claims_of_tiff(tiff, columns)
     spacings = []
     for claim in claims:
@@ -138,8 +138,8 @@ def tiff_spacings(tiff: tifffile.TiffFile, columns: int) -> tuple[tuple[Spacing,
             depth = in_metres(metadata.get("spacing"), metadata.get("unit"))
         elif claim.source.startswith("OME"):
             pixels = re.search(r"<(?:\w+:)?Pixels[^>]*>", tiff.ome_metadata or "")
-            said = dict(re.findall(r'(\w+)="([^"]*)"', pixels[0])) if pixels else {}
-            depth = in_metres(said.get("PhysicalSizeZ"), said.get("PhysicalSizeZUnit", "µm"))
+            attributes = dict(re.findall(r'(\w+)="([^"]*)"', pixels[0])) if pixels else {}
+            depth = in_metres(attributes.get("PhysicalSizeZ"), attributes.get("PhysicalSizeZUnit", "µm"))
         spacings.append(Spacing((depth, claim.height or claim.metres, claim.metres), claim.source))
     return tuple(spacings), tuple(notes)
 
@@ -156,7 +156,7 @@ def check_complete(series: Any, path: Path) -> None:
 
 
 def slices_in(folder: Path) -> list[Path]:
-    """Return the flat pictures of a folder in the order of their numbers; they must be of one kind."""
+    """Return the slices in a folder in the order of their numbers; they must be of one kind."""
     files = [f for f in folder.iterdir() if f.suffix.lower() in _SLICES and not f.name.startswith(".")]
     kinds = sorted({f.suffix.lower() for f in files})
     if len(kinds) != 1:
@@ -166,7 +166,7 @@ def slices_in(folder: Path) -> list[Path]:
 
 
 def _slices(files: list[Path], name: str) -> RawVolume:
-    """Read flat pictures, one above the other, in the order of the numbers in their names."""
+    """Read slices as a stack, in the order of the numbers in their names."""
     if len(files) == 1:
         raise InputError(f"{name} holds one slice only, {files[0].name}; wanted one for each z")
     first = read_slice(files[0])
@@ -176,7 +176,7 @@ def _slices(files: list[Path], name: str) -> RawVolume:
         if here.shape != first.shape or here.dtype != first.dtype:
             raise InputError(
                 f"{file.name} is {here.dtype} {here.shape} and {files[0].name} {first.dtype} {first.shape}; "
-                "wanted slices of one kind: take out what does not belong to the stack"
+                "wanted slices of one kind: remove files that do not belong to the stack"
             )
         array[z] = here
     spacings, notes, inverted = slice_scale(files[0], first.shape[1])
@@ -184,7 +184,7 @@ def _slices(files: list[Path], name: str) -> RawVolume:
 
 
 def slice_scale(path: Path, width: int) -> tuple[tuple[Spacing, ...], tuple[str, ...], bool]:
-    """Return what one slice of a stack says of its scale, notes on it, and whether it is shown inverted."""
+    """Return the claims of one slice about its scale, notes on it, and whether it is displayed inverted."""
     if path.suffix.lower() in PICTURES:
         return (), (), False
     with tifffile.TiffFile(path) as tiff:
@@ -194,7 +194,7 @@ def slice_scale(path: Path, width: int) -> tuple[tuple[Spacing, ...], tuple[str,
 
 
 def read_slice(path: Path) -> NDArray[Any]:
-    """Read one flat picture, grey or colour, as it is in the file."""
+    """Read one slice, grey or colour, as it is in the file."""
     if picture := PICTURES.get(path.suffix.lower()):
         with path.open("rb") as file:
             image: Any = picture(file)
@@ -203,7 +203,7 @@ def read_slice(path: Path) -> NDArray[Any]:
         with tifffile.TiffFile(path) as tiff:
             if len(tiff.pages) > 1:
                 raise InputError(
-                    f"{path.name} holds {len(tiff.pages)} images, wanted one slice; if it is a stack, name "
+                    f"{path.name} holds {len(tiff.pages)} images, wanted one slice; if it is a stack, give "
                     "the file and not its folder"
                 )
             check_complete(tiff.series[0], path)
@@ -226,7 +226,7 @@ def natural_order(path: Path) -> list[tuple[int, str]]:
 
 
 def gap_warnings(files: list[Path]) -> tuple[str, ...]:
-    """Warn where the numbers in the names leave one out."""
+    """Warn if a number is missing in the names."""
     numbers = [[n for n, _ in natural_order(file) if n >= 0] for file in files]
     if len({len(row) for row in numbers}) > 1:
         return ()
@@ -238,7 +238,7 @@ def gap_warnings(files: list[Path]) -> tuple[str, ...]:
     if not uneven.size:
         return ()
     before, after = files[uneven[0]].name, files[uneven[0] + 1].name
-    return (f"between {before} and {after} a slice seems to be missing; they are taken for neighbours",)
+    return (f"between {before} and {after} a slice seems to be missing; they are treated as neighbours",)
 
 
 # ---- NumPy and NRRD
@@ -284,8 +284,8 @@ def _nrrd(path: Path) -> RawVolume:
         source = "NRRD spacings"
         known = [i for i, n in enumerate(header["spacings"]) if np.isfinite(n)]
         edges = [abs(float(header["spacings"][i])) for i in known]
-        said = list(header.get("units", ()))
-        units = [said[i] for i in known] if len(said) == len(header["spacings"]) else []
+        listed = list(header.get("units", ()))
+        units = [listed[i] for i in known] if len(listed) == len(header["spacings"]) else []
     array = values.squeeze() if values.ndim > 3 else values
     if len(edges) != 3:
         return RawVolume(array)

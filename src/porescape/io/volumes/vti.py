@@ -1,8 +1,9 @@
-"""VTK ImageData files (.vti): one written plainly, those of other programs read in their usual encodings.
+"""VTK ImageData files (.vti): written in one encoding, read in the usual encodings of other programs.
 
-An array lies in the XML as text (ascii), as base64 (binary), or behind the XML (appended), there raw or as
-base64; compressed in blocks, or not. In front of the bytes stands a header of whole numbers: their count, or
-of the blocks how many, how large, how large the last, and each one's size packed.
+An array is in the XML as text (ascii) or base64 (binary), or behind the XML (appended), there raw or as
+base64; it may be compressed in blocks. Before the bytes there is a header of whole numbers: the number of
+bytes or, if compressed, the number of blocks, their size, the size of the last one, and the compressed size
+of each.
 """
 
 import base64
@@ -24,7 +25,7 @@ from porescape.io.atomic import whole_file
 from porescape.io.volumes.raw_volume import RawVolume, Spacing
 from porescape.version import __version__
 
-_OURS = b"lengths in metres"  # in a comment of the files we write; VTK itself has no place for a unit
+_OURS = b"lengths in metres"  # in a comment of the files we write, as VTK has no field for a unit
 _TYPES = {
     **{f"Int{n}": f"i{n // 8}" for n in (8, 16, 32, 64)},
     **{f"UInt{n}": f"u{n // 8}" for n in (8, 16, 32, 64)},
@@ -63,10 +64,10 @@ compressor="vtkZLibDataCompressor">
 
 
 def read_vti(path: Path) -> RawVolume:
-    """Read the one array of a .vti, or the one that it calls its scalars, or `pore`.
+    """Read the only array of a .vti, or the one marked as its scalars or named `pore`.
 
-    A file that another program wrote names no unit of length, so its spacing is only good for telling cubes
-    from bricks.
+    Files of other programs contain no unit of length, so that their spacing only shows whether voxels are
+    cubes.
     """
     file = _open(path)
     image = file.root.find("ImageData")
@@ -102,7 +103,7 @@ class _File(NamedTuple):
 def _open(path: Path) -> _File:
     whole = path.read_bytes()
     xml, appended, raw = whole, b"", False
-    # raw bytes are no XML: cut them out before it is parsed
+    # raw bytes are not valid XML: they are cut out before it is parsed
     if opening := re.search(rb'<AppendedData\s+encoding="(\w+)"\s*>\s*_', whole):
         raw = opening[1] == b"raw"
         end = whole.rfind(b"</AppendedData>")
@@ -126,8 +127,8 @@ def _choose(piece: ElementTree.Element, name: str) -> tuple[bool, ElementTree.El
     if len(chosen) != 1:
         names = ", ".join(str(node.get("Name")) for _, node, _ in found) or "none"
         raise InputError(
-            f"{name} holds {len(found)} arrays of single values ({names}), wanted one, or one that is called "
-            "pore or named as its scalars; save it with that array only"
+            f"{name} holds {len(found)} arrays of single values ({names}), wanted one, or one named "
+            "pore or marked as its scalars; save it with that array only"
         )
     return chosen[0][0], chosen[0][1]
 
@@ -153,7 +154,7 @@ def _values(file: _File, node: ElementTree.Element, name: str) -> NDArray[Any]:
 
 
 def _cut(stream: memoryview, raw: bool, n: int) -> tuple[bytes | memoryview, memoryview]:
-    """Return the first n bytes that a stream stands for, and what follows them in the stream."""
+    """Return the first n decoded bytes of a stream, and the rest of the stream."""
     if raw:
         return stream[:n], stream[n:]
     letters = -(-n // 3) * 4
@@ -168,7 +169,7 @@ def _plain(stream: memoryview, raw: bool, count: np.dtype[Any]) -> bytes | memor
         return _cut(rest, raw, size)[0]
     return _cut(stream, raw, count.itemsize + size)[0][
         count.itemsize :
-    ]  # header and values encoded in one go
+    ]  # header and values are encoded together
 
 
 def _unpacked(stream: memoryview, raw: bool, count: np.dtype[Any], compressor: str, name: str) -> bytes:
@@ -189,7 +190,7 @@ def _unpacked(stream: memoryview, raw: bool, count: np.dtype[Any], compressor: s
     return b"".join(pieces)
 
 
-# from packed bytes and the size they have unpacked
+# arguments: compressed bytes and their uncompressed size
 _COMPRESSORS: dict[str, Callable[[bytes, int], bytes]] = {
     "vtkZLibDataCompressor": lambda packed, size: zlib.decompress(packed),
     "vtkLZMADataCompressor": lambda packed, size: lzma.decompress(packed),

@@ -1,4 +1,4 @@
-"""The one array of a Zarr folder that is meant, without reading it. Needs the extra `zarr`."""
+"""Find the wanted array in a Zarr folder, without reading it. Needs the extra `zarr`."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,16 +10,16 @@ from porescape.io.volumes.raw_volume import Spacing, in_metres
 
 
 class FoundArray(NamedTuple):
-    """Level 0 of a multiscale image, or an array that stands alone.
+    """Level 0 of a multiscale image, or a single array.
 
     Attributes
     ----------
     inside : str
-        Its path in the folder; empty where the folder is the array.
+        Its path in the folder; empty if the folder is the array.
     names : tuple of str
         Its axes.
     spacings : tuple of Spacing
-        What is said of the scale.
+        The claims about the scale.
     """
 
     inside: str
@@ -40,21 +40,23 @@ def find_array(path: Path) -> FoundArray:
     node = _zarr(path).open(path, mode="r")
     if hasattr(node, "chunks"):
         return _three_axes(node, FoundArray("", tuple("zyx") if node.ndim == 3 else ("?",) * node.ndim), path)
-    described, before = _described(node), ""
+    described, prefix = _described(node), ""
     if "multiscales" not in described and "bioformats2raw.layout" in described:
-        node, before = node["0"], "0/"  # one image of several; the first is what viewers show
+        node, prefix = node["0"], "0/"  # the first of several images, which viewers show
         described = _described(node)
     if "plate" in described or "multiscales" not in described:
         held = "a plate" if "plate" in described else "no multiscale image"
         inside = ", ".join(sorted(node.keys())) or "nothing"
-        raise InputError(f"{path.name} holds {held} (in it: {inside}), wanted one image; name its folder")
+        raise InputError(
+            f"{path.name} holds {held} (in it: {inside}), wanted one image; give the path of its folder"
+        )
     image = described["multiscales"][0]
-    # 0.1 and 0.2 had no axes and always five; 0.3 had names only
+    # 0.1 and 0.2 had no list of axes and always five; 0.3 had only names
     axes = [a if isinstance(a, dict) else {"name": a} for a in image.get("axes", "tczyx")]
     names = tuple(str(axis["name"]).lower() for axis in axes)
     level = image["datasets"][0]
     array = node[level["path"]]
-    found = _three_axes(array, FoundArray(before + level["path"], names), path)
+    found = _three_axes(array, FoundArray(prefix + level["path"], names), path)
     scale = np.ones(len(axes))
     known = False
     for holder in (level, image):
@@ -83,7 +85,7 @@ def _zarr(path: Path) -> Any:
         import zarr
     except ImportError as error:
         raise MissingExtra(
-            f'{path.name} is Zarr, and reading that needs a package more: pip install "porescape[zarr]"'
+            f'{path.name} is Zarr; reading it needs another package: pip install "porescape[zarr]"'
         ) from error
     return zarr
 
@@ -101,7 +103,5 @@ def _three_axes(array: Any, found: FoundArray, path: Path) -> FoundArray:
         )
     sizes = zip(found.names, array.shape, strict=True)
     if long := [f"{n} {axis}" for axis, n in sizes if axis not in "zyx" and n > 1]:
-        raise InputError(
-            f"{path.name} has {', '.join(long)} beside z, y and x; save the one that is meant alone"
-        )
+        raise InputError(f"{path.name} has {', '.join(long)} besides z, y and x; save only the wanted one")
     return found

@@ -1,1 +1,1 @@
-"""What a membrane lets pass and holds back: intrusion, porometry, retention."""
+"""Filtration properties of a membrane: intrusion, porometry, retention."""

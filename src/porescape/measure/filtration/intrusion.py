@@ -1,8 +1,8 @@
-"""What must push a fluid that does not wet the pores into them: bubble point and mercury intrusion.
+"""Pressures at which a non-wetting fluid enters the pores: bubble point and mercury intrusion.
 
-A meniscus in a pore of diameter d holds back 4 γ |cos θ| / d (Young-Laplace for a round opening, in this
-form Washburn's). So which pores are reached at a pressure is a question of geometry: where can a ball of
-diameter d get to from outside?
+A meniscus in a pore of diameter d withstands the pressure 4 γ |cos θ| / d (Young-Laplace for a round opening,
+in the form of Washburn). So the pores filled at a pressure follow from geometry: the places that a ball of
+diameter d can reach from outside.
 """
 
 import math
@@ -17,7 +17,7 @@ from porescape.errors import InputError, SettingsError
 from porescape.measure.geometry.clearance import Clearance, clearance, widest_way
 from porescape.measure.geometry.thickness import bits, paint
 
-MERCURY_TENSION = 0.48  # N/m, and the angle: what porosimeters assume unless told (ISO 15901-1)
+MERCURY_TENSION = 0.48  # N/m, and the angle: the default of porosimeters (ISO 15901-1)
 MERCURY_ANGLE = 140.0  # degrees
 
 
@@ -30,11 +30,11 @@ class Intrusion:
     diameter : ndarray of float64, shape (n,)
         Pore diameters [m], falling.
     pressure : ndarray of float64, shape (n,)
-        What it takes to enter them [Pa], rising.
+        Pressure needed to enter them [Pa], rising.
     saturation : ndarray of float64, shape (n,)
-        Share of the pore volume that is filled then.
+        Share of the pore volume that is filled at this pressure.
     median_diameter : float
-        Half of the pore volume that is reached at all is entered at this diameter [m] or larger.
+        Half of the accessible pore volume is entered at this diameter [m] or larger.
     """
 
     diameter: NDArray[np.float64]
@@ -58,7 +58,8 @@ def capillary_pressure(diameter: float, surface_tension: float, contact_angle: f
     surface_tension : float
         [N/m]
     contact_angle : float
-        [degrees]; below 90 the liquid wets and gas must be pressed in, above it the liquid itself.
+        [degrees]; below 90 the liquid wets and gas must be pressed in; above 90 the liquid must be pressed
+        in.
 
     References
     ----------
@@ -73,7 +74,8 @@ def capillary_pressure(diameter: float, surface_tension: float, contact_angle: f
         raise SettingsError(f"surface tension must be positive, in N/m, got {surface_tension}")
     if not 0 <= contact_angle <= 180 or abs(contact_angle - 90) < 1e-6:
         raise SettingsError(
-            f"contact angle must be 0 ... 180 degrees and not 90, where nothing holds, got {contact_angle}"
+            f"contact angle must be 0 ... 180 degrees and not 90, where no pressure is needed, "
+            f"got {contact_angle}"
         )
     return 4 * surface_tension * abs(math.cos(math.radians(contact_angle))) / diameter
 
@@ -83,18 +85,18 @@ def percolating_diameter(volume: Volume, axis: int, space: Clearance | None = No
 
     Also the bubble point diameter: gas that displaces a wetting liquid breaks through at
     `capillary_pressure` of it. The ball starts outside and ends outside. Its centre stays within the sides
-    of the box, which are no walls: along them the pores look wider than they may be, as if mirrored. With
-    walls there instead, a box would have fewer ways than its material: columns of 160 x 80 x 80 voxels of
+    of the box, which are not walls: along them pores may appear too wide, as if mirrored. With
+    walls there instead, a box would have fewer paths than its material: columns of 160 x 80 x 80 voxels of
     overlapping spheres have 12.7 voxels on average (10.5 with walls), the whole 160³ has 15 (12.8).
 
-    The ways between voxels are searched completely, to a thousandth of a voxel of radius; round necks are as
-    good as `clearance` says, some 2 % at a radius of 4 voxels. Between random walls with pores ten voxels
-    wide the result is 5 % wide of its limit on finer voxels (`bench/intrusion.py`). A larger box is longer,
-    with more necks to pass, and wider, with more ways to choose from: compare equal sizes. Real openings are
-    not round, and a meniscus yields at another pressure than in the ball inside: at half of it in a long
-    slit.
+    All paths between voxels are searched, to a thousandth of a voxel of radius; the accuracy at round necks
+    is that of `clearance`, about 2 % at a radius of 4 voxels. Between random walls with pores ten voxels wide
+    the result is 5 % larger than its limit on finer voxels (`bench/intrusion.py`). A larger box is longer,
+    with more necks to pass, and wider, with more paths to choose from: compare equal sizes. Real openings are
+    not round, and a meniscus in them yields at another pressure than in the inscribed ball: at half of it in
+    a long slit.
 
-    `space` is the volume's clearance, where it is known already.
+    `space` is the volume's clearance, if it is already known.
 
     Raises
     ------
@@ -129,19 +131,19 @@ def mercury_intrusion(
     sizes: int = 30,
     space: Clearance | None = None,
 ) -> Intrusion:
-    """Press mercury into an empty structure, step by step.
+    """Simulate mercury intrusion into an empty structure, step by step.
 
-    At each pressure the mercury fills every ball of the corresponding diameter that can get to its place
+    At each pressure the mercury fills every ball of the corresponding diameter that can be reached
     from outside (quasi-static drainage, Washburn). One search and one painting of balls give each voxel the
     diameter at which it fills, so the curve costs the same for any number of sizes.
 
     Left out: compression of mercury and sample, a contact angle that varies, menisci that are not round
-    (corners of pores fill earlier here than in truth, slits later), and trapping of air, as porosimeters
-    evacuate the sample. In a small box the surface is near everywhere, and shields less than that of a
-    large piece.
+    (corners of pores fill earlier here than in reality, slits later), and trapping of air, because
+    porosimeters evacuate the sample. In a small box every pore is near the surface, so fewer pores are
+    shielded than in a large sample.
 
-    Voxels: a round neck comes out within 3 %. In Gaussian fields with pores ten voxels wide, a quarter, half
-    and three quarters of the pore fill at diameters 7 to 10 % wide of their limit on finer voxels.
+    Resolution: a round neck is within 3 %. In Gaussian fields with pores ten voxels wide, a quarter, half
+    and three quarters of the pore volume fill at diameters 7 to 10 % larger than their limit on finer voxels.
 
     Parameters
     ----------
@@ -155,7 +157,7 @@ def mercury_intrusion(
     sizes : int
         Diameters on the curve, in equal ratios from the first entered to the smallest, at least 2.
     space : Clearance, optional
-        Of this volume, where it is known already.
+        Of this volume, if it is already known.
 
     Raises
     ------
@@ -174,7 +176,7 @@ def mercury_intrusion(
     if not filled.size:
         where = "the box" if axis is None else f"the two faces along {'zyx'[axis]}"
         raise InputError(f"no pore is open to {where}, so no mercury can enter; measure a larger volume")
-    # the ends are rounded outwards a little, so that the first and last voxels are on the curve
+    # the ends are slightly extended, so that the first and last voxels are on the curve
     diameter = np.geomspace(filled[0] * (1 + 1e-6), filled[-1] * (1 - 1e-6), sizes)
     saturation = np.searchsorted(-filled, -diameter, side="right") / np.count_nonzero(volume.pore)
     pressure = np.array([capillary_pressure(d, surface_tension, contact_angle) for d in diameter])
@@ -184,14 +186,14 @@ def mercury_intrusion(
 def intrusion_diameters(
     volume: Volume, axis: int | None = None, space: Clearance | None = None
 ) -> NDArray[np.float32]:
-    """Diameter of the largest ball that covers each voxel and can come from outside [m]; 0 where none can.
+    """Diameter of the largest ball that covers each voxel and can be reached from outside [m]; 0 if none.
 
     Shape (nz, ny, nx). `axis` limits the way in to the two faces across it.
     """
     space = space or clearance(volume.pore)
     z, y, x = (axis is None or axis == a for a in range(3))
     way = widest_way(space, (z, z, y, y, x, x))
-    # a ball too large for the way in still fills with all the smaller balls inside it
+    # a ball too large to be reached is still filled with all the smaller balls inside it
     entered = np.minimum(way.ravel(), space.radius.ravel())[space.ball_voxel]
     reached = np.flatnonzero(entered > 0)
     order = reached[np.argsort(-entered[reached], kind="stable")]

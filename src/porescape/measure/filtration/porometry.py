@@ -1,4 +1,4 @@
-"""Capillary flow porometry: gas blows a wetting liquid out of a membrane, the widest ways first."""
+"""Capillary flow porometry: gas displaces a wetting liquid from a membrane, the widest paths first."""
 
 from dataclasses import dataclass, replace
 
@@ -17,17 +17,17 @@ WETTING_ANGLE = 0.0  # degrees
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Porometry:
-    """What a porometer would see.
+    """The simulated result of a porometer.
 
     Attributes
     ----------
     bubble_point_diameter, bubble_point_pressure : float
-        Of the widest way through, which opens first [m], [Pa].
+        Of the widest path, which opens first [m], [Pa].
     mean_flow_pore_diameter, mean_flow_pressure : float
-        Where the wet sample passes half of what the dry one does [m], [Pa].
+        Where the wet flow is half of the dry flow [m], [Pa].
     wet, dry : Curve
-        Gas flow over pressure [Pa], in shares of the dry flow at the highest pressure. The dry one is a
-        straight line; they meet where all ways are open.
+        Gas flow over pressure [Pa], as a fraction of the dry flow at the highest pressure. The dry flow is a
+        straight line; they meet where all paths are open.
     distribution : Curve
         Share of the dry flow that opens in equal ratios of diameter [m], ascending; adds up to 1.
     """
@@ -50,14 +50,14 @@ def porometry(
     conductances: NDArray[np.float64] | None = None,
     sizes: int = 40,
 ) -> Porometry:
-    """Blow the liquid out of a network and measure the flow of gas through what is empty.
+    """Displace the liquid from a network by gas and compute the gas flow through its empty part.
 
     At a pressure P, gas that comes from before the first face enters every throat and pore wider than
-    4 γ cos θ / P that it can get to. The empty part that leads from face to face carries a flow in
+    4 γ cos θ / P that it can reach. The empty part that leads from face to face carries a flow in
     proportion to the pressure difference (linear; pipes, see `conduits`). Mean flow pore as in ASTM F316:
     where the wet flow is half the dry flow of the same pressure.
 
-    Left out: gas that expands or slips at the walls (both would divide wet and dry flow by much the same),
+    Left out: expansion of the gas and slip at the walls (which change wet and dry flow by similar factors),
     liquid films, liquid that is trapped or evaporates, and openings that are not round. All throats
     between the same two pores count as one. Widths come from inscribed balls (throats) and extended ones
     (pores); for the bubble point itself `percolating_diameter` looks at voxels and is the better value.
@@ -100,12 +100,12 @@ def porometry(
     bubble = float(access[network.touches[:, 2 * axis + 1]].max(initial=0))
     if bubble == 0:
         raise no_way(network, axis)
-    # a throat opens once it and the ways to both of its ends are open
+    # a throat opens when it and the paths to both of its ends are open
     opens = np.minimum(network.throat_diameter, access[network.throat_pores].min(axis=1, initial=np.inf))
     _, _, dry = pressures(network, ease, np.ones(len(opens), dtype=bool))
 
     def share(diameter: float) -> float:
-        """Wet flow / dry flow once all ways down to this diameter are open."""
+        """Wet flow / dry flow when all paths down to this diameter are open."""
         entered = replace(ease, inlet=ease.inlet * (access >= diameter))
         _, _, wet = pressures(network, entered, opens >= diameter)
         return wet / dry

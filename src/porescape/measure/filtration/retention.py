@@ -1,4 +1,4 @@
-"""What a membrane holds back, by size, and how much clean water it lets through."""
+"""Particle retention of a membrane by size, and its clean-water flux."""
 
 import math
 from collections.abc import Callable
@@ -16,22 +16,22 @@ from porescape.measure.network.flow import Fluxes, first_step, no_way, pipe_flux
 
 WATER_VISCOSITY = 1.002e-3  # Pa s, at 20 °C
 RATINGS = (0.90, 0.95, 0.99)
-_STRAY = 1e-9  # of the flow; less than this through a throat is rounding
-_LOST = 1e-14  # of what leaves a pore; so that particles that can only go in circles are held back
+_STRAY = 1e-9  # of the flow; a smaller flow through a throat is rounding
+_LOST = 1e-14  # of the outflow of a pore; so that particles that can only move in circles are retained
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retention:
-    """Share of particles held back, by their diameter.
+    """Share of particles retained, by their diameter.
 
     Attributes
     ----------
     curve : Curve
-        Share of the particles held back over their diameter [m].
+        Share of the particles retained over their diameter [m].
     d90, d95, d99 : float
-        Particles larger than this are held back to 90, 95 or 99 % at least [m].
+        Of particles larger than this at least 90, 95 or 99 % are retained [m].
     layers : float
-        How often the box was taken to follow itself.
+        Number of boxes in series.
     """
 
     curve: Curve
@@ -50,18 +50,18 @@ def retention(
     thickness: float | None = None,
     sizes: int = 30,
 ) -> Retention:
-    """Let particles of many sizes drift through a network and count what gets out.
+    """Simulate the passage of particles of many sizes through a network.
 
-    Hard balls come with the flow, as many into each pore as liquid. In each pore they mix, and leave by the
-    throats with the flow. Where a throat (inscribed ball) or the next pore (extended ball) is narrower than
-    the particle it stays for good. So what passes is a Markov chain along the net fluxes, and a deep network
-    sieves again and again. A thicker membrane is taken as independent layers: with R of one box,
-    1 - (1 - R)^n of n boxes.
+    Hard balls come with the flow, into each pore in proportion to the liquid. In each pore they mix, and
+    leave through the throats with the flow. If a throat (inscribed ball) or the next pore (extended ball) is
+    narrower than the particle, the particle is retained permanently. So the passage is a Markov chain along
+    the net fluxes, and a deep network sieves repeatedly. A thicker membrane is treated as independent layers:
+    with R of one box, 1 - (1 - R)^n of n boxes.
 
     Left out: adsorption, diffusion, charge, hydrodynamic lift and hindrance (a particle does not ride
-    the mean flow), particles that deform, that block a pore for those that follow or turn the flow aside.
-    So this is the clean membrane's sieving alone, the lower bound for particles that stick to it. How wide
-    the cut that the face makes through a pore is, is not looked at.
+    the mean flow), deformation of particles, and pores blocked by particles.
+    So this is only the sieving of the clean membrane, the lower bound for particles that adhere to it. The
+    width of the cut that the face makes through a pore is not taken into account.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def retention(
     steps = np.unique(np.concatenate((body, throat)))
 
     def held_back(particle: float) -> float:
-        """Share of particles of a diameter that are just larger than this."""
+        """Share retained of particles just larger than this diameter."""
         return 1.0 - float(max(passing(particle), 0.0) ** layers)
 
     def rating(share: float) -> float:
@@ -111,8 +111,8 @@ def retention(
 
 
 def _sieve(network: Network, axis: int, fluxes: Fluxes) -> Callable[[float], float]:
-    """Return the function that tells which share of particles just larger than a diameter gets through."""
-    inflow = np.maximum(fluxes.inlet, 0)  # where liquid turns back out of the inlet no particles come in
+    """Return a function for the share of particles just larger than a diameter that passes."""
+    inflow = np.maximum(fluxes.inlet, 0)  # no particles enter where liquid flows back out of the inlet
     total = float(inflow.sum())
     if total <= 0 or fluxes.outlet.max(initial=0) <= 0:
         raise no_way(network, axis)
@@ -174,7 +174,7 @@ def clean_water_flux(
 
 
 def litres_per_square_metre_and_hour(flux: float) -> float:
-    """Turn a flux [m/s] into L/(m² h), the LMH of data sheets.
+    """Convert a flux [m/s] to L/(m² h), the LMH of data sheets.
 
     >>> litres_per_square_metre_and_hour(1e-3)
     3600.0

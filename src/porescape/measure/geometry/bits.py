@@ -1,4 +1,4 @@
-"""Voxels as bits: one instruction on a word looks at 64 of them."""
+"""Voxels as bits: one instruction on a word processes 64 of them."""
 
 import numpy as np
 from numba import njit
@@ -24,7 +24,7 @@ def pack_rows(rows, words):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def ones(word):  # type: ignore[no-untyped-def]
-    """Count the bits that are set; the compiler knows this sequence and makes one instruction of it."""
+    """Count the bits that are set; the compiler recognises this sequence and uses one instruction."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)

@@ -1,8 +1,8 @@
-"""How wide the pores are at each voxel, to a fraction of a voxel, and how wide the way there is.
+"""The width of the pores at each voxel, to a fraction of a voxel, and the width of the path to it.
 
 The clearance of a voxel is the radius of the largest ball that is centred anywhere within it and touches no
-wall. With balls on voxel centres only, a neck of 4 or 5 voxels' radius would come out a sixth too narrow,
-so near the middle of a pore the centre is moved until the ball is as large as it gets there.
+wall. With balls on voxel centres only, a neck of 4 or 5 voxels' radius would be a sixth too narrow, so near
+the middle of a pore the centre is moved until the ball is as large as possible.
 
 Beyond the border of the box there is no wall.
 """
@@ -22,9 +22,9 @@ _STEEP = 0.75  # distance gained per step; where it is less, the middle of the p
 _FARTHEST = 32  # voxels from the wall; beyond, half a voxel is less than 2 % and centres stay where they are
 _WANDER = 3**0.5  # voxels, twice the way from a voxel's centre to its corner
 _MOVES = 32  # of a centre; the first is 0.35 voxels long, each next one a tenth shorter
-_AROUND = 0.3  # voxels; walls so much farther than the nearest one tell how the ball is held
+_AROUND = 0.3  # voxels; walls up to this much farther than the nearest one show where the ball touches
 _ROUND = 0.5  # square voxels; divided by the radius, how far before its centre a solid voxel begins
-_LEVELS = 1024  # per voxel of radius; the search tells ways apart to this
+_LEVELS = 1024  # per voxel of radius; the resolution of the search
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,15 +55,16 @@ class Clearance:
 def clearance(pore: NDArray[np.bool_]) -> Clearance:
     """Find the largest ball of each voxel.
 
-    The ball ends at the centre of a solid voxel, at distance r, and the wall lies before that. Where the
-    solid voxels around it lie in planes along the lattice it is half a voxel, so slits and square channels
-    come out exactly. Else the ball, moved to where it is largest, is stopped by the few voxels of the wall
-    that stand back least: by 0.5 / r voxels on average over round necks, which is taken off.
+    The ball ends at the centre of a solid voxel, at distance r, and the wall lies before that. If the solid
+    voxels around it lie in planes along the lattice, it lies half a voxel before, so slits and square
+    channels are exact. Otherwise the ball, moved to where it is largest, is limited by the few wall voxels
+    nearest to it: the wall lies 0.5 / r voxels before their centres, on average over round necks, which is
+    subtracted.
 
-    What is left, mean and standard deviation over positions and sizes, in voxels of radius: tubes along the
-    lattice -0.02 ± 0.06 at radius 3-5, in other directions -0.07 ± 0.02; round necks between bulging walls
-    -0.01 ± 0.04; necks of a Gaussian field (walls bent every way) +0.1 ± 0.08 at 4 and +0.2 ± 0.07 at 2-3.
-    The plain distance on voxel centres less half a voxel is 0.6 to 1 voxels too small in tubes.
+    Remaining error, mean and standard deviation over positions and sizes, in voxels of radius: tubes along
+    the lattice -0.02 ± 0.06 at radius 3-5, in other directions -0.07 ± 0.02; round necks between bulging
+    walls -0.01 ± 0.04; necks of a Gaussian field (walls bent every way) +0.1 ± 0.08 at 4 and +0.2 ± 0.07 at
+    2-3. The plain distance on voxel centres less half a voxel is 0.6 to 1 voxels too small in tubes.
 
     Parameters
     ----------
@@ -87,11 +88,11 @@ def clearance(pore: NDArray[np.bool_]) -> Clearance:
 
 
 def widest_way(space: Clearance, inlets: tuple[bool, bool, bool, bool, bool, bool]) -> NDArray[np.float32]:
-    """Radius of the largest ball that can come to each voxel from outside [voxels]; 0 where none can.
+    """Radius of the largest ball that can reach each voxel from outside [voxels]; 0 if none can.
 
     The ball starts outside the box and enters through any of the `inlets`, the faces z first, z last,
     y first, ... x last; its centre moves from voxel to voxel (sharing a face, an edge or a corner; a face
-    where pores are a voxel wide) and stays inside the box; the other sides of the box are no walls.
+    where pores are a voxel wide) and stays inside the box; the other sides of the box are not walls.
     """
     return _flood(space.radius, space.distance, np.array(inlets))  # type: ignore[no-any-return]
 
@@ -161,14 +162,14 @@ def _near_middle(distance, z, y, x):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _move(distance, start, vectors, q, z, y, x, wall, at):  # type: ignore[no-untyped-def]
-    """Move a centre away from its nearest wall, again and again, within the voxel.
+    """Move a centre repeatedly away from its nearest wall, within the voxel.
 
     Writes the best place to `at` and to `wall` the solid voxels, relative to the voxel and nearest first,
     that are up to _AROUND farther from there than the nearest; returns its distance and their number.
     """
     nz, ny, nx = distance.shape
     n = 0  # walls listed so far
-    ahead = start[q]  # the next vector to look at
+    ahead = start[q]  # the next vector to check
     best = np.sqrt(float(q))
     cz = cy = cx = off = 0.0
     step = 0.35
@@ -241,10 +242,10 @@ def _lattice_distance(one, other):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _flood(radius, distance, inlets):  # type: ignore[no-untyped-def]
-    """Visit voxels from the inlets on, the widest way first.
+    """Visit voxels from the inlets on, the widest path first.
 
-    Ways wait in one list per level of width; the level only falls, and the first way to reach a voxel is
-    the widest, so every voxel is listed once.
+    Paths are queued in one list per level of width; the level only falls, and the first path to reach a voxel
+    is the widest, so every voxel is listed once.
     """
     nz, ny, nx = radius.shape
     way = np.zeros((nz, ny, nx), np.float32)

@@ -1,4 +1,4 @@
-"""Which pores are connected, and which of them lead through the box.
+"""Connected pores, and those that lead through the box.
 
 Pores and solid are both 6-connected: voxels must share a face. Clusters are found by joining runs of
 equal voxels along x, which are several times fewer than voxels and are found 64 voxels at a time: at 96³
@@ -22,8 +22,8 @@ def connected_porosity(volume: Volume, axis: int) -> float:
 def connected_porosities(volume: Volume) -> tuple[float, float, float]:
     """Connected porosity along z, y and x, from one labelling.
 
-    A cluster counts whole, dead ends included. Small boxes overestimate it: a pore that ends just beyond
-    the box looks open.
+    The whole cluster counts, including dead ends. Small boxes overestimate it: a pore that ends just beyond
+    the box appears open.
 
     Examples
     --------
@@ -52,9 +52,9 @@ def through_pores(pore: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
 def largest_cluster_fraction(pore: NDArray[np.bool_]) -> tuple[float, float]:
     """Largest pore cluster / pore voxels, and largest solid cluster / solid voxels.
 
-    A phase that is absent gives 1: none of its voxels is loose. That is also the limit of a phase that
-    shrinks to one voxel, so an objective built on it has no step there; that the phase is missing is
-    the porosity's to say.
+    A phase that is absent gives 1: none of its voxels is disconnected. That is also the limit of a phase that
+    shrinks to one voxel, so an objective based on it has no step there; a missing phase shows in the
+    porosity.
     """
     phase, size, _ = _clusters(pore.astype(np.uint8, order="C"))
     largest = [size[phase == value] for value in (1, 0)]

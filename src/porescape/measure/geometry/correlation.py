@@ -1,4 +1,4 @@
-"""How far a structure remembers itself: two-point correlation, lineal path and chords along the axes.
+"""Two-point correlation, lineal path and chords along the axes.
 
 A lag r joins voxels r apart. Counts are pooled over the three axes and divided by the number of positions
 inside the box, so nothing is assumed about what lies beyond it (no periodicity, no padding).
@@ -99,9 +99,9 @@ def mean_chords(volume: Volume) -> tuple[float, float]:
     """Mean chord length in the pores and in the solid [m], over the lines along the three axes.
 
     Twice the length that lies in the phase over the number of phase changes, both per length of line: a
-    chord cut by the border counts with the part and the end that are inside, so the mean does not
-    shrink in small boxes as the mean of whole or cut chords does. Lines that miss a layered structure's
-    walls count too: layers of thickness w across one axis have a mean chord of 3 w.
+    chord cut by the border counts with the part and the end that are inside, so the mean is not smaller
+    in small boxes, unlike the mean of whole or cut chords. Lines that do not cross the walls of a layered
+    structure count too: layers of thickness w across one axis have a mean chord of 3 w.
 
     References
     ----------

@@ -1,13 +1,13 @@
-"""The largest ball that fits somewhere, its centre between voxels.
+"""The largest ball that fits at a place, with its centre between voxels.
 
 Where the wall lies between the centre of the last voxel inside and that of the first wall voxel is not
 known, so a ball is measured twice: to the nearest centre of a wall voxel (too large: a flat wall lies half
 a voxel before it) and to the nearest centre of a face between inside and wall (too small: such faces stand
 out from a slanted wall by up to half a voxel). Where the nearest face is part of a flat wall along the
-lattice it says where the wall is; else the truth lies between the two.
+lattice it gives the position of the wall; otherwise the truth lies between the two.
 
 Diameters of balls, and of straight tubes of any direction, from 2 to 10 voxels in radius, wherever their
-middle lies, come out 0.2 voxels thin on average, within -0.6 and +0.5 (tubes of some radii below 4 voxels
+middle lies, are 0.2 voxels too thin on average, within -0.6 and +0.5 (tubes of some radii below 4 voxels
 up to +0.7); slabs and square channels along the lattice exact from 6 voxels on, below up to +0.7; slabs
 tilted anyhow within 0.4, across a diagonal of the lattice up to 1.2 thick.
 """
@@ -19,10 +19,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 _ROAM = 0.9  # voxels; the true middle lies at most sqrt(3)/2 from the deepest voxel
-_REACH = 2 * _ROAM + 0.5  # voxels; walls so much farther than the nearest one may come to matter
+_REACH = 2 * _ROAM + 0.5  # voxels; walls up to this much farther than the nearest one may become relevant
 _STEPS = (0.5, 0.25, 0.125, 0.0625)  # voxels
-_SLOPE = 0.2  # a step must gain this share of its length, or a ball between flat walls drifts sideways
-_OUTER = 0.6  # weight of the larger ball; with 0.5 round things come out 0.1 voxels thinner
+_SLOPE = 0.2  # a step must gain this share of its length, otherwise a ball between flat walls drifts sideways
+_OUTER = 0.6  # weight of the larger ball; with 0.5 round shapes are 0.1 voxels thinner
 _SURELY_FLAT = 2.6  # voxels; up to 5 voxels across, a square and a disc may be the same voxels
 _ALL_WAYS: NDArray[np.float64] = np.array([s for s in product((-1.0, 0.0, 1.0), repeat=3) if any(s)])
 
@@ -34,21 +34,21 @@ def fit_balls(
     depth: NDArray[np.float32],
     normals: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Let balls roam from where they start to where they are largest, less than a voxel away.
+    """Move balls from their start to where they are largest, less than a voxel away.
 
     Parameters
     ----------
     region : ndarray of int32, shape (nz, ny, nx)
         0 is solid.
     own : ndarray of int32, shape (n,)
-        The region each ball lies in, to which all others and the border of the box are wall. With 0 only
-        solid is wall, and beyond the border there is nothing.
+        The region of each ball, for which all other regions and the border of the box are walls. With 0 only
+        solid is wall, and the border is not.
     starts : ndarray, shape (n, 3)
         z, y, x [voxels], 0 at the centre of the first voxel.
     depth : ndarray of float32, shape (n,)
         How far the centre of the nearest wall voxel is from there at most [voxels].
     normals : ndarray, shape (n, 3), optional
-        Balls roam across these directions only (in all, where a normal has no length).
+        Balls move only perpendicular to these directions (in all directions, if a normal has no length).
 
     Returns
     -------
@@ -112,7 +112,7 @@ def _fit_balls(region, own, centres, depth, normals, all_ways):  # type: ignore[
 def _walls_near(region, own, spot, reach, walls):  # type: ignore[no-untyped-def]
     """Write the wall voxels that have a face towards the inside and lie within `reach`; return how many.
 
-    Beyond the room in `walls` they are only counted.
+    If `walls` is full, further ones are only counted.
     """
     rim = 0 if own == 0 else 1  # voxels outside the box that are wall
     z0, z1 = max(int(np.ceil(spot[0] - reach)), -rim), min(int(spot[0] + reach), region.shape[0] - 1 + rim)
@@ -210,7 +210,7 @@ def _nearest_face(region, own, walls, n, spot):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _is_flat(region, own, spot, face, reach):  # type: ignore[no-untyped-def]
-    """Whether the wall goes on in the plane of a face, as far as `reach` around the ball's centre.
+    """Whether the wall continues in the plane of a face, as far as `reach` around the ball's centre.
 
     A round wall of more than 5 voxels across has left that plane by then.
     """

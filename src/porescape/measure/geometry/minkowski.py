@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 
-# Share of all directions that each of the 26 lattice directions stands for: the solid angle of its Voronoi
+# Share of all directions that each of the 26 lattice directions represents: the solid angle of its Voronoi
 # cell on the sphere, by the number of axes it moves along (axis, face diagonal, space diagonal).
 # Ohser and Mücklich (2000), Statistical Analysis of Microstructures in Materials Science, Wiley.
 CROFTON_WEIGHT = {1: 0.04577789120476, 2: 0.03698062787608, 3: 0.03519563978232}
@@ -61,8 +61,8 @@ def euler_density(volume: Volume) -> float:
     """Euler characteristic of the pore phase per bulk volume [1/m³], with 6-connectivity.
 
     Pieces minus tunnels plus enclosed solid islands; well connected pores have a strongly negative one.
-    Counted as voxels - adjacent pairs + 2x2x1 squares - 2x2x2 cubes of pore. Noise is seen as structure:
-    one stray voxel adds as much as a whole cluster.
+    Counted as voxels - adjacent pairs + 2x2x1 squares - 2x2x2 cubes of pore. Noise counts as structure:
+    one isolated voxel adds as much as a whole cluster.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Curves of a whole volume: correlation, lineal path, chord lengths, thickness; Minkowski densities.
 
-Nothing is assumed about what lies beyond the box. Its border cuts chords: such a chord is known to be at
-least so long, and that is how it is counted.
+Nothing is assumed about the region beyond the box. Its border cuts chords: of such a chord only a lower limit
+of the length is known, and it is counted accordingly.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ WHOLE, CUT, _ACROSS = 0, 1, 2  # chords with both ends in the box, with one, and
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ThicknessDistribution:
-    """How the volume of one phase is shared among local thicknesses.
+    """Distribution of the volume of one phase over local thickness.
 
     Attributes
     ----------
@@ -132,9 +132,9 @@ def chord_distribution(volume: Volume, phase: Phase = "pore") -> Curve:
     lengths, taken over all chords that have an end in the box, separately along each axis. The axes are
     then mixed by how many chords each has per length of line.
 
-    What it does badly: lengths beyond the longest edge are never seen, so the density sums to less than
+    Limits: lengths beyond the longest edge are never observed, so the density sums to less than
     1 where chords cross the whole box (the missing share is that of the longer chords), and lines that
-    never meet a wall are no chords at all, though `mean_chords` counts their length. The density of the
+    never meet a wall are not chords, although `mean_chords` counts their length. The density of the
     longest lengths comes from few chords. A voxel is the shortest chord: finer ones are lost.
 
     Parameters
@@ -146,7 +146,7 @@ def chord_distribution(volume: Volume, phase: Phase = "pore") -> Curve:
     -------
     Curve
         Length [m] in steps of a voxel, share of chords per length [1/m]. ``(y.sum() * voxel_size)`` is the
-        share whose length was seen.
+        share whose length was observed.
 
     Raises
     ------
@@ -183,11 +183,11 @@ def chord_distribution(volume: Volume, phase: Phase = "pore") -> Curve:
 
 
 def thickness_distribution(volume: Volume, phase: Phase = "pore") -> ThicknessDistribution:
-    """Return how a phase's volume is shared among local thicknesses.
+    """Return the distribution of a phase's volume over local thickness.
 
     Local thickness is the diameter of the largest ball inside the phase that covers a point; see
-    `local_thickness` for how well it is known. Weighted by volume: a few wide pores weigh more than many
-    narrow ones, and necks are hidden where a wide pore's ball reaches into them.
+    `local_thickness` for its accuracy. Weighted by volume: a few wide pores weigh more than many narrow ones,
+    and necks are hidden where the ball of a wide pore reaches into them.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def minkowski_densities(volume: Volume) -> MinkowskiDensities:
 
 
 def _curvature_of_configurations() -> NDArray[np.float64]:
-    """Return the integral of mean curvature per voxel face that each of the 256 configurations stands for.
+    """Return the integral of mean curvature per voxel face of each of the 256 configurations.
 
     Bit 4k + 2j + i of a configuration is the voxel k, j, i of the cube (z, y, x).
     """
@@ -279,7 +279,7 @@ CURVATURE = _curvature_of_configurations()
 
 @njit(cache=True, nogil=True)
 def count_configurations(pore, counts):  # type: ignore[no-untyped-def]
-    """Add to `counts`, of 256, how often each arrangement of 2 x 2 x 2 voxels stands in `pore`."""
+    """Add to `counts`, of 256, how often each arrangement of 2 x 2 x 2 voxels occurs in `pore`."""
     nz, ny, nx = pore.shape
     for z in range(nz - 1):
         for y in range(ny - 1):
@@ -325,9 +325,9 @@ def _count_runs(lines, counts):  # type: ignore[no-untyped-def]
 
 
 def product_limit(ended: NDArray[np.int64], cut: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of lengths 0, 1, 2 ... from how many ended there and how many were last seen there."""
+    """Share of lengths 0, 1, 2 ... from how many ended there and how many were cut there."""
     at_risk = np.cumsum(ended[::-1])[::-1] + np.cumsum(cut[::-1])[::-1] - cut
-    # a chord cut at m voxels might have ended there or gone on: it was followed to m - 1 only
+    # a chord cut at m voxels might have ended there or continued: it is known only up to m - 1
     hazard = np.divide(ended, at_risk, out=np.zeros(len(ended)), where=at_risk > 0)
     surviving = np.cumprod(1 - hazard)
     return np.asarray(np.append(0.0, surviving[:-1]) * hazard)

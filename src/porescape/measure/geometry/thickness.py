@@ -1,4 +1,4 @@
-"""Local thickness: how large a ball fits where, in the pores and in the solid.
+"""Local thickness: the diameter of the largest ball that fits, in the pores and in the solid.
 
 The border of the box is not a wall: a ball may reach beyond it.
 """
@@ -36,11 +36,11 @@ def local_thickness(pore: NDArray[np.bool_]) -> NDArray[np.float32]:
     A ball covers the voxels that are nearer to its centre than any wall voxel is. Its diameter is twice
     the distance to the wall, which lies half a gap before the centre of the nearest wall voxel, where the
     gap is that of the lattice planes facing the ball: one voxel for a wall along the lattice, so slabs of
-    any whole width come out exactly, and nearly nothing for a tilted one. Balls are centred on voxels, or
+    any whole width are exact, and nearly zero for a tilted one. Balls are centred on voxels, or
     between two where the distance peaks there. Tubes and spheres about a voxel come out within 0.5
-    voxels, elsewhere some 0.7 (tubes) and 1.1 (spheres) thin, tilted slabs up to 0.8 thick; a structure
-    of a Gaussian field has the same mean within 2 % at 10 and at 39 voxels per pore. Near the border walls
-    outside are not seen, and thicknesses come out large. Infinite where the box has no wall at all.
+    voxels, elsewhere about 0.7 (tubes) and 1.1 (spheres) too thin, tilted slabs up to 0.8 too thick; a
+    structure of a Gaussian field has the same mean within 2 % at 10 and at 39 voxels per pore. Near the
+    border walls outside are unknown, and thicknesses are too large. Infinite if the box has no wall.
 
     References
     ----------
@@ -87,14 +87,14 @@ def contacts(largest: int) -> tuple[NDArray[np.int64], NDArray[np.int16], NDArra
 
 @njit(cache=True, nogil=True)
 def needed_distance(largest):  # type: ignore[no-untyped-def]
-    """How far from the wall a neighbour must be for its ball to hold all the voxels of a given ball.
+    """Distance from the wall that a neighbour needs for its ball to contain all voxels of a given ball.
 
     Entry [q, k]: the given ball has its centre q**0.5 from the nearest wall voxel, and the neighbour lies
     one step away along k axes.
     """
     farthest = np.zeros((largest + 1, 4))  # squared distance from the neighbour to a voxel of the ball
     for q in range(1, largest + 1):
-        r2 = q - 1  # a ball holds the voxels nearer than its nearest wall voxel; squares are whole numbers
+        r2 = q - 1  # a ball contains the voxels nearer than its nearest wall voxel; squares are whole numbers
         b = 0
         while 2 * b * b <= r2:  # the voxels (a, b, c) of one octant, a >= b >= c; the largest a is farthest
             c = 0
@@ -195,11 +195,11 @@ def inside_neighbour(distance, need, z, y, x):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _crests(distance, z, y, x, crest, height):  # type: ignore[no-untyped-def]
-    """Look from a voxel both ways along each axis for a crest of the distance before the next voxel.
+    """Search from a voxel both ways along each axis for a crest of the distance before the next voxel.
 
     The slopes on both sides are continued to where they meet. [axis, side], side 1 or -1, receives where
     that is and the distance there, or height 0; side 0 is the voxel itself, and has height 0 where there
-    is a crest to go to instead. Returns whether any crest is worthwhile.
+    is a crest to use instead. Returns whether any crest is worthwhile.
     """
     here = distance[z, y, x]
     any_crest = False
@@ -253,8 +253,8 @@ def _peak(distance, z, y, x, k, j, i, crest, height):  # type: ignore[no-untyped
 def paint(thickness, blank, centre, radius, diameter):  # type: ignore[no-untyped-def]
     """Paint balls, largest first, each over the pore voxels that are still blank.
 
-    `blank`, shape (nz, ny, words), holds a bit per voxel of a row, so a row of a ball that is done costs
-    a look at one or two numbers, and all rows stay in the cache of the processor.
+    `blank`, shape (nz, ny, words), has a bit per voxel of a row, so a finished row of a ball costs one or two
+    comparisons, and all rows stay in the cache of the processor.
     """
     nz, ny, nx = thickness.shape
     ones = ~np.uint64(0)

@@ -1,6 +1,6 @@
-"""The numbers of a structure: what each is, and what measures it; a file and a line of the table each.
+"""The numbers of a structure: definitions and measurements; a file and a line of the table each.
 
-A file has the definitions of its numbers, what the site says of them, and how they are measured.
+A file has the definitions of its numbers, their notes for the site, and their measurement.
 """
 
 import re
@@ -32,7 +32,7 @@ GROUPS = tuple(dict.fromkeys(number.group for number in NUMBERS.values()))
 
 
 def pick(wanted: Collection[str]) -> tuple[str, ...]:
-    """Return the names of numbers that groups and names ask for, in the order of `NUMBERS`.
+    """Return the names of the numbers in these groups and names, in the order of `NUMBERS`.
 
     Raises
     ------

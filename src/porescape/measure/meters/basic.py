@@ -8,7 +8,7 @@ from porescape.measure.meters.subject import Subject
 
 Phase = Literal["pore", "solid"]
 PHASES: tuple[Phase, Phase] = ("pore", "solid")
-SHORTEST = 8  # voxels; smaller boxes have no curve worth drawing (chosen by hand)
+SHORTEST = 8  # voxels; curves of smaller boxes are not useful (chosen by hand)
 
 
 def _porosity(subject: Subject) -> Values:
@@ -70,10 +70,10 @@ _POROSITY = Note(
         "exactly: it is an input, not a result."
     ),
     leaves_out=(
-        "Pores below one pixel, and whatever the threshold put on the wrong side. Of the four sources "
+        "Pores below one pixel, and pixels that the threshold classified wrongly. Of the four sources "
         "of uncertainty in the interval, the threshold is usually the largest here."
     ),
-    needs="None of its own. Pores of few pixels lose or gain a rim that is a large part of them.",
+    needs="No requirement of its own. Pores of few pixels lose or gain a rim that is a large part of them.",
     function="measure.volume:measure_volume",
     source="Counting.",
 )
@@ -89,16 +89,14 @@ _CONNECTED_POROSITY = Note(
     ),
     needs=(
         "Necks of one voxel decide. A box of few pores overestimates it: a pore that ends just outside "
-        "looks open."
+        "appears open."
     ),
     function="measure.geometry.connectivity:connected_porosities",
     source="Connected components, voxels joined by faces.",
 )
 _SPECIFIC_SURFACE = Note(
     model=("Area of the wall per volume of the box, solid included, from phase changes along 13 directions."),
-    leaves_out=(
-        "Roughness below a pixel. A gas adsorption (BET) surface of the same material sees it and is larger."
-    ),
+    leaves_out=("Roughness below a pixel. A gas adsorption (BET) surface includes it and is larger."),
     needs=(
         "Spheres of 10 voxels radius are within 1 %; sharp edges are blunted, 6 % low at 6 voxels "
         "radius. Flat walls along the lattice come out 7 % low."
@@ -126,8 +124,8 @@ _THICKNESS_PORE = Note(
         "volume, so wide pores weigh more."
     ),
     leaves_out=(
-        "Necks that a wide pore's ball reaches into. Near the border of the box the walls beyond are "
-        "not seen, and thicknesses come out large."
+        "Necks that the ball of a wide pore reaches into. Near the border of the box the walls beyond are "
+        "unknown, and thicknesses are too large."
     ),
     needs="Tubes and spheres are right within about a voxel: 10 voxels across a pore for 10 %.",
     function="measure.geometry.thickness:local_thickness",
@@ -135,7 +133,7 @@ _THICKNESS_PORE = Note(
 _THICKNESS_SOLID = Note(
     model="As `thickness_pore`, in the solid: walls, struts, fibres.",
     leaves_out=(
-        "As `thickness_pore`. The solid of packed particles comes out 13 to 36 % too thin: its grains "
+        "As `thickness_pore`. The solid of packed particles is 13 to 36 % too thin: its grains "
         "are compact, those of the reconstruction are not."
     ),
     needs="As `thickness_pore`.",
@@ -146,7 +144,7 @@ _CORRELATION_LENGTH = Note(
         "The distance over which the structure is correlated with itself, from the two-point "
         "correlation along the axes."
     ),
-    leaves_out="Anything but one length. Structures of one correlation length can look quite different.",
+    leaves_out="Everything except one length. Structures of equal correlation length can be very different.",
     needs=(
         "A box of few features gives too short a length, as its own porosity is taken for the material's."
     ),
@@ -158,7 +156,7 @@ _EULER_DENSITY = Note(
         "Pieces less tunnels plus enclosed islands of solid, counted on groups of voxels. Strongly "
         "negative in a well connected pore space."
     ),
-    leaves_out="Nothing, which is its weakness: a stray voxel counts as much as a pore.",
+    leaves_out="Nothing, which is its weakness: an isolated voxel counts as much as a pore.",
     needs=(
         "The least certain of the basic numbers. It scales with the inverse cube of a length. On five "
         "known volumes the mean over twelve sections was off by 5 to 41 %, on demixed membranes by up "

@@ -1,9 +1,9 @@
-"""What a membrane lets pass and holds back: bubble point, porometry, intrusion, retention, water."""
+"""Filtration: bubble point, porometry, intrusion, retention, water flux."""
 
 from porescape.measure.meters.meter import Meter, Note, Number, Values
 from porescape.measure.meters.subject import Subject
 
-RATINGS = (90, 95, 99)  # % of the particles held back
+RATINGS = (90, 95, 99)  # % of the particles retained
 
 
 def _percolating(subject: Subject) -> Values:
@@ -88,7 +88,8 @@ _INTRUSION_MEDIAN_DIAMETER = Note(
     model="Balls pushed in from all six faces, largest first (Washburn, quasi-static).",
     leaves_out=(
         "Compression of mercury and sample, contact angles that vary, corners that fill earlier. In a "
-        "small box the surface is near everywhere and shields less than in a large piece: the diameter "
+        "small box every pore is near the surface, so fewer pores are shielded than in a large sample: "
+        "the diameter "
         "is larger than that of a porosimeter."
     ),
     needs="That of necks: 10 voxels across for a few per cent.",
@@ -97,7 +98,7 @@ _INTRUSION_MEDIAN_DIAMETER = Note(
 _RETENTION = Note(
     model=(
         "Hard balls drift with the flow through the network. A throat or pore narrower than the "
-        "particle holds it permanently. A thicker membrane (`--thickness`) is many layers of the box, "
+        "particle retains it permanently. A thicker membrane (`--thickness`) is many layers of the box, "
         "one after another."
     ),
     leaves_out=(
@@ -162,7 +163,7 @@ METERS = (
         {
             f"retention_d{rating}_z": Number(
                 "m",
-                f"Particle diameter of which {rating} % are held back along z.",
+                f"Particle diameter of which {rating} % are retained along z.",
                 "filtration",
                 _RETENTION,
             )

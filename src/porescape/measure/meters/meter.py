@@ -1,4 +1,4 @@
-"""What a number is, and what measures it."""
+"""The definition of a number, and its measurement."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -11,16 +11,16 @@ AXES = "zyx"
 
 
 class Note(NamedTuple):
-    """What the site says of a number beside its name, unit and definition.
+    """Notes of the site on a number, in addition to its name, unit and definition.
 
     Attributes
     ----------
     model, leaves_out, needs : str
-        How the number is thought of; what it does not hold; the resolution it needs.
+        Model behind the number; what it leaves out; the resolution it needs.
     function : str
-        What measures it, as "module:function" of this package; its docstring has the references.
+        Its measurement, as "module:function" of this package; the docstring has the references.
     source : str
-        Where that docstring has none.
+        References, if that docstring has none.
     """
 
     model: str
@@ -31,7 +31,7 @@ class Note(NamedTuple):
 
 
 class Number(NamedTuple):
-    """What a number is.
+    """The definition of a number.
 
     Attributes
     ----------
@@ -40,10 +40,10 @@ class Number(NamedTuple):
     definition : str
         One sentence.
     group : str
-        What it is measured with, one of `porescape.measure.meters.GROUPS`.
+        Its group, one of `porescape.measure.meters.GROUPS`.
     note : Note
     least, most : float
-        Between which it must lie.
+        The limits of its values.
     """
 
     unit: str
@@ -60,9 +60,9 @@ class Number(NamedTuple):
 
 
 class Meter(NamedTuple):
-    """One step of a measurement: what it is called, which numbers it gives, and how.
+    """One step of a measurement: its name, its numbers, and the function.
 
-    Heavy modules are imported when a meter works, so that names and units are known without them.
+    Large modules are imported when a meter is used, so that names and units are known without them.
     """
 
     title: str

@@ -62,8 +62,8 @@ _BODY_DIAMETER_EQUIVALENT = Note(
 )
 _BODY_DIAMETER_EXTENDED = Note(
     model=(
-        "Largest ball centred in the pore's part that may reach into neighbours, up to the solid. What "
-        "a particle sees."
+        "Largest ball centred in the pore's part that may reach into neighbours, up to the solid: the "
+        "width available to a particle."
     ),
     leaves_out="Walls beyond the border of the box.",
     needs="As `body_diameter`.",
@@ -76,25 +76,25 @@ _THROAT_DIAMETER = Note(
         "through."
     ),
     leaves_out=(
-        "Slits: a ball sees their narrow side only. All contact of two pores is one throat, even in two "
+        "Slits: a ball measures their narrow side only. All contact of two pores is one throat, even in two "
         "places."
     ),
     needs=(
         "As `body_diameter`. Throats below about 4 voxels across are the least certain: on overlapping "
-        "spheres their thinnest tenth came out 13 % too wide, on a demixed membrane 58 % too narrow."
+        "spheres their thinnest tenth was 13 % too wide, on a demixed membrane 58 % too narrow."
     ),
     function="measure.network.extract:extract_network",
     source="Gostick (2017), Physical Review E 96, 023307 (partition); diameters as defined.",
 )
 _THROAT_DIAMETER_EQUIVALENT = Note(
     model="Circle of the throat's area, as seen along its mean normal.",
-    leaves_out="Shape. A slanted round throat of 7 voxels comes out 9 % thin.",
+    leaves_out="Shape. An inclined round throat of 7 voxels is 9 % too thin.",
     needs="As `throat_diameter`.",
     function="measure.network.extract:extract_network",
     source="Gostick (2017), Physical Review E 96, 023307 (partition); diameters as defined.",
 )
 _COORDINATION_NUMBER = Note(
-    model="Throats per pore, over the pores that touch no face of the box: only they have all of theirs.",
+    model="Throats per pore, over the pores that touch no face of the box: only they have all throats.",
     leaves_out="Two throats between the same two pores count once.",
     needs="A box with enough inner pores; with none, it is missing and the reason is given.",
     function="measure.network.extract:network_numbers",

@@ -1,4 +1,4 @@
-"""Permeability along each axis, and a sanity line beside it."""
+"""Permeability along each axis, and a rough estimate for comparison."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ def _permeability(subject: Subject, axis: int) -> Values:
 
 
 def _speed(flow: "Flow", volume: Volume) -> NDArray[np.float32]:
-    """Return how fast the liquid is in the voxels of the plane x = nx // 2; NaN in the solid."""
+    """Return the speed of the liquid in the voxels of the plane x = nx // 2; NaN in the solid."""
     x = volume.shape[2] // 2
     square = np.zeros(volume.shape[:2])
     for axis, face in enumerate(flow.velocity):
@@ -42,25 +42,22 @@ def _kozeny_carman(subject: Subject) -> Values:
 
 _PERMEABILITY = Note(
     model=(
-        "Stokes flow of a liquid that sticks to the walls, pressure even over both faces, the sides of "
-        "the box mirrors."
+        "Stokes flow of a liquid without slip at the walls, uniform pressure over both faces, the sides of "
+        "the box as mirrors."
     ),
     leaves_out=(
         "Inertia, slip of gas, swelling, compression, layers that are not in the image (such as a skin)."
     ),
     needs=(
-        "Slits along the voxels are exact; a tube 20 voxels wide lets 2 to 3 % too little through, touching "
-        "spheres of 64 voxels 3 %. Where smooth walls run across the voxels their steps hold back too much: "
+        "Slits along the voxels are exact; the flow is 2 to 3 % too small in a tube 20 voxels wide, 3 % in "
+        "touching spheres of 64 voxels. Steps of inclined smooth walls resist the flow too much: "
         '10 % at pore chords of 10 voxels, 6 % at 20. From Python, stokes_flow(..., walls="smooth") takes '
         "steps for a smooth wall cut into voxels."
     ),
     function="measure.transport.stokes:stokes_flow",
 )
 _KOZENY_CARMAN = Note(
-    model=(
-        "φ³ / (5 S²): packed grains. A value beside the computed permeability to check the order of "
-        "magnitude."
-    ),
+    model=("φ³ / (5 S²): packed grains. A value to check the computed permeability's order of magnitude."),
     leaves_out="Throats, dead ends, direction. Never quote it as a result.",
     needs="That of porosity and specific surface.",
     function="measure.transport.stokes:kozeny_carman",
@@ -84,7 +81,7 @@ METERS = (
         {
             "kozeny_carman": Number(
                 "m²",
-                "Porosity³ / (5 specific_surface²): a sanity line beside the permeability.",
+                "Porosity³ / (5 specific_surface²): a rough estimate, to check the permeability.",
                 "permeability",
                 _KOZENY_CARMAN,
             )

@@ -1,4 +1,4 @@
-"""A volume under measurement: what is costly is made once and shared."""
+"""A volume under measurement: expensive intermediate results are computed once and shared."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Subject:
-    """A volume under measurement, and what its meters leave behind for each other and for pictures."""
+    """A volume under measurement, with results that its meters share with each other and with figures."""
 
     def __init__(self, volume: Volume, settings: Measure) -> None:
         self.volume = volume
@@ -41,12 +41,12 @@ class Subject:
         )
 
     def network_alone(self) -> Network | None:
-        """The network, if it was made, without its map of regions."""
+        """The network, if it was extracted, without its map of regions."""
         made = self._made.get("network")
         return replace(made, region=np.zeros((0, 0, 0), np.int32)) if isinstance(made, Network) else None
 
     def space(self) -> "Clearance":
-        """How wide the pores are at each voxel."""
+        """The width of the pores at each voxel."""
         from porescape.measure.geometry.clearance import clearance
 
         return self._once("space", lambda: clearance(self.volume.pore))
@@ -64,7 +64,7 @@ class Subject:
         return self._once("fluxes", lambda: throat_fluxes(self.network(), self.flow_z()))
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
-        """Make a thing when first asked for; what failed fails again in the same words."""
+        """Compute a result when it is first needed; a failure is repeated with the same message."""
         if name not in self._made:
             try:
                 self._made[name] = make()

@@ -1,4 +1,4 @@
-"""The pore network: bodies, the throats between them, and how wide each is."""
+"""The pore network: bodies, the throats between them, and their widths."""
 
 from collections.abc import Collection
 
@@ -51,7 +51,7 @@ def extract_network(volume: Volume, r_max: int = 4, sigma: float = 0.4) -> Netwo
     pairs = np.stack(np.divmod(key[first], n + 1), axis=1).astype(np.int32) - 1
     groups = np.append(first, key.size)
     narrow, widest, normal = _narrows(distance, groups, voxel, axis)
-    # the ball is centred on the interface: it roams within its plane only
+    # the ball is centred on the interface: it moves only within its plane
     throat, diameter = fit_balls(region, np.zeros(len(pairs), np.int32), narrow, widest + 0.5, normal)
     area = np.linalg.norm(normal, axis=1)
 
@@ -83,7 +83,7 @@ def extract_network(volume: Volume, r_max: int = 4, sigma: float = 0.4) -> Netwo
 def network_numbers(network: Network, names: Collection[str]) -> tuple[dict[str, float], dict[str, str]]:
     """Return the numbers of these names, NaN where there is none, and the reason for each NaN.
 
-    Diameters are of all pores and throats alike, counted by number, those at the border included.
+    Diameters are means by number over all pores and throats, including those at the border.
     """
     values = {"pore_density": network.pore_density}
     reasons: dict[str, str] = {}
@@ -109,7 +109,7 @@ def network_numbers(network: Network, names: Collection[str]) -> tuple[dict[str,
 
 @njit(cache=True, nogil=True)
 def _survey(region, own_distance, distance, n):  # type: ignore[no-untyped-def]
-    """Look at every voxel once.
+    """Visit every voxel once.
 
     Returns, per region, voxels, centroid, the largest own and solid distance, faces of the box touched,
     and how many voxel faces lie between regions.

@@ -1,4 +1,4 @@
-"""Flow through a pore network: how easily through each throat, and how much of it where."""
+"""Flow through a pore network: conductances of the throats, and the distribution of the flow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from porescape.measure.transport.stokes import Flow
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fluxes:
-    """Volume per time through each throat and face opening, all in the same unit, whichever it is.
+    """Volume per time through each throat and face opening, all in the same arbitrary unit.
 
     Attributes
     ----------
@@ -51,12 +51,13 @@ class Conduits:
 
 
 def conduits(network: Network, axis: int, throat: NDArray[np.float64] | None = None) -> Conduits:
-    """Work out how easily liquid flows from pore to pore and through the faces across `axis`.
+    """Compute the conductances from pore to pore and through the faces across `axis`.
 
     Slow flow in round pipes (Hagen-Poiseuille): from the centre of a pore, as wide as its extended ball, to
     that of a throat, as wide as its inscribed ball, runs a cone; two cones make a conduit. A tube of equal
     width comes out exactly. Pores are not cones and openings not round: on networks from images such
-    conductances give permeabilities off by factors, so they serve to share a flow out, not to tell its size.
+    conductances give permeabilities wrong by factors, so they are used to distribute a flow, not to compute
+    its size.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def conduits(network: Network, axis: int, throat: NDArray[np.float64] | None = N
     axis : int
         0, 1, 2 for z, y, x.
     throat : ndarray of float64, shape (m,), optional
-        Conductances of the throats known from elsewhere [m³]; those of the faces remain the pipes'.
+        Known conductances of the throats [m³]; those of the faces remain those of pipes.
 
     References
     ----------
@@ -96,7 +97,7 @@ def _cone(
 ) -> NDArray[np.float64]:
     """Resistance of cones / viscosity [1/m³], the integral of 128 / (π d⁴) from diameter `one` to `two`.
 
-    No shorter than half the shortest length that means anything, so that none is without resistance.
+    No shorter than half the shortest meaningful length, so that none is without resistance.
     """
     length = np.maximum(length, shortest / 2)
     return 128 / (3 * np.pi) * length * (one**2 + one * two + two**2) / (one * two) ** 3
@@ -107,8 +108,8 @@ def pressures(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], float]:
     """Solve for the flow through the open throats, with pressure 1 before the inlet and 0 behind the outlet.
 
-    Returns the pressures of the pores, shape (n,), whether each takes part (what does not lead from face to
-    face does not), and the flow through all of them (0 if nothing leads through).
+    Returns the pressures of the pores, shape (n,), whether each takes part (only those that lead from face to
+    face do), and the flow through all of them (0 if nothing leads through).
     """
     n = len(network.pore_centre)
     pairs, g = network.throat_pores[is_open], ease.throat[is_open]
@@ -134,7 +135,7 @@ def pressures(
 
 
 def pipe_fluxes(network: Network, axis: int, ease: Conduits | None = None) -> Fluxes:
-    """Share a flow out over a network of pipes (see `conduits`).
+    """Distribute a flow over a network of pipes (see `conduits`).
 
     Raises
     ------
@@ -158,7 +159,7 @@ def pipe_fluxes(network: Network, axis: int, ease: Conduits | None = None) -> Fl
 def throat_fluxes(network: Network, flow: Flow) -> Fluxes:
     """Add a Stokes flow up over the voxel faces that make each throat and each opening.
 
-    What crosses a throat to and fro cancels: these are net fluxes. For unit viscosity and unit mean pressure
+    Opposite flows through a throat cancel: these are net fluxes. For unit viscosity and unit mean pressure
     gradient [m⁴]. Flow through the sides of the box, if the solver allows any, is not counted.
 
     Parameters
@@ -203,10 +204,10 @@ def _add_faces(region, velocity, axis, key, n, throat):  # type: ignore[no-untyp
 
 
 def pore_access(network: Network, axis: int) -> NDArray[np.float64]:
-    """Diameter of the largest ball that can come to each pore from before the first face, shape (n,) [m].
+    """Diameter of the largest ball that can reach each pore from before the first face, shape (n,) [m].
 
-    It must fit through every throat (inscribed) and into every pore (extended) on its way; 0 where no way
-    leads. How wide the cut that the face makes through a pore is is not looked at.
+    It must fit through every throat (inscribed) and into every pore (extended) on its path; 0 if there is no
+    path. The width of the cut that the face makes through a pore is not taken into account.
     """
     n = len(network.pore_centre)
     beside: list[list[tuple[int, float]]] = [[] for _ in range(n)]
@@ -229,7 +230,7 @@ def pore_access(network: Network, axis: int) -> NDArray[np.float64]:
 
 
 def no_way(network: Network, axis: int) -> InputError:
-    """Say that nothing leads through the network along `axis`."""
+    """Return the error that nothing leads through the network along `axis`."""
     return InputError(
         f"no pores of the network lead through {network.region.shape} along {'zyx'[axis]}, so nothing can "
         "flow; try another axis or measure a larger volume"

@@ -1,7 +1,7 @@
-"""Where one pore ends and the next begins: the SNOW partition of the pore space.
+"""The SNOW partition of the pore space into pores.
 
 The distance to the solid has its peaks in the pore bodies and its passes in the constrictions between
-them. SNOW keeps the peaks that stand for bodies and floods the pore space downwards from them.
+them. SNOW keeps the peaks that represent bodies and floods the pore space downwards from them.
 """
 
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ _SOLID = 2.0  # height of solid beside a peak [voxels], as in PoreSpy: no peaks 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partition:
-    """The pore space, split.
+    """The pore space, divided into regions.
 
     Attributes
     ----------
     region : ndarray of int32, shape (nz, ny, nx)
-        0 in the solid, 1 to n in the regions; 0 too in closed specks too small to hold a peak.
+        0 in the solid, 1 to n in the regions; also 0 in closed pores too small to have a peak.
     distance : ndarray of float32, shape (nz, ny, nx)
         From the centre of each pore voxel to that of the nearest solid voxel [voxels]; 0 in the solid.
-        The border of the box is no wall.
+        The border of the box is not a wall.
     """
 
     region: NDArray[np.int32]
@@ -42,11 +42,11 @@ def snow_partition(pore: NDArray[np.bool_], r_max: int = 4, sigma: float = 0.4) 
     peaks that are only saddles or ridges of the unsmoothed distance are dropped, and of two peaks that
     are nearer to each other than to the solid the lower one. Each remaining peak floods downwards; voxels
     that two floods reach at the same level go to the one that was sooner there. Floods step across faces
-    of voxels, so every region hangs together.
+    of voxels, so every region is connected.
 
     `r_max` and `sigma` decide how many pores there are: compare only networks of equal settings and
     voxel size. Nothing narrower than about 2 voxels in radius has a peak: such a passage joins the regions
-    at its ends, and such a closed speck is left out.
+    at its ends, and a closed pore of this size is left out.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def _drop_near(
     middle = np.array([np.bincount(piece, along) for along in where]) / voxels
     spot = middle.astype(np.int64)
     depth = np.sqrt(level[np.ravel_multi_index(tuple(spot), shape)].astype(np.float32)).astype(np.float64)
-    depth += 1e-6 * np.arange(depth.size)  # no two are equally deep
+    depth += 1e-6 * np.arange(depth.size)  # so that no two are equally deep
     keep = np.ones(depth.size, dtype=bool)
     if depth.size > 1:
         apart, other = KDTree(spot.T).query(spot.T, k=2)

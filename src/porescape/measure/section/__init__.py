@@ -1,1 +1,1 @@
-"""Statistics of sections: what images and slices of structures are compared by."""
+"""Statistics of sections, by which images and slices of structures are compared."""

@@ -23,14 +23,14 @@ def combined_distance_function(
         Width of a histogram bin [m]; a pixel by default.
     reach : float, optional
         Distances beyond fall into the last bin [m]; by default the diagonal, so nothing does.
-        Histograms of two sections can be subtracted when both have the same width and reach.
+        Histograms of two sections can be subtracted if both have the same width and reach.
 
     Returns
     -------
     ndarray, shape (3, 2, bins)
         Per zoom and phase (0 solid, 1 pore): fraction of the zoom's pixels by distance to the other
-        phase. Distances are those on the material, not on the enlarged picture; enlarging only
-        makes the inner crop count as much as the whole.
+        phase. Distances are those in the material, not in the enlarged picture; the enlargement only
+        gives the inner crop the same weight as the whole.
 
     References
     ----------

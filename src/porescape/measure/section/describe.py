@@ -1,8 +1,8 @@
 """Describe sections: one function for the image and for every synthetic slice.
 
-A section is seen through square windows of one size, the same for the image and for the slices it is
-compared with, so whatever a border does to a number it does to both sides alike. The spread between
-windows says how much of a difference is chance.
+A section is described in square windows of one size, the same for the image and for the slices compared with
+it, so any effect of the borders is the same on both sides. The spread between windows shows how much of a
+difference is chance.
 """
 
 from collections.abc import Sequence
@@ -28,14 +28,14 @@ class Descriptor:
     s2 : ndarray, shape (windows, lags)
         Two-point correlation of the pore phase at lags 0, 1, 2 ... [pixels], along both axes.
     lineal_pore, lineal_solid : ndarray, shape (windows, lags)
-        Lineal path: chance that a line of 1, 2, 3 ... pixels lies in the phase.
+        Lineal path: probability that a line of 1, 2, 3 ... pixels lies in the phase.
     distance_pore, distance_solid : ndarray, shape (windows, lags)
         Fraction of a window's pixels that lie in the phase and at most 1, 2, 3 ... pixels from the
-        wall. The last bin holds everything beyond.
+        wall. The last bin contains everything beyond.
     interface : ndarray, shape (windows,)
         Phase changes per pixel step along both axes.
     euler : ndarray, shape (windows, radii)
-        Euler number per pixel of the pores, shrunk by each radius (grown where it is negative); mean of 4-
+        Euler number per pixel of the pores, eroded by each radius (dilated if it is negative); mean of 4-
         and 8-connected.
     """
 
@@ -67,8 +67,8 @@ class Descriptor:
     def chord_distribution(self, phase: str) -> NDArray[np.float64]:
         """Return the fraction of chords of 1, 2, 3 ... pixels in a phase, shape (lags - 2,).
 
-        From the second difference of the lineal path, which knows no border: long chords are not
-        missed because a window cuts them. Chords beyond the last lag are left out of the sum.
+        From the second difference of the lineal path, which is free of border effects: long chords are not
+        lost because a window cuts them. Chords beyond the last lag are left out of the sum.
         """
         lineal = (self.lineal_pore if phase == "pore" else self.lineal_solid).mean(axis=0)
         counts = np.maximum(np.diff(lineal, n=2), 0.0)  # noise of long, rare chords can be below 0
@@ -94,14 +94,14 @@ def describe(
     lags : int
         How far the curves reach [pixels], less than n and m.
     radii : sequence of float
-        By how much pores are shrunk for their Euler numbers [pixels]: what remains lies farther than that
+        Radii by which pores are eroded for their Euler numbers [pixels]: the rest lies farther than that
         from the wall. Ascending, and nearer than `lags - 1` to 0.
 
     References
     ----------
     Torquato (2002), Random Heterogeneous Materials (S2, lineal path); Rabbani et al. (2014) and
     Zeinali Danalou et al. (2025) for the distance functions of both phases; Vogel (1997), European Journal
-    of Soil Science 48, 365, for Euler numbers of shrunk and grown pores.
+    of Soil Science 48, 365, for Euler numbers of eroded and dilated pores.
     """
     phases = np.ascontiguousarray(windows, dtype=np.bool_)
     n = len(phases)
@@ -117,7 +117,7 @@ def describe(
 
 
 def _levels(radii: Sequence[float], lags: int) -> NDArray[np.int64]:
-    """Return how many radii a pixel lies beyond, by its signed squared distance; 0 is in the middle."""
+    """Return the number of radii smaller than a pixel's signed squared distance; 0 is in the middle."""
     farthest = (lags - 1) ** 2 + 1
     squares = np.arange(-farthest, farthest + 1)
     distances = np.sign(squares) * np.sqrt(np.abs(squares))
@@ -133,7 +133,7 @@ def cut_windows(section: NDArray[np.bool_], size: int, most: int = 36) -> NDArra
     size : int
         Edge of a window [pixels], at most min(ny, nx).
     most : int
-        No more windows than this along both axes together.
+        Largest number of windows.
 
     Returns
     -------
@@ -250,7 +250,7 @@ def _distances(signed, bins, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _euler(signed, levels, out):  # type: ignore[no-untyped-def]
-    """Write the Euler number per pixel of what lies beyond each radius, mean of 4- and 8-connected.
+    """Write the Euler number per pixel of the pixels beyond each radius, mean of 4- and 8-connected.
 
     From counts of 2x2 pixels (Gray 1971, IEEE Transactions on Computers C-20, 551), all radii in one pass.
     A block of 2x2 has one pixel beyond a radius where the radius lies between its two farthest pixels, and

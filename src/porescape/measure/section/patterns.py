@@ -1,9 +1,9 @@
-"""What a section looks like nearby: how often each small pattern of pore and solid occurs in it.
+"""Small patterns of a section: how often each local pattern of pore and solid occurs in it.
 
-Two kinds of stencils, each at several distances between its points: squares of 3x3 points, which see how
-walls bend, and rows of nine, which see chords and the gaps between them. Of patterns that are rotations or
-mirror images of each other only their sum is kept. Such counts are what multiple-point statistics calls
-pattern histograms (Strebelle 2002); Zhu, Wu and Mumford (1998) match the like in textures.
+Two kinds of stencils, each at several distances between its points: squares of 3x3 points, which describe the
+curvature of walls, and rows of nine, which describe chords and the gaps between them. Patterns that are
+rotations or mirror images of each other are counted together. Such counts are what multiple-point statistics
+calls pattern histograms (Strebelle 2002); Zhu, Wu and Mumford (1998) match similar histograms in textures.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ TURNS = tuple(((p, 0), (0, q)) for p in (1, -1) for q in (1, -1)) + tuple(
 
 FINE = (1, 2)  # voxels between points, of squares and of rows
 COARSE = (0.4, 0.7, 1.1, 1.6)  # the same of further squares, in lengths of the material
-RARE = 1e-3  # share below which a pattern's share need not be right to the percent
+RARE = 1e-3  # share below which relative errors of a pattern's share are less important
 
 Counts = NDArray[np.float64]  # (patterns,)
 Index = NDArray[np.int64]
@@ -33,7 +33,7 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patterns:
-    """Which patterns are counted.
+    """The patterns that are counted.
 
     Attributes
     ----------
@@ -50,12 +50,12 @@ class Patterns:
 
     @property
     def count(self) -> int:
-        """How many patterns there are, of all stencils together."""
+        """Number of patterns of all stencils together."""
         return int(self.kinds.max()) + 1
 
     @property
     def reach(self) -> int:
-        """How far from a voxel the voxels lie that share a stencil with it [voxels]."""
+        """Largest distance of voxels that share a stencil with a voxel [voxels]."""
         return int(max(2 * self.squares.max(), 8 * self.rows.max()))
 
 
@@ -70,14 +70,14 @@ def patterns(squares: list[int], rows: list[int]) -> Patterns:
 
 
 def patterns_for(pore: NDArray[np.bool_], room: int) -> Patterns:
-    """Return the patterns that suit a material: fine ones, and such as see its pores whole.
+    """Return the patterns for a material: fine ones, and coarse ones as large as its pores.
 
     Parameters
     ----------
     pore : ndarray of bool, shape (ny, nx)
         A section of it.
     room : int
-        How wide a third of a square may be, and three eighths of a row [voxels].
+        Largest width of a third of a square, and of three eighths of a row [voxels].
     """
     unit = unit_of(pore[None])
     squares = sorted({*FINE, *(max(round(length * unit), 1) for length in COARSE)})
@@ -85,12 +85,12 @@ def patterns_for(pore: NDArray[np.bool_], room: int) -> Patterns:
 
 
 def pattern_distance(shares: Counts, target: Counts) -> float:
-    """Return how far shares of patterns are from others: the sum of (p - q)² / (q + `RARE`)."""
+    """Return the pattern mismatch, the sum of (p - q)² / (q + `RARE`) over the shares of patterns."""
     return float(((shares - target) ** 2 / (target + RARE)).sum())
 
 
 def _kinds(points: tuple[tuple[int, int], ...]) -> Index:
-    """Number the patterns of a stencil so that those equal after a turn or in a mirror share a number."""
+    """Number the patterns of a stencil; rotations and mirror images have the same number."""
     codes = np.arange(CODES)
     least = codes
     for (p, q), (r, s) in TURNS:
@@ -129,7 +129,7 @@ def counts_in_volume(pore: NDArray[np.uint8], wanted: Patterns, periodic: bool) 
     """Return how often each pattern occurs in the sections of a volume along its three axes.
 
     Each stencil is centred once on every voxel along each axis, 3 * voxels times in all (rows half of that
-    in each of their directions); beyond the faces the volume goes on, periodically or as in a mirror.
+    in each of their directions); beyond the faces the volume continues periodically or as its mirror image.
     """
     flat, reach = pore.ravel(), wanted.reach
     offsets = _offsets_along(pore.shape, reach, periodic)

@@ -1,4 +1,4 @@
-"""Is the box large enough? How numbers settle with its size, and how far off the whole may be."""
+"""Is the box large enough? Convergence of numbers with its size, and their expected error."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from porescape.measure.geometry.correlation import two_point_correlation
 
 REPRESENTED = ("porosity", "specific_surface", "chord_pore", "euler_density", "connected_porosity_z")
 DIVISIONS = (4, 3, 2)  # of the shortest edge: 64, 27 and 8 cubes of a cubic box
-SMALLEST_EDGE = 8  # voxels; smaller pieces say more of the lattice than of the structure
-TOLERANCE = 0.10  # two standard deviations by the value: what a reader takes for "about right"
+SMALLEST_EDGE = 8  # voxels; in smaller sub-volumes the lattice has more effect than the structure
+TOLERANCE = 0.10  # two standard deviations / value: what readers accept as "about right"
 _WINDOW = 2.0  # radii of the integral range's ball out to which S2 is summed; see `integral_range`
 _MOST_LOST = 4.0  # largest correction of a variance; of real and simulated materials half needed 1.4 to 2.5
-_FEWEST = 4  # values that a spread is taken from
+_FEWEST = 4  # least number of values for a spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Representativity:
-    """How numbers settle with size, and how well the whole box stands for its material.
+    """Convergence of numbers with size, and how representative the whole box is of its material.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class Representativity:
         For each number, small sub-volumes first, the whole box last.
     expected_sd : dict of str to float
         Standard deviation of each number among boxes of the whole one's size, in the number's unit; NaN
-        where it cannot be told.
+        if it cannot be estimated.
     integral_range : float
-        Of the pores [m³]: the box counts as its volume / this many independent samples.
+        Of the pores [m³]: the box is equivalent to its volume / this independent samples.
     """
 
     settling: dict[str, tuple[Scatter, ...]]
@@ -66,7 +66,7 @@ class Representativity:
     integral_range: float
 
     def expected_error(self, name: str) -> float:
-        """Two standard deviations at full size by the value found there."""
+        """Two standard deviations at full size / value at full size."""
         value = self.settling[name][-1].mean
         return 2 * self.expected_sd[name] / abs(value) if value else math.nan
 
@@ -77,19 +77,19 @@ def representativity(
     divisions: tuple[int, ...] = DIVISIONS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Representativity:
-    """Measure cubic sub-volumes side by side, and say how far the whole box may be from its material.
+    """Measure cubic sub-volumes, and estimate the error of the whole box as a sample of its material.
 
-    The variance between the largest sub-volumes falls as 1 / V, but the pieces of one box share its chance
-    and differ too little. How much too little shows in the porosity, whose variance at full size is also
-    known from the integral range of S2: phi (1 - phi) A / V. All numbers are corrected by that factor,
-    kept between 1 and 4.
+    The variance between the largest sub-volumes falls as 1 / V, but sub-volumes of one box are not
+    independent and differ too little. By how much is known for the porosity, whose variance at full size also
+    follows from the integral range of S2: phi (1 - phi) A / V. All numbers are corrected by that factor,
+    limited to between 1 and 4.
 
-    How good it is: predicted over true standard deviation, for boxes 5 to 15 features wide cut from larger
+    Accuracy: predicted / true standard deviation, for boxes 5 to 15 features wide cut from larger
     Gaussian fields, overlapping spheres, fibres, a rock and an electrode, was 0.7 to 1.5 in the median of
-    each material and number; eight in ten predictions lay between 0.45 and 2.2, those of the mean chord
-    between 0.35 and 3.8. A structure whose porosity is more even than chance (spinodal: pores of one size)
-    is judged two to three times too harshly. Trends across the box are taken for chance, and a material
-    with features larger than half the box looks better than it is.
+    each material and number; 80 % of the predictions were between 0.45 and 2.2, those of the mean chord
+    between 0.35 and 3.8. For a structure whose porosity is more uniform than random (spinodal: pores of one
+    size) the error is overestimated by a factor of two to three. Trends across the box are treated as chance,
+    and for a material with features larger than half the box the error is underestimated.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def representativity(
     divisions : tuple of int
         Into how many parts the shortest edge is cut; those with parts shorter than 8 voxels are left out.
     progress : callable, optional
-        Told (done, in all) after each measurement.
+        Called with (done, total) after each measurement.
 
     Raises
     ------
@@ -168,9 +168,9 @@ def integral_range(volume: Volume) -> float:
 
     A box of volume V holds V / A independent samples of the porosity, A being this range. Summed over
     balls of growing radius from S2 along the axes (isotropy is assumed) until the ball has twice the
-    radius of one of the range's own volume, or the autocorrelation is no longer positive; beyond, chance
-    outweighs what is left. S2 around the box's own porosity misses its share of the variance, which is
-    put back.
+    radius of one of the range's own volume, or the autocorrelation is no longer positive; beyond that, noise
+    is larger than the rest. S2 around the porosity of the box lacks its part of the variance, which is
+    added again.
 
     References
     ----------
@@ -202,19 +202,19 @@ def integral_range(volume: Volume) -> float:
 
 
 def too_small(found: Representativity, tolerance: float = TOLERANCE) -> tuple[str, ...]:
-    """Say for which numbers the box is too small, in words; nothing where it is large enough.
+    """Return warnings on numbers for which the box is too small; empty if it is large enough.
 
-    A number is complained of when two standard deviations at full size, or what it still moves from half
-    the edge to the whole, are more than `tolerance` of its value.
+    There is a warning if two standard deviations at full size, or the change of the number from half the
+    edge to the whole, are more than `tolerance` of its value.
     """
     words = []
     for name, settled in found.settling.items():
         half, whole = settled[-2:]
         if math.isnan(whole.mean):
-            continue  # it has no value that could be doubted
+            continue  # it has no value
         if half.n < _FEWEST:
             words.append(
-                f"whether the box is large enough for {name} cannot be told: {half.n} of {half.pieces} "
+                f"it is not known whether the box is large enough for {name}: {half.n} of {half.pieces} "
                 "sub-volumes have a value; measure a larger box"
             )
             continue
@@ -228,7 +228,7 @@ def too_small(found: Representativity, tolerance: float = TOLERANCE) -> tuple[st
         drift = abs(whole.mean - half.mean)
         if whole.mean and drift > max(tolerance * abs(whole.mean), 2 * half.sd / math.sqrt(half.n)):
             words.append(
-                f"{name} still moves with the size of the box: {half.mean:.3g} on average in its "
+                f"{name} still changes with the size of the box: {half.mean:.3g} on average in its "
                 f"sub-volumes, {whole.mean:.3g} in the whole; measure a larger box"
             )
     return tuple(words)

@@ -1,4 +1,4 @@
-"""What small crops of a section look like, in some two hundred numbers that have names.
+"""The texture of small crops of a section: about two hundred features with names.
 
 Every number is the same for the eight rotations and mirror images of a crop, and depends on nothing
 outside it. Lengths are in proportion to a unit of the material, so the numbers suit fine and coarse grids.
@@ -22,24 +22,24 @@ Column = NDArray[np.float64]  # (crops,)
 Named = Iterator[tuple[str, Column]]
 
 LAGS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0)  # unit lengths
-RINGS = (0.2, 0.4, 0.6, 1.0)  # radii at which the eight neighbours are looked at
-BALLS = (0.2, 0.4, 0.6, 0.9)  # radii of openings, from grains of dust to bodies
-SQUARES = (0.4, 0.8)  # half edges of the squares in which a wall's curvature is seen
+RINGS = (0.2, 0.4, 0.6, 1.0)  # radii of the eight neighbours
+BALLS = (0.2, 0.4, 0.6, 0.9)  # radii of openings, from noise to bodies
+SQUARES = (0.4, 0.8)  # half edges of the squares in which the curvature of a wall is measured
 PHASES = ("pore", "solid")
-TINY = 1e-9  # in place of the share of a phase that is not there
+TINY = 1e-9  # in place of the share of an absent phase
 BENDS = (0.3, 0.38, 0.45, 0.5, 0.55, 0.62, 0.7)  # pore shares in such a square: 0.5 is a straight wall
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texture:
-    """Numbers of a stack of crops.
+    """Features of a stack of crops.
 
     Attributes
     ----------
     groups : tuple of str
         Kind of each number, among the names of `GROUPS`; numbers of one kind are neighbours.
     words : tuple of str
-        What each number counts.
+        Description of each number.
     values : ndarray of float64, shape (crops, numbers)
     """
 
@@ -60,7 +60,7 @@ def texture(crops: Crops, unit: float, without: Collection[str] = ()) -> Texture
     crops : ndarray of bool, shape (crops, n, n)
         True in the pores. The porosity of squares inside a crop needs an edge with small divisors.
     unit : float
-        Unit of length [pixels], such as `unit_of`; it must be the same for all that is compared.
+        Unit of length [pixels], such as `unit_of`; it must be the same in all comparisons.
     without : collection of str
         Groups to leave out, by the names of `GROUPS`.
 
@@ -92,7 +92,7 @@ def unit_of(windows: NDArray[np.bool_]) -> float:
 
 
 class _Seen:
-    """Crops and what several groups need of them."""
+    """Crops, and intermediate results that several groups need."""
 
     def __init__(self, crops: Crops, unit: float) -> None:
         self.crops = crops
@@ -109,7 +109,7 @@ class _Seen:
         self.share = {"pore": pore, "solid": 1 - pore}
 
     def steps(self, multiples: tuple[float, ...]) -> list[int]:
-        """Return lengths in whole pixels, each once, none as long as half a crop."""
+        """Return lengths in whole pixels, without duplicates, all shorter than half a crop."""
         whole = {min(max(round(one * self.unit), 1), self.edge // 2 - 1) for one in multiples}
         return sorted(whole)
 

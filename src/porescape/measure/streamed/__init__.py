@@ -1,1 +1,1 @@
-"""Measuring what does not fit into memory: counts gathered plane by plane, and exact."""
+"""Measuring volumes larger than memory: exact counts, plane by plane."""

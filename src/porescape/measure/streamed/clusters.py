@@ -1,9 +1,9 @@
 """Connected pores, joined plane by plane.
 
-The rule is that of `connectivity`: voxels must share a face. What is kept is the last plane's runs of pore
-along x, the cluster of each, and of every cluster that still reaches that plane its size and the faces it
-touches. Two clusters that meet later become one (union-find); one that no longer reaches the last plane
-can grow no more, and is added up. So memory is a plane's, however many clusters there are.
+As in `connectivity`, voxels must share a face. In memory are the runs of pore along x of the last plane, the
+cluster of each, and, for every cluster that still reaches that plane, its size and the faces that it touches.
+Two clusters that meet later are joined (union-find); one that no longer reaches the last plane cannot grow,
+and is added to the sums. So the memory needed is that of a plane, however many clusters there are.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from porescape.measure.geometry.connectivity import (
 
 
 class PoreClusters(NamedTuple):
-    """How the pores of a box are connected.
+    """Connectivity of the pores of a box.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class PoreClusters(NamedTuple):
     largest : float
         Voxels of the largest cluster / all voxels.
     clusters : int
-        How many there are.
+        Number of clusters.
     """
 
     porosity: float
@@ -99,7 +99,7 @@ class Clusters:
         self._z += t
 
     def found(self) -> PoreClusters:
-        """Return what has been found, after the last plane."""
+        """Return the result after the last plane."""
         self._end(self._size, self._faces)
         self._size, self._faces = self._size[:0], self._faces[:0]
         voxels = self.shape[0] * self.shape[1] * self.shape[2]
@@ -108,7 +108,7 @@ class Clusters:
         return PoreClusters(pores, (z, y, x), tuple(isolated), closed, largest, int(self._done[6]))  # type: ignore[arg-type]  # three of them
 
     def _end(self, size: NDArray[np.int64], faces: NDArray[np.uint8]) -> None:
-        """Add up clusters that grow no more."""
+        """Add up clusters that can no longer grow."""
         if not size.size:
             return
         for axis, both in enumerate(BOTH_FACES):

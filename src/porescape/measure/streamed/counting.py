@@ -1,4 +1,4 @@
-"""What is counted over a whole volume, piece by piece: all basic numbers, and their curves."""
+"""Counts over a whole volume, piece by piece: all basic numbers, and their curves."""
 
 import math
 import time
@@ -39,14 +39,14 @@ _PER_STEP = 2**21  # voxels of local thickness per step of the progress
 
 
 class Counting:
-    """Everything that is counted over a whole volume, and what comes of it.
+    """All counts over a whole volume, and the numbers and curves computed from them.
 
     Attributes
     ----------
     values, reasons, curves, seconds, warnings
-        As of a `Measurement`; of the numbers wanted, and some that come with them.
+        As in a `Measurement`; of the numbers wanted, and some computed with them.
     clusters : PoreClusters or None
-        How the pores hang together, where connected porosity is wanted.
+        Connectivity of the pores, if connected porosity is wanted.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class Counting:
     ) -> None:
         self.chunked = chunked
         self.wanted = set(wanted)
-        self.workers = 1 if isinstance(chunked, ChunkedArray) else workers  # rather than copy it to each
+        # an array in memory would be copied to each process
+        self.workers = 1 if isinstance(chunked, ChunkedArray) else workers
         self.memory = memory
         self.values: dict[str, float] = {}
         self.reasons: dict[str, str] = {}
@@ -65,11 +66,11 @@ class Counting:
 
     @property
     def steps(self) -> int:
-        """How often `count` will call `advance`."""
+        """Number of calls of `advance` by `count`."""
         return steps_of(self.chunked) + self._thickness_steps if self.wanted else 0
 
     def count(self, advance: Callable[[str], None]) -> None:
-        """Count everything wanted, and turn the counts into numbers and curves."""
+        """Count everything wanted, and compute numbers and curves from the counts."""
         if not self.wanted:
             return
         shape, size = self.chunked.shape, self.chunked.voxel_size
@@ -117,7 +118,7 @@ class Counting:
 
     @contextmanager
     def giving(self, *names: str) -> Iterator[None]:
-        """Turn what a volume has no value for into NaN and words."""
+        """If a volume has no value for these numbers, set NaN and the reason."""
         try:
             yield
         except InputError as error:
@@ -126,7 +127,7 @@ class Counting:
 
     @contextmanager
     def clock(self, title: str) -> Iterator[None]:
-        """Note the time that a step takes."""
+        """Record the time of a step."""
         began = time.perf_counter()
         try:
             yield
@@ -176,7 +177,7 @@ class Counting:
         shares = [halo.NOTHING, halo.NOTHING]
         for done, both in enumerate(map_ordered(work, tiles, self.workers)):
             shares = [halo.merged(*pair) for pair in zip(shares, both, strict=True)]
-            # the bar was told of steps before the blocks were known
+            # the number of steps was announced before the blocks were known
             n = self._thickness_steps
             for _ in range((done + 1) * n // len(tiles) - done * n // len(tiles)):
                 advance("thickness")

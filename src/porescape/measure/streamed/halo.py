@@ -1,4 +1,4 @@
-"""Local thickness block by block, with as wide a halo as the balls there need.
+"""Local thickness block by block, with a halo as wide as the local balls need.
 
 How much must be read around a block? Let M be the largest distance from a voxel to the wall within k voxels
 of the block, and M < k, with some room for rounding. No ball from farther away reaches the block: it would
@@ -35,7 +35,7 @@ ROOM = 5  # voxels; balls between voxels, their neighbours, and the rounding of 
 
 
 class Shares(NamedTuple):
-    """How many voxels have which local thickness.
+    """Number of voxels by local thickness.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ def likely_reach(chord: float) -> int:
 
 
 def tile_edge(reach: int, memory: float) -> int:
-    """Return the edge of blocks whose windows take so much memory where k is `reach` [voxels]."""
+    """Return the edge of blocks whose windows need this memory if k is `reach` [voxels]."""
     return max(_SMALLEST, min(int((memory / BYTES) ** (1 / 3)) - 2 * _halo(reach), _LARGEST))
 
 
@@ -91,13 +91,13 @@ def block_shares(
 
     Parameters
     ----------
-    chunked : Blocks
+    chunked : ChunkedVolume
     block : Window
     phase : {"pore", "solid"}
     reach : int
         A guess of k [voxels], see above; 1 or more.
     memory : float
-        What may be used [bytes].
+        Largest memory [bytes].
 
     Returns
     -------
@@ -115,7 +115,7 @@ def block_shares(
         if (needed := BYTES * float(np.prod(window.shape))) > memory:
             raise InputError(
                 f"local thickness around voxel {block.start} needs {format_shape(window.shape)} voxels at "
-                f"once, so wide are the balls of the {phase} there: {needed / 2**20:.0f} MiB of memory, and "
+                f"once, as the balls of the {phase} are large there: {needed / 2**20:.0f} MiB of memory, and "
                 f"{memory / 2**20:.0f} MiB may be used; allow more memory, or use fewer workers"
             )
         whole = window.shape == chunked.shape
@@ -126,7 +126,7 @@ def block_shares(
         if not inside[slices(core)].any():
             return NOTHING, reach
         distance = edt.edt(inside.astype(np.uint8, order="C"), black_border=False, parallel=1)
-        farthest = float(distance[slices(_moved(near, window))].max())  # infinite where no wall is in sight
+        farthest = float(distance[slices(_moved(near, window))].max())  # infinite if the window has no wall
         if farthest + ROOM <= reach or (whole and np.isfinite(farthest)):
             return _shares(inside, np.minimum(distance, np.float32(farthest)), core), reach
         if whole:
@@ -135,7 +135,7 @@ def block_shares(
 
 
 def merged(*shares: Shares) -> Shares:
-    """Put counts together."""
+    """Merge counts."""
     thickness, place = np.unique(np.concatenate([s.thickness for s in shares]), return_inverse=True)
     voxels = np.zeros(len(thickness), np.int64)
     np.add.at(voxels, place.ravel(), np.concatenate([s.voxels for s in shares]))
@@ -143,7 +143,7 @@ def merged(*shares: Shares) -> Shares:
 
 
 def distribution(shares: Shares, voxel_size: float) -> ThicknessDistribution:
-    """Return what `morphology.thickness_distribution` does, of the counts of all blocks."""
+    """Return `morphology.thickness_distribution` from the counts of all blocks."""
     thickness, upto = shares.thickness, np.cumsum(shares.voxels)
     n = int(upto[-1])
     steps = np.arange(np.ceil(float(thickness[-1]) / THICKNESS_STEP) + 1) * THICKNESS_STEP
@@ -173,7 +173,7 @@ def _shares(inside: NDArray[np.bool_], distance: NDArray[np.float32], core: Wind
 
 @lru_cache(maxsize=2)
 def _tables(largest: int) -> tuple[Any, ...]:
-    """Return what the search for balls looks up, for distances of up to `largest` voxels."""
+    """Return the tables for the search for balls, for distances of up to `largest` voxels."""
     return needed_distance(largest**2), *contacts(largest**2)
 
 

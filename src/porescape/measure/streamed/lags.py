@@ -1,6 +1,6 @@
-"""Two-point correlation along the axes, plane by plane; kept are as many planes as the longest lag.
+"""Two-point correlation along the axes, plane by plane; as many planes as the longest lag are stored.
 
-A plane is kept with one bit per voxel, so lags of 256 voxels across planes of 2000 x 2000 take 128 MB.
+A plane is stored with one bit per voxel, so lags of 256 voxels across planes of 2000 x 2000 take 128 MB.
 """
 
 from math import e
@@ -14,7 +14,7 @@ from porescape.errors import InputError
 from porescape.measure.geometry.bits import ones
 from porescape.measure.geometry.correlation import bits_across
 
-_TILE = 2**17  # words looked at together; they stay in the processor's cache
+_TILE = 2**17  # words processed together; they stay in the cache of the processor
 
 
 class Lags:
@@ -86,7 +86,7 @@ class Lags:
 
 
 def _tiles(words: int, slices: int) -> list[tuple[int, int]]:
-    """Cut the words of slices into ranges that are looked at one by one."""
+    """Cut the words of slices into ranges that are processed one by one."""
     tile = max(8, _TILE // slices)
     return [(a, min(a + tile, words)) for a in range(0, words, tile)]
 

@@ -7,20 +7,20 @@ from numpy.typing import NDArray
 
 from porescape.core.chunked import ChunkedVolume, grouped, slices, tiled
 
-STEP = 2**23  # voxels handed on at once; what is done to them takes some ten bytes each
+STEP = 2**23  # voxels passed on at once; processing takes about ten bytes each
 
 
 def planes(chunked: ChunkedVolume, step: int = STEP) -> Iterator[NDArray[np.bool_]]:
     """Yield all planes in order, a few at a time, shape (planes, ny, nx).
 
-    A layer as thick as the store's pieces is held with one bit per voxel meanwhile, so that no piece is
-    read twice: a layer of 128 planes of 2000 x 2000 takes 64 MB. One piece is held beside it.
+    A layer as thick as the chunks of the store is held in memory with one bit per voxel, so that no chunk is
+    read twice: a layer of 128 planes of 2000 x 2000 takes 64 MB, in addition to one chunk.
 
     Parameters
     ----------
-    chunked : Blocks
+    chunked : ChunkedVolume
     step : int
-        About how many voxels at once; at least one plane.
+        Approximate number of voxels at once; at least one plane.
     """
     nz, ny, nx = chunked.shape
     deep, together = _thickness(chunked, step)
@@ -40,14 +40,14 @@ def planes(chunked: ChunkedVolume, step: int = STEP) -> Iterator[NDArray[np.bool
 
 
 def steps_of(chunked: ChunkedVolume, step: int = STEP) -> int:
-    """Return how often `planes` will yield."""
+    """Return the number of steps of `planes`."""
     nz = chunked.shape[0]
     deep, together = _thickness(chunked, step)
     return nz // deep * -(-deep // together) + -(-(nz % deep) // together)
 
 
 def _thickness(chunked: ChunkedVolume, step: int) -> tuple[int, int]:
-    """Return how many planes are read together, and how many are handed on together."""
+    """Return how many planes are read together, and how many are passed on together."""
     nz, ny, nx = chunked.shape
     together = max(1, step // (ny * nx))
     deep = min(chunked.chunk[0], nz)

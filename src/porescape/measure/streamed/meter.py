@@ -19,9 +19,9 @@ from porescape.parallel import Workers
 
 Origin = Literal["streamed", "sub-volumes"]
 
-MEMORY = 2**31  # bytes; what any computer has left
+MEMORY = 2**31  # bytes; available on any computer
 SUB_VOLUMES = 8  # eight corners of a cube; the 95 % interval of their mean is 0.84 of their spread
-SUB_VOLUME_SIZE = 128  # voxels; some ten pores across at ten voxels per pore
+SUB_VOLUME_SIZE = 128  # voxels; about ten pores across at ten voxels per pore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,16 +33,16 @@ class ChunkedMeasurement:
     measurement : Measurement
         By the names and in the units of `measure_volume`. Numbers of sub-volumes are means over them.
     origin : dict of str to {"streamed", "sub-volumes"}
-        How each number came about: counted over the whole volume, exactly what `measure_volume` would find;
+        How each number was obtained: counted over the whole volume, equal to the result of `measure_volume`;
         or measured on sub-volumes.
     estimates : dict of str to Estimate
         Mean, spread and 95 % interval of the numbers of sub-volumes.
     windows : tuple of Window
-        Which sub-volumes.
+        The windows of the sub-volumes.
     parts : tuple of Measurement
-        Of each of them.
+        Measurements of the sub-volumes.
     clusters : PoreClusters or None
-        How the pores hang together, where connected porosity was wanted.
+        Connectivity of the pores, if connected porosity was wanted.
     """
 
     measurement: Measurement
@@ -67,31 +67,31 @@ def measure_chunked(
 
     The basic numbers are those of `measure_volume` on the whole volume: every voxel is counted, across the
     borders of pieces too. Means of local thickness are sums in another order and agree to rounding; all
-    others are equal to the last bit. What one piece cannot know of another (networks, diffusion, flow,
-    filtration) is measured on sub-volumes; where no membrane thickness is given, water flux and retention
-    are those of the whole volume's extent along z. Numbers of sub-volumes know nothing beyond their own edge:
-    bubble point and shortest paths are those of a box so thick.
+    others are equal to the last bit. Numbers that cannot be combined from pieces (networks, diffusion, flow,
+    filtration) are measured on sub-volumes; if no membrane thickness is given, water flux and retention
+    are those of the whole volume's extent along z. Other numbers of sub-volumes are for their own size:
+    bubble point and shortest paths are those of a box of their thickness.
 
     Parameters
     ----------
-    chunked : Blocks
+    chunked : ChunkedVolume
         A volume in memory (`ChunkedArray`) or a file (`porescape.io.volumes.chunked.open_chunked`).
     settings : Measure or collection of str, optional
         As for `measure_volume`.
     sub_volumes, sub_volume_size : int
-        How many, and how large [voxels]; they are spread evenly and do not overlap.
+        Their number and edge [voxels]; they are distributed evenly and do not overlap.
     memory : int
-        What may be used [bytes], by all workers of this machine together. Local thickness takes as much as
-        is good for its speed; connected porosity, surface and chords need a few planes.
+        Largest memory of all workers of this machine together [bytes]. Local thickness uses what makes it
+        fast; connected porosity, surface and chords need a few planes.
     workers : int or Pool
-        Processes for local thickness and sub-volumes; those of other machines must see the file too.
+        Processes for local thickness and sub-volumes; those of other machines need access to the file.
     progress : callable, optional
-        Told (what was done, steps done, steps in all) after each step.
+        Called with (step, steps done, total steps) after each step.
 
     Raises
     ------
     SettingsError
-        A number is not known, or no such sub-volumes can be.
+        A number is unknown, or such sub-volumes are not possible.
     """
     if settings is None:
         settings = Measure()
@@ -117,7 +117,7 @@ def measure_chunked(
     if partly:
         if 0 < len(windows) < sub_volumes:
             run.warnings.append(
-                f"{sub_volumes} sub-volumes of {sub_volume_size} voxels have no room beside each other; "
+                f"{sub_volumes} sub-volumes of {sub_volume_size} voxels do not fit side by side; "
                 f"{len(windows)} were measured"
             )
         thickness = settings.thickness or min(chunked.shape[0] * chunked.voxel_size, 0.999)

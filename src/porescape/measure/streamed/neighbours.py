@@ -1,7 +1,7 @@
 """Phase changes, blocks of pore and 2x2x2 configurations, counted plane by plane on bits.
 
-What `minkowski` and `morphology` count on a whole array is counted here 64 voxels at a time, so that only
-the plane before must be kept. The counts are the same integers, and so are the numbers made of them.
+The counts are those of `minkowski` and `morphology` on a whole array, here 64 voxels at a time, so that only
+the previous plane must be stored. The counts are the same integers, and so the numbers are the same too.
 """
 
 from itertools import product
@@ -113,7 +113,7 @@ def _positions(shape: Shape, step: Step) -> int:
 def _count(words, before, nx, changes, cells):  # type: ignore[no-untyped-def]
     """Add the counts of all groups whose last plane is among these.
 
-    Each look takes in two rows of two planes: a and b, rows y and y + 1 of this plane, above p and q, the
+    Each step uses two rows of two planes: a and b, rows y and y + 1 of this plane, above p and q, the
     same rows of the plane before; a1, b1, p1, q1 are they one voxel further along x. `before` is the plane
     before all, (ny, words per row), or has no rows. `changes` has the order of DIRECTIONS; block (k, j, i)
     of pore is `cells[4k + 2j + i]`.
@@ -127,7 +127,7 @@ def _count(words, before, nx, changes, cells):  # type: ignore[no-untyped-def]
             has_b = y + 1 < ny
             for w in range(n):
                 a, a1 = _and_next(words[z, y], w)
-                inner = all_bits  # the voxels that have another beside them along x
+                inner = all_bits  # the voxels that have a neighbour along x
                 if w == n - 1:
                     used = nx - 64 * w
                     inner = (np.uint64(1) << np.uint64(used - 1)) - np.uint64(1)

@@ -1,4 +1,4 @@
-"""Sub-volumes that stand for a volume in what cannot be measured piece by piece."""
+"""Sub-volumes that represent a volume in numbers that cannot be measured piece by piece."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,23 +14,23 @@ from porescape.errors import SettingsError
 from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, Workers, map_ordered
 
-SMALLEST = 16  # voxels; the shortest edge that a network or a flow makes sense in
+SMALLEST = 16  # voxels; the shortest meaningful edge for a network or a flow
 
 
 def spread(shape: Shape, count: int, size: int) -> tuple[Window, ...]:
     """Return sub-volumes spread evenly over a volume, none overlapping another.
 
-    The volume is cut into boxes as cubic as may be, and a sub-volume is the middle of its box. Nothing is
-    random: the same volume has the same ones.
+    The volume is cut into boxes that are as cubic as possible, and a sub-volume is the middle of its box.
+    Nothing is random: the same volume has the same sub-volumes.
 
     Parameters
     ----------
     shape : tuple of int
         Voxels of the volume.
     count : int
-        How many are wanted; where fewer have room beside each other, there are fewer.
+        Number wanted; there are fewer if fewer fit side by side.
     size : int
-        Edge [voxels]; along an axis that is shorter they are as long as that.
+        Edge [voxels]; along a shorter axis they are as long as the axis.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def measure_parts(
     workers: Workers = 1,
     progress: Callable[[str], None] = lambda title: None,
 ) -> tuple[Measurement, ...]:
-    """Measure sub-volumes one by one, each as a volume of its own; `progress` hears of every step.
+    """Measure sub-volumes one by one, each as a volume of its own; `progress` is called after every step.
 
     Networks, curves and fields are dropped.
     """

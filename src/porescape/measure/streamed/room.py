@@ -1,4 +1,4 @@
-"""What it takes to measure a volume whole, in memory."""
+"""The memory needed to measure a volume as a whole."""
 
 import math
 from collections.abc import Collection
@@ -27,7 +27,7 @@ _BY_NAME = {
 
 
 def whole_memory(numbers: Collection[str], shape: Shape) -> int:
-    """Return about how many bytes measuring a volume in memory takes, by the groups and names wanted.
+    """Return the approximate memory [bytes] for measuring these groups and numbers of a whole volume.
 
     >>> whole_memory(["porosity"], (1000, 1000, 1000))
     4000000000
@@ -37,12 +37,12 @@ def whole_memory(numbers: Collection[str], shape: Shape) -> int:
 
 
 def refuse_whole(numbers: Collection[str], shape: Shape, memory: int) -> None:
-    """Refuse to measure a volume in memory that does not fit there.
+    """Refuse to measure a volume as a whole if it does not fit into memory.
 
     Raises
     ------
     InputError
-        It needs more than `memory` [bytes]; says which numbers need it.
+        It needs more than `memory` [bytes]; the message names the numbers that need it.
     """
     needed = whole_memory(numbers, shape)
     if needed <= memory:

@@ -1,7 +1,7 @@
 """Straight runs of equal voxels along the axes, followed plane by plane: lineal path and chords.
 
-A run along z is followed by its length so far, one number per column, so nothing else must be kept. The
-runs counted are those of `morphology`, and the curves made of them are the same.
+Of a run along z only its length so far is stored, one number per column. The runs counted are those of
+`morphology`, and the curves are the same.
 """
 
 from typing import Any
@@ -80,7 +80,7 @@ def _metres(voxels: NDArray[Any], voxel_size: float) -> NDArray[np.float64]:
 def _follow(steps, first, n, phase, length, counts):  # type: ignore[no-untyped-def]
     """Follow the runs across the rows of `steps`, which are the rows `first` ... of n in all.
 
-    `phase` and `length` [voxels] are those of the runs so far, and are kept up to date.
+    `phase` and `length` [voxels] are those of the runs so far, and are updated.
     """
     for s in range(len(steps)):
         at = first + s

@@ -1,11 +1,11 @@
 """Steady diffusion through the pores, from one face of the box to the opposite one.
 
-Conjugate gradients without a matrix, preconditioned by multigrid. What is solved for is the deviation from
-the straight ramp between the faces: it is small, it is zero where the pores run straight, and its sources
-are the walls that face the axis. At 200³ and porosity 0.6 that takes 11 iterations.
+Conjugate gradients without a matrix, preconditioned by multigrid. The unknown is the deviation from the
+linear ramp between the faces: it is small, it is zero in straight pores, and its sources are the walls that
+face the axis. At 200³ and porosity 0.6 that takes 11 iterations.
 
 The whole box is stored, some 27 bytes a voxel at the peak. Pores alone, by number and with the numbers of
-their neighbours, were no quicker at a porosity of 0.2 (in less than half the memory) and three times slower
+their neighbours, were no faster at a porosity of 0.2 (in less than half the memory) and three times slower
 at 0.6 (in more).
 """
 
@@ -47,7 +47,7 @@ class Diffusion:
     iterations : int
         Of conjugate gradients.
     residual : float
-        Norm of what the voxels' balances are off by / that of the straight ramp.
+        Norm of the errors of the voxels' balances / that of the linear ramp.
     imbalance : float
         |inflow - outflow| / their mean.
     """
@@ -84,7 +84,7 @@ def diffusion(
     max_iterations: int = 1000,
     progress: Callable[[int, float], None] | None = None,
 ) -> Diffusion:
-    """Let a substance diffuse through the pores along `axis` until nothing changes.
+    """Solve for steady diffusion through the pores along `axis`.
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ def diffusion(
     axis : int
         0, 1, 2 for z, y, x.
     tolerance : float
-        Largest residual and largest imbalance. The ratio's own error goes with the square of the
-        residual: stopped at 1e-3 it was off by less than 1e-6.
+        Largest residual and largest imbalance. The error of the ratio is proportional to the square of the
+        residual: at 1e-3 it was less than 1e-6.
     max_iterations : int
-        Where to give up.
+        Largest number of iterations.
     progress : callable, optional
-        Told (iterations done, residual) after each.
+        Called with (iterations done, residual) after each.
 
     Returns
     -------
@@ -118,9 +118,9 @@ def diffusion(
     the outermost centres; that ratio was 0.2 % lower at 100 voxels and nears ours as boxes grow.) Surface
     diffusion, adsorption and hindrance in pores as small as the molecules are left out.
 
-    Few voxels across a pore make it lead badly: between the cylinders of a square array (closed form by
-    Rayleigh) the tortuosity is 6 % too high with 6 voxels in the gap, 3 % with 11 and 2 % with 23.
-    State the resolution beside the number.
+    With few voxels across a pore it conducts too little: between the cylinders of a square array (closed form
+    by Rayleigh) the tortuosity is 6 % too high with 6 voxels in the gap, 3 % with 11 and 2 % with 23. State
+    the resolution together with the number.
 
     References
     ----------
@@ -225,7 +225,7 @@ def _settle(
 
 @njit(cache=True, nogil=True)
 def _true_residual(deviation, diagonal, residual):  # type: ignore[no-untyped-def]
-    """Write what every voxel's balance is off by; return its squared norm, inflow, outflow and energy.
+    """Write the error of every voxel's balance; return its squared norm, inflow, outflow and energy.
 
     The ramp falls by 1 from voxel to voxel and by 1/2 from a face to the first centre, where the
     conductance is 2.
@@ -269,7 +269,7 @@ def _true_residual(deviation, diagonal, residual):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True, fastmath=_SUM)
 def _apply(x, diagonal, out):  # type: ignore[no-untyped-def]
-    """Write the operator's answer to `x`; return their product. `x` is 0 in the solid."""
+    """Apply the operator to `x`; return the product of both. `x` is 0 in the solid."""
     nz, ny, nx = x.shape
     total = 0.0
     for k in range(1, nz - 1):
@@ -366,7 +366,7 @@ def _levels(pore: NDArray[np.bool_]) -> list[_Level]:
 
 
 def _cycle(levels: list[_Level], depth: int, onward: bool = False) -> None:
-    """Improve x on a level, beginning from 0 or `onward`: one W-cycle, the same to and fro."""
+    """Improve x on a level, starting from 0 or `onward`: one symmetric W-cycle."""
     level = levels[depth]
     if not onward:
         level.x[:] = 0
@@ -465,7 +465,7 @@ def _smooth(x, b, diagonal, weights, colour, row):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True)
 def _restrict(x, b, diagonal, weights, coarse_b, row):  # type: ignore[no-untyped-def]
-    """Add up over each block what its voxels' balances are still off by."""
+    """Add up over each block the remaining errors of its voxels' balances."""
     nz, ny, nx = x.shape
     for k in range(1, coarse_b.shape[0] - 1):
         for j in range(1, coarse_b.shape[1] - 1):
@@ -484,7 +484,7 @@ def _restrict(x, b, diagonal, weights, coarse_b, row):  # type: ignore[no-untype
 
 @njit(cache=True, nogil=True)
 def _prolong(coarse_x, diagonal, x):  # type: ignore[no-untyped-def]
-    """Add to every pore voxel what its block has gained."""
+    """Add to every pore voxel the correction of its block."""
     nz, ny, nx = x.shape
     for k in range(1, nz - 1):
         for j in range(1, ny - 1):

@@ -1,4 +1,4 @@
-"""How long the shortest way through the pores is, from one face of the box to the opposite one."""
+"""The length of the shortest path through the pores, from one face of the box to the opposite one."""
 
 import numpy as np
 from numba import njit
@@ -16,7 +16,7 @@ _VOXEL = np.uint64(0xFFFFFFFF)  # the half of a queue's entry that holds the vox
 def geodesic_ratio(volume: Volume, axis: int) -> float:
     """Mean shortest path through the pores from the lower to the upper face of `axis` / thickness.
 
-    The mean is over the pore voxels of the upper face that can be reached, each counting the shortest way
+    The mean is over the pore voxels of the upper face that can be reached, each with the shortest path
     to it from any point of the lower face; thickness is the distance between the faces. A path is a line
     without width: it may touch walls and squeeze through any neck, so the ratio is far below the
     diffusive tortuosity. The other direction gives a slightly other mean.
@@ -50,9 +50,9 @@ def geodesic_ratio(volume: Volume, axis: int) -> float:
 
 
 def geodesic_distance(pore: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Shortest way through the pores from the lower z face to each voxel's centre [voxels].
+    """Shortest path through the pores from the lower z face to each voxel's centre [voxels].
 
-    Infinite in the solid and where no way leads.
+    Infinite in the solid and where no path leads.
     """
     nz, ny, nx = (n + 2 * _RIM for n in pore.shape)
     if nz * ny * nx > _VOXEL:
@@ -67,11 +67,11 @@ def geodesic_distance(pore: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 @njit(cache=True, nogil=True)
 def _march(way, state, sz, sy):  # type: ignore[no-untyped-def]
-    """Let a front go from the lower face into the pores, always from the voxel that it reaches first.
+    """Advance a front from the lower face into the pores, always from the voxel that it reaches first.
 
-    The queue is a heap of numbers whose upper half is the way and whose lower half is the voxel: positive
-    floats are ordered like their bits. A voxel that is offered a shorter way is queued again, and passed
-    over when it comes up for the second time.
+    The queue is a heap of numbers whose upper half is the length and whose lower half is the voxel: positive
+    floats are ordered like their bits. A voxel with a new, shorter path is queued again, and skipped
+    when it comes up for the second time.
     """
     bits = way.view(np.uint32)
     heap = np.empty(1 << 16, np.uint64)
@@ -117,7 +117,7 @@ def _twice(old):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _rise(heap, at, entry):  # type: ignore[no-untyped-def]
-    """Put an entry in at the bottom and let it rise; four children each make a flatter, quicker heap."""
+    """Insert an entry at the bottom and let it rise; four children each make a flatter, faster heap."""
     while at > 0:
         parent = (at - 1) >> 2
         if heap[parent] <= entry:
@@ -148,7 +148,7 @@ def _sink(heap, n, entry):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arrival(way, state, at, sz, sy):  # type: ignore[no-untyped-def]
-    """Shortest way to a voxel, from those of its neighbours that are final: |gradient| = 1, upwind.
+    """Shortest path to a voxel, from those of its neighbours that are final: |gradient| = 1, upwind.
 
     Second order where the next voxel but one is final too. Axes join in the order in which they can
     help; with one axis alone the answer is one step more, exactly.

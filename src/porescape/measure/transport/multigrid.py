@@ -25,7 +25,7 @@ from scipy.sparse.linalg import splu
 Field = NDArray[np.float32]
 
 # of damped Jacobi steps: the inverse Chebyshev roots on [0.5, 2], the part of the spectrum that a coarser
-# grid cannot see
+# grid cannot represent
 WEIGHTS = (np.float32(0.56), np.float32(1.39))
 _HALF = np.float32(0.5)
 _SMALLEST_BOX = 4  # cells along the longest edge; a box of no more is solved exactly
@@ -113,10 +113,10 @@ class FaceCycle:
 
 
 class NodeCycle:
-    """V-cycle for a network of pore voxels whose faces conduct differently well.
+    """V-cycle for a network of pore voxels with different conductances of their faces.
 
-    A block that holds two pores side by side becomes two nodes, so what the walls part stays parted on all
-    coarser grids; with plain blocks the cycle is ten times worse in a rock. Ends in a direct solve.
+    A block with two separate pores becomes two nodes, so pores separated by walls stay separate on all
+    coarser grids; with simple blocks the cycle is ten times worse in a rock. Ends in a direct solve.
 
     Parameters
     ----------
@@ -356,7 +356,7 @@ def _label_blocks(inverse, label):  # type: ignore[no-untyped-def]
     for kk in range(1, nz - 1, 2):
         for jj in range(1, ny - 1, 2):
             for ii in range(1, nx - 1, 2):
-                # corner c lies at (c >> 2, c >> 1 & 1, c & 1); the rim is closed, so it may be looked at
+                # corner c lies at (c >> 2, c >> 1 & 1, c & 1); the rim is closed, so it may be read
                 for c in range(8):
                     root[c] = c if inverse[kk + (c >> 2), jj + (c >> 1 & 1), ii + (c & 1)] > 0 else -1
                 for step in (1, 2, 4):

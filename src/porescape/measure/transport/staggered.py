@@ -1,8 +1,8 @@
 """The discrete equations of slow flow on voxels, and their solution.
 
 Staggered grid of Harlow and Welch (1965): pressures live in the middle of voxels, velocities on the faces
-between them, so what flows out of a pore voxel flows into the next. Flow is along the first axis; lengths are
-in voxels, the viscosity is one, the pressure one at the inlet and zero at the outlet.
+between them, so the outflow of a pore voxel is the inflow of the next. Flow is along the first axis; lengths
+are in voxels, the viscosity is one, the pressure one at the inlet and zero at the outlet.
 
 Fields are float32 of shape (nz + 3, ny + 2, nx + 2), or four of them in a row: velocity along z, y and x, and
 pressure. Voxel (k, j, i) and its three lower faces stand at [k + 1, j + 1, i + 1], the outlet's faces at
@@ -25,7 +25,7 @@ _LANES = 16  # partial sums, so that a processor may add several numbers at once
 
 
 class StokesGrid:
-    """The equations of one structure, with rough solvers for each of them.
+    """The equations of one structure, with an approximate solver for each of them.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class StokesGrid:
     slip : bool
         The sides of the box are mirrors; otherwise they are walls.
     smooth : bool
-        Steps between voxels are those of a smooth wall that was cut into voxels; otherwise they are the wall.
+        Steps between voxels are those of a smooth wall that was discretised; otherwise they are the wall.
     """
 
     def __init__(self, pore: NDArray[np.bool_], slip: bool, smooth: bool):
@@ -50,9 +50,10 @@ class StokesGrid:
         self.nodes = NodeCycle(padded, self.mobility, scratch)
 
     def _mobility(self, axis: int) -> Field:
-        """Return how fast each face flows under a unit force, were the pressure no concern.
+        """Return the velocity of each face under a unit force, without the pressure.
 
-        In short the square of the local pore width; it is what joins pressures far apart. Roughly is enough.
+        Approximately the square of the local pore width; it connects distant pressures. An approximation is
+        enough.
         """
         inverse = self.inverses[axis]
         force = (inverse > 0).astype(np.float32)
@@ -65,7 +66,7 @@ class StokesGrid:
         return speed
 
     def start(self) -> Field:
-        """Return fields at rest with a pressure that falls evenly."""
+        """Return fields at rest with a linear pressure."""
         nz = self.pore.shape[0]
         fields = np.zeros((4, *self.inverses[0].shape), np.float32)
         falling = 1 - (np.arange(nz) + 0.5) / nz
@@ -73,7 +74,7 @@ class StokesGrid:
         return fields
 
     def residual(self, fields: Field) -> Field:
-        """Return what the fields leave of the pressure at the inlet and of the mass balance."""
+        """Return the residual of the pressure at the inlet and of the mass balance."""
         left = np.zeros_like(fields)
         self.apply(fields, left)
         fields[3, 0] = 1  # the inlet's pressure
@@ -88,7 +89,7 @@ class StokesGrid:
             cycle.apply(u[axis], out[axis])
 
     def precondition(self, load: Field, out: Field, pull: Field) -> None:
-        """Solve roughly: velocity from its own load, then pressure from what that leaves of the mass balance.
+        """Solve approximately: velocity from its own load, then pressure from the rest of the mass balance.
 
         `pull` becomes that imbalance; the pressure's preconditioner turns it into out[3].
         """
@@ -128,7 +129,7 @@ def _inverse_diagonals(pore: NDArray[np.bool_], slip: bool, smooth: bool) -> tup
 
 @njit(cache=True, nogil=True)
 def _add_walls(is_open, touched, diagonal, smooth, mirrors, mirror):  # type: ignore[no-untyped-def]
-    """Add how much harder than an open face a closed one pulls at its neighbour along the first axis.
+    """Add by how much more a closed face slows its neighbour along the first axis than an open one.
 
     An open neighbour pulls with one, being one voxel away. Of `n` open faces between two flat walls, half a
     voxel beyond the first and the last, each carries the mean over its own voxel if these walls pull with
@@ -193,7 +194,7 @@ def solve(
         if iterations == MOST_ITERATIONS or length <= 0 or now <= 0:
             raise InputError(
                 f"the flow has not settled: after {iterations} iterations {share:.1e} of the first residual "
-                f"is left, wanted {tolerance:g}; ask for a larger tolerance, or measure a smaller volume"
+                f"is left, wanted {tolerance:g}; choose a larger tolerance, or measure a smaller volume"
             )
         _add(x, now / length, d)
         _add(r, -now / length, q)
@@ -211,7 +212,7 @@ def solve(
 
 
 def conserve(grid: StokesGrid, fields: Field) -> None:
-    """Take the smallest flow that balances every voxel's budget off the velocity."""
+    """Subtract from the velocity the smallest flow that balances every voxel."""
     pull = np.zeros_like(fields[3])
     _inflow(fields, pull)
     pressure = _conjugate_gradients(grid.nodes, pull, BALANCE, 100)
@@ -264,7 +265,7 @@ def _subtract_darcy(p, mz, my, mx, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _inflow(u, out):  # type: ignore[no-untyped-def]
-    """Write what flows into each voxel through its six faces, less what flows out."""
+    """Write the inflow minus the outflow of each voxel through its six faces."""
     _, nz, ny, nx = u.shape
     for k in range(1, nz - 2):
         for j in range(1, ny - 1):

@@ -1,4 +1,4 @@
-"""Permeability: slow flow of a liquid through the voxels of the pores."""
+"""Permeability: Stokes flow of a liquid through the voxels of the pores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ Sides = Literal["slip", "wall"]
 Walls = Literal["steps", "smooth"]
 
 _AXES = "zyx"
-_FINEST = 1e-6  # float32 holds no more
+_FINEST = 1e-6  # the precision of float32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flow:
-    """Steady slow flow through a volume along one axis.
+    """Steady Stokes flow through a volume along one axis.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class Flow:
         In the middle of voxels; falls from 1 at the first face to 0 at the last. NaN where nothing flows: in
         the solid and in pores that do not lead through.
     iterations : int
-        How many the solver took.
+        Number of iterations of the solver.
     residual : float
-        What is left of the equations' first residual, as a share, in the solver's own norm.
+        Final residual / first residual of the equations, in the solver's norm.
     imbalance : float
         Largest difference between the flows through two cross-sections / mean flow.
     """
@@ -58,8 +58,8 @@ class Flow:
 def kozeny_carman(volume: Volume) -> float:
     """Permeability estimated from porosity φ and surface per bulk volume S as φ³ / (5 S²) [m²].
 
-    A sanity line beside the computed flow, never a result: it knows nothing of throats, dead ends or
-    direction, and the constant 5 is that of packed grains.
+    A rough estimate to check the computed flow, never a result: it ignores throats, dead ends and
+    direction, and the constant 5 is for packed grains.
 
     References
     ----------
@@ -81,27 +81,27 @@ def stokes_flow(
     walls: Walls = "steps",
     progress: Callable[[int, float], None] | None = None,
 ) -> Flow:
-    """Solve for the slow flow that a pressure difference drives through the pores along one axis.
+    """Solve for the Stokes flow that a pressure difference drives through the pores along one axis.
 
-    Stokes' equations for a Newtonian liquid that sticks to the walls: no inertia, no slip of rarefied gas, no
-    swelling. Pressure is even over the first and the last face of the box, and the flow crosses them at right
-    angles, as if the structure went on in a mirror. Pores that do not lead through carry nothing and are left
-    out. One thread; at 128³ 6 s and 0.4 GB, in proportion to the voxels whatever the pores.
+    Stokes' equations for a Newtonian liquid without slip at the walls: no inertia, no slip of rarefied gas,
+    no swelling. Pressure is uniform over the first and the last face of the box, and the flow crosses them at
+    right angles, as if the structure continued as its mirror image. Pores that do not lead through carry no
+    flow and are left out. One thread; at 128³ 6 s and 0.4 GB, in proportion to the voxels whatever the pores.
 
-    Slits along the voxels are exact at any width. A square duct comes out 4 % too permeable at 5 voxels and
-    1 % at 10, a tube 20 voxels wide 2 to 3 % too little for its cross-section, which voxels miss by up to
-    3 %. Where a wall runs across the voxels, `walls` says what their steps are:
+    Slits along the voxels are exact at any width. A square duct is 4 % too permeable at 5 voxels and 1 % at
+    10, a tube 20 voxels wide 2 to 3 % not permeable enough for its cross-section, which has an error of up to
+    3 % on voxels. If a wall is inclined to the voxels, `walls` defines the meaning of their steps:
 
-    - "steps": the wall itself. Where the true wall is smooth it holds back too much: touching spheres of 64
-      voxels let 3 % too little through, slits of 8 voxels that climb 8 to 15 %, smooth random pores with
-      chords of 10 voxels 10 %, of 20 voxels 6 %.
-    - "smooth": a smooth wall that was cut into voxels. The same spheres let 1 % too little through, slits 1
-      to 5 %, random pores with chords of 6 voxels or more come within 4 %. Steps that are real are too
-      slippery.
+    - "steps": the wall itself. If the true wall is smooth, the permeability is too low: by 3 % for touching
+    spheres of 64 voxels, 8 to 15 % for inclined slits of 8 voxels, 10 % for smooth random pores with
+    chords of 10 voxels, 6 % with chords of 20 voxels.
+    - "smooth": a smooth wall that was discretised into voxels. For the same spheres it is 1 % too low, for
+    slits 1 to 5 %, for random pores with chords of 6 voxels or more within 4 %. For real steps it is too
+    high.
 
     In rock with pores ten voxels wide the two are 14 % apart. Permeabilities published for Berea sandstone,
     computed on its voxels too, are those of "steps" less 3 % on average, of "smooth" less 15 %. The pores are
-    cut at the box: with few across it, a larger box may say something else.
+    cut at the box: with few pores across it, a larger box may give another value.
 
     Parameters
     ----------
@@ -110,25 +110,25 @@ def stokes_flow(
     axis : int
         Along which the pressure falls: 0, 1 or 2 for z, y or x.
     tolerance : float
-        Share of the first residual at which to stop. The permeability is then within about as much of its
-        limit: 1e-3 left 0.1 % in Berea sandstone, 0.02 % in a bicontinuous structure.
+        Residual / first residual at which to stop. The relative error of the permeability is then about
+        the same: 1e-3 left 0.1 % in Berea sandstone, 0.02 % in a bicontinuous structure.
     sides : {"slip", "wall"}
-        The four other faces of the box: mirrors, right for a piece cut out of something larger and for a
-        repeating cell, or walls, right for a duct and 1 to 9 % less permeable at 128 voxels of rock.
+        The four other faces of the box: mirrors, for a sample cut out of a larger piece and for a periodic
+        cell, or walls, for a duct; with walls 128 voxels of rock are 1 to 9 % less permeable.
     walls : {"steps", "smooth"}
-        What the voxels' steps stand for, see above.
+        The meaning of the voxels' steps, see above.
     progress : callable, optional
-        Told (iterations so far, share of the first residual that is left) after each iteration.
+        Called with (iterations, residual / first residual) after each iteration.
 
     Returns
     -------
     Flow
-        Permeability and fields, and how well they converged.
+        Permeability and fields, and their convergence.
 
     Raises
     ------
     InputError
-        Nothing leads through, nothing resists, or the iterations do not settle.
+        No pore leads through, there are no walls, or the iterations do not converge.
 
     References
     ----------
@@ -154,7 +154,7 @@ def stokes_flow(
     grid = StokesGrid(through, sides == "slip", walls == "smooth")
     fields, iterations, residual = solve(grid, tolerance, progress)
     conserve(grid, fields)
-    return _told(volume, axis, through, fields, iterations, residual)
+    return _flow_of(volume, axis, through, fields, iterations, residual)
 
 
 def _through(volume: Volume, axis: int, sides: Sides) -> NDArray[np.bool_]:
@@ -173,7 +173,7 @@ def _through(volume: Volume, axis: int, sides: Sides) -> NDArray[np.bool_]:
     return through
 
 
-def _told(
+def _flow_of(
     volume: Volume, axis: int, pore: NDArray[np.bool_], fields: Field, iterations: int, residual: float
 ) -> Flow:
     """Return the fields in the volume's own axes and units."""

@@ -1,10 +1,10 @@
 """Checks before the fit: can the image represent an isotropic, stationary material?
 
 One file per check, one line per check in `CHECKS`. Each gives numbers, a sentence and the curves of its
-picture (`report.check_figures`). Isotropy and stationarity alarm only where a difference is both large and
-unlikely to be chance. How large is large follows from what it does to the result; how likely chance makes it
+figure (`report.check_figures`). Isotropy and stationarity warn only if a difference is both large and
+unlikely to be chance. The limits of its size follow from its effect on the result; the probability by chance
 is estimated from the image itself: tiles several correlation lengths wide are independent samples of one
-material. So a small image raises no alarm merely for being small: that is what the check of size reports.
+material. So a small image does not cause these warnings merely by its size, which has a check of its own.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -37,7 +37,7 @@ def check_image(phase: PhaseImage, wanted_error: float = 0.05) -> tuple[Check, .
       expressed as a change across the image.
     - size: the 95 % error of the porosity because the image is finite, from the integral of the
       autocovariance (Lantuéjoul 1991, Dahari et al. 2024), and how many features lie along a side.
-    - sharpness: mean chord of the thinner phase in pixels, and the share of it that is one or two pixels
+    - sharpness: mean chord of the thinner phase in pixels, and the fraction of it that is one or two pixels
       thick.
 
     Parameters
@@ -83,12 +83,12 @@ def check_image(phase: PhaseImage, wanted_error: float = 0.05) -> tuple[Check, .
 
 
 def raise_on_failures(checks: Sequence[Check], accept: Collection[str] = ()) -> None:
-    """Stop if a check has failed that `accept` does not name.
+    """Raise an error if a check has failed that is not in `accept`.
 
     Raises
     ------
     InputError
-        With the sentences of those checks and the option that continues anyway.
+        The message has the sentences of those checks and the option to continue anyway.
     SettingsError
         `accept` names an unknown check.
     """

@@ -21,7 +21,7 @@ def check_isotropy(image: SampledImage) -> Check:
     for name, fabric in fabrics.items():
         chance = min(len(fabrics) * fabric.chance, 1.0)
         if name == "correlation" and image.unbounded:
-            chance = 1.0  # lengths cut off at the last lag do not vary and would seem certain
+            chance = 1.0  # lengths cut off at the last lag do not vary and would appear certain
         values |= {f"ratio_{name}": fabric.ratio, f"chance_{name}": chance}
         values |= {f"ratio_{name}_low": fabric.low, f"ratio_{name}_high": fabric.high}
         found.append(status_of(fabric.ratio - 1, chance))
@@ -65,7 +65,7 @@ def _stretch(fabric: "_Fabric", status: Status) -> str:
 class _Fabric:
     """An ellipse fitted to the lengths along y, x and the diagonals, and whether it could be a circle.
 
-    Stretch an isotropic structure, and 1/length² along a direction at the angle t to x becomes
+    If an isotropic structure is stretched, 1/length² along a direction at the angle t to x becomes
     m (1 + p cos 2t + q sin 2t). The axes give p and the diagonals q, each pair by itself: on a grid of
     pixels more of the shortest chords are missed along the diagonals than along the axes.
 
@@ -84,7 +84,7 @@ class _Fabric:
         freedom = tiles - 2
         deviations = without - without.mean(axis=0)
         spread = (tiles - 1) / tiles * deviations.T @ deviations
-        spread = spread + 1e-12 * np.eye(2)  # regular patterns have none
+        spread = spread + 1e-12 * np.eye(2)  # regular patterns have no spread
         hotelling = float(self._whole @ np.linalg.solve(spread, self._whole))
         self.chance = float(fdtrc(2, freedom, hotelling * freedom / (2 * (tiles - 1))))
         size = float(np.hypot(*self._whole))

@@ -1,4 +1,4 @@
-"""One image and what the checks count in it: pairs of pixels, correlation lengths, tiles."""
+"""One image and the counts for its checks: pairs of pixels, correlation lengths, tiles."""
 
 import math
 from functools import cached_property
@@ -21,7 +21,7 @@ _REACH = np.array([1.0, 1.0, math.sqrt(2), math.sqrt(2)])  # pixels per step
 
 
 class SampledImage:
-    """One image and what more than one check needs of it; lengths in pixels.
+    """One image and the quantities that several checks need; lengths in pixels.
 
     Attributes: `pore`, `pixel_size`, `porosity`, the `wanted_error` of the porosity for which a field of view
     is suggested, the `variance` of a pixel, the correlation `lengths` along the four directions, `tiles`, and
@@ -51,7 +51,7 @@ class SampledImage:
 
     @cached_property
     def chord_rates(self) -> Values:
-        """Changes of phase per pixel along the four directions: all, then less each tile; (1 + tiles, 4)."""
+        """Changes of phase per pixel along four directions: all, then without each tile; (1 + tiles, 4)."""
         counts = [self.tiles.pairs(step) for step in DIRECTIONS.values()]
         rates = np.stack([without_each(one) / without_each(every) for _, one, every in counts], axis=-1)
         return np.asarray(np.maximum(rates / _REACH, 1 / max(self.pore.shape)))  # no chord beyond the image
@@ -62,7 +62,7 @@ class SampledImage:
         return 2 / float(self.chord_rates[0, :2].mean())
 
     def length_rates(self) -> Values:
-        """Return 1/correlation length along the four directions: all, then less each tile; (1 + tiles, 4)."""
+        """Return 1/correlation length along four directions: all, then without each tile; (1 + tiles, 4)."""
         porosity = without_each(self.tiles.porosity * self.tiles.area) / without_each(self.tiles.area)
         rates = np.empty((len(porosity), len(DIRECTIONS)))
         for d, (step, reach) in enumerate(zip(DIRECTIONS.values(), _REACH, strict=True)):
@@ -172,7 +172,7 @@ def _pair_counts(pore: NDArray[np.bool_], longest: int) -> tuple[Values, Values]
     """Count pairs of pixels at the lags y = 0 ... longest, x = -longest ... longest: both pore, and all."""
     shape = [
         fft.next_fast_len(n + longest + 1, real=True) for n in pore.shape
-    ]  # padded, so that nothing wraps round
+    ]  # padded, so that nothing wraps around
     spectrum = fft.rfft2(pore.astype(np.float32), shape)  # counts are right to 1e-6 of the pixels
     both = fft.irfft2(np.abs(spectrum) ** 2, shape)
     x = np.arange(-longest, longest + 1)

@@ -53,7 +53,7 @@ def check_sharpness(image: SampledImage) -> Check:
 
 def _thin_share(phase: NDArray[np.bool_]) -> float:
     """Return the share of a phase that no square of 3 x 3 of its own pixels covers."""
-    padded = np.pad(phase, 2, mode="edge")  # a feature cut by the border is not thin for that reason
+    padded = np.pad(phase, 2, mode="edge")  # a feature is not thin because the border cuts it
     thick = ndimage.maximum_filter(ndimage.minimum_filter(padded, 3), 3)[2:-2, 2:-2]
     return 1 - float(np.count_nonzero(thick & phase) / np.count_nonzero(phase))
 

@@ -9,10 +9,10 @@ from porescape.section.checks.limits import status_above, status_below, worst
 from porescape.section.checks.sampled import SampledImage
 from porescape.units import format_length
 
-# Relative 95 % error of the porosity. Permeability goes with about the third or fourth power of porosity:
+# Relative 95 % error of the porosity. Permeability scales with about the third or fourth power of porosity:
 # 10 % are 30 to 45 % there, and an interval of ±50 % spans a factor of three. Chosen by hand.
 POROSITY_ERROR = (0.10, 0.50)
-# Pore-to-pore distances along the shorter side. Chosen by hand: statistics cannot be drawn from three.
+# Pore-to-pore distances along the shorter side. Chosen by hand: three are too few for statistics.
 FEATURES = (8.0, 3.0)
 
 

@@ -16,7 +16,7 @@ def check_stationarity(image: SampledImage) -> Check:
     """Compare porosity and pore-to-pore distance between strips of tiles along y and x."""
     size = image.pixel_size
     rates = image.tiles.rates()
-    fields = {  # a value per tile, and what its changes are a share of
+    fields = {  # a value per tile, and the unit of its changes
         "porosity": (image.tiles.porosity, min(image.porosity, 1 - image.porosity)),
         "distance": (rates, float(rates.mean())),
     }
@@ -80,7 +80,7 @@ class _Profile:
     """Means over strips of tiles, and whether they differ: an analysis of variance of rows and columns.
 
     Layers shift whole rows of tiles, chance shifts single tiles. The residuals of the tiles from the means of
-    rows and columns therefore tell how much the means of rows differ by chance, without a model of the
+    rows and columns therefore show how much the means of rows differ by chance, without a model of the
     structure.
 
     Attributes: `means` (rows,); `error`, half their 95 % interval; `trend` and `layers`, each (change,

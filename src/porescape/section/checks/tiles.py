@@ -1,16 +1,16 @@
-"""The image in tiles: what the checks estimate chance from."""
+"""The image in tiles, from which the checks estimate the effect of chance."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from porescape.core.check import Values
 
-TILE = 6.0  # correlation lengths along a tile; chosen by hand: with 4, slices of fibres seem twice as certain
+TILE = 6.0  # correlation lengths along a tile; chosen by hand: with 4, fibres appear twice as certain
 FEWEST_TILES, MOST_TILES = 4, 8  # along an axis; chosen by hand: more than 64 in all do not improve a test
 
 
 class Tiles:
-    """The image in rectangles a few correlation lengths wide, and what is counted in each.
+    """The image in rectangles a few correlation lengths wide, and the counts in each.
 
     Attributes: `edges` along y and x [pixel], `area` and `porosity` of each tile (rows, columns).
     """

@@ -23,12 +23,12 @@ THRESHOLDS: dict[str, Threshold] = {
 
 
 def threshold_of(settings: Segmentation) -> Threshold:
-    """Return the threshold method that the settings name.
+    """Return the threshold method in the settings.
 
     Raises
     ------
     SettingsError
-        There is none of this name.
+        There is no method of this name.
     """
     if settings.method not in THRESHOLDS:
         raise SettingsError(f"method must be one of {', '.join(THRESHOLDS)}, got {settings.method!r}")

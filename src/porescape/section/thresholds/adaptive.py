@@ -17,8 +17,8 @@ def adaptive_threshold(grey: Grey, settings: Segmentation) -> Grey:
     MATLAB's `adaptthresh` for a bright foreground: box mean, border pixels repeated outwards,
     window 2*floor(n/16) + 1 along each axis. A phase with flat areas wider than the window breaks up
     in them: make the window at least twice the largest pore. Near sensitivity 0.6 the threshold is the
-    mean itself, which pulls porosity towards one half. The factor is relative to black, so the less
-    contrast an image has the more a small change of sensitivity moves its porosity.
+    mean itself, which shifts the porosity towards 0.5. The factor is relative to black, so the less
+    contrast an image has, the more a small change of sensitivity changes its porosity.
 
     References
     ----------

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def fixed_threshold(grey: Grey, settings: Segmentation) -> Grey:
-    """The level the user gave, everywhere."""
+    """The level given by the user, everywhere."""
     import numpy as np
 
     return np.full_like(grey, settings.threshold)

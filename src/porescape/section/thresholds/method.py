@@ -1,7 +1,7 @@
-"""What a threshold method is: grey and settings in, a surface out.
+"""The interface of a threshold method: grey and settings in, a surface out.
 
-A pixel is bright where it lies above the surface. Methods import numpy and the like when they are used, so
-that their names are known without.
+A pixel is bright where it lies above the surface. Methods import numpy and other libraries when they are
+used, so that their names are known without these.
 """
 
 from __future__ import annotations

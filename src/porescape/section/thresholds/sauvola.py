@@ -10,7 +10,7 @@ from porescape.section.thresholds.method import window_of
 if TYPE_CHECKING:
     from porescape.section.thresholds.method import Grey
 
-SAUVOLA_K = 0.2  # Sauvola & Pietikäinen's own range is 0.2 to 0.5; pores are large dark areas, so the least
+SAUVOLA_K = 0.2  # Sauvola & Pietikäinen's own range is 0.2 to 0.5; pores are large dark areas: the smallest
 SAUVOLA_R = 0.5  # largest standard deviation of grey in [0, 1]; the 128 of 256 in the paper
 
 
