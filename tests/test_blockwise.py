@@ -610,7 +610,7 @@ def test_the_command_refuses_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
     result = _command(material, "--size", 1024, "--out", tmp_path / "a.tif")
     assert isinstance(result.exception, SettingsError)
     assert re.search(
-        r"made whole in memory and this one needs about .* write a \.zarr", str(result.exception)
+        r"generated whole in memory, and this one needs about .* write a \.zarr", str(result.exception)
     )
     result = _command(material, "--out", tmp_path / "a.png")
     assert "wanted one of .tif, .tiff, .vti, .zarr" in str(result.exception)

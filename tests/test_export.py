@@ -386,7 +386,7 @@ def test_the_command_line_exports_and_names_what_it_wrote(run, tmp_path):
     assert len(list((tmp_path / "out").iterdir())) == 6
     bad = CliRunner().invoke(app, ["export", str(run), "--replica", "best", "--out", str(tmp_path / "bad")])
     assert isinstance(bad.exception, SettingsError)
-    assert "--replica 'best' is none" in str(bad.exception)
+    assert "--replica 'best' is not a replica" in str(bad.exception)
 
 
 def test_openpnm_takes_the_names_of_the_csv(run, tmp_path):

@@ -414,7 +414,7 @@ def test_the_command_line_shards_refuses_and_gathers(run: Called, picture: Path,
     assert "fit.trials was 4, now 5" in said
     assert "--shard must be i/n, the i-th of n parts" in run(*job, 4, "--shard", "two")[1]
     assert "the parts are 1/2 to 2/2" in run(*job, 4, "--shard", "3/2")[1]
-    assert "throw away what other shards" in run(*job, 4, "--shard", "1/2", "--overwrite")[1]
+    assert "delete the work of other shards" in run(*job, 4, "--shard", "1/2", "--overwrite")[1]
     code, said = run(*job, 4, "--resume")
     assert code == 0, said
     assert "continuing with 1 of 2 replicas" in said
