@@ -399,7 +399,7 @@ def test_the_command_makes_whole_boxes_on_a_card(
     for more in (("--out", "big.zarr"), ("--region", "0:8,0:8,0:8")):
         code, words = call("--device", "gpu", *more)
         assert code == 2
-        assert "makes whole boxes in memory" in " ".join(words.split())
+        assert "generates whole boxes in memory" in " ".join(words.split())
     monkeypatch.setitem(sys.modules, "cupy", None)
     code, words = call("--device", "gpu", "--overwrite")
     assert code == 5

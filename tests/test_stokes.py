@@ -352,7 +352,7 @@ def test_structures_without_an_answer_are_told_in_words() -> None:
 
 def test_a_flow_that_does_not_settle_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("porescape.measure.transport.staggered.MOST_ITERATIONS", 3)
-    with pytest.raises(InputError, match=r"not settled: after 3 iterations .* wanted 0.001; ask for"):
+    with pytest.raises(InputError, match=r"not settled: after 3 iterations .* wanted 0.001; choose"):
         stokes_flow(Volume(bicontinuous(), 1.0), 0)
 
 

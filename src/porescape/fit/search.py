@@ -104,11 +104,11 @@ def search(
         best.append(best_of(own))
         done += trials
     if len(best) > 1:
-        unseen = range(CONFIRMATIONS + 1, CONFIRMATIONS + 1 + COMPARED)
+        fresh = range(CONFIRMATIONS + 1, CONFIRMATIONS + 1 + COMPARED)
         yield from answers(
             [
                 Question(done + i, trial.x, Stage.COMPARE, realization, trial.family)
-                for i, (trial, realization) in enumerate(product(best, unseen))
+                for i, (trial, realization) in enumerate(product(best, fresh))
             ]
         )
 
