@@ -259,7 +259,7 @@ def test_auto_tries_all_families_where_there_are_trials_enough() -> None:
     with pytest.raises(SettingsError, match="three fields of its own, got family 'grains'"):
         Fit(method="paper", family="grains")
     with pytest.raises(
-        SettingsError, match="family must be one of auto, fields, fibres, grains.*, got 'foam'"
+        SettingsError, match=r"family must be one of auto, fields, fibres, grains.*, got 'foam'"
     ):
         families_of(Fit(family="foam"))
 
