@@ -1,8 +1,9 @@
 """How everything is drawn: colours, frames, scale bars, rows of pictures at one scale.
 
-Axes of pictures are in metres, with the origin at the upper left corner of the array. Colours are those of
-Okabe and Ito (2008); what they tell apart, line style, marker or lightness tells apart too. Pores are
-dark, solid is light.
+Functions that draw take what a stage made and return a matplotlib `Figure` of its own: no pyplot and no
+global settings, so figures can be drawn in any thread. Axes of pictures are in metres, with the origin at
+the upper left corner of the array. Colours are those of Okabe and Ito (2008); what they distinguish, line
+style, marker or lightness distinguishes too. Pores are dark, solid is light.
 """
 
 import math

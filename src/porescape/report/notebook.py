@@ -53,14 +53,14 @@ def load_ipython_extension(shell: Any) -> None:
 
 def micrograph_png(image: "Micrograph") -> bytes:
     """Draw the grey image with its scale bar."""
-    from porescape.report.figures import whole_image
+    from porescape.report.image_figures import whole_image
 
     return _png(whole_image(image, math.inf, WIDE))
 
 
 def phase_png(phase: "PhaseImage") -> bytes:
     """Draw a segmented section, pores dark, with its scale bar."""
-    from porescape.report.figures import section_picture
+    from porescape.report.image_figures import section_picture
 
     return _png(section_picture(phase, WIDE))
 
@@ -68,14 +68,14 @@ def phase_png(phase: "PhaseImage") -> bytes:
 @lru_cache(maxsize=1)  # asked for twice: as the picture, and within the frame
 def volume_png(volume: "Volume") -> bytes:
     """Draw a cut-away view of the solid."""
-    from porescape.report.figures import three_d
+    from porescape.report.structure_figures import three_d
 
     return _png(three_d(volume, STILL))
 
 
 def result_png(result: "Reconstruction") -> bytes:
     """Draw the image beside slices of the selected replica."""
-    from porescape.report.figures import triptych
+    from porescape.report.image_figures import triptych
 
     return _png(triptych(result.section, result.selected.volume, result.image))
 
