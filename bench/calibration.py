@@ -23,7 +23,7 @@ import numpy as np
 
 from porescape.core.image import PhaseImage
 from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, Settings
-from porescape.intervals.method_error import method_errors, misses
+from porescape.intervals.method_error import material_errors, method_errors
 from porescape.intervals.uncertainty import Parts
 from porescape.io.images.image import image_from_array
 from porescape.jobs.reconstruct import reconstruct
@@ -101,7 +101,7 @@ def main() -> None:
     options.numbers = pick(options.measure.split(","))
     options.checkpoint.mkdir(parents=True, exist_ok=True)
     names = chosen(options.materials)
-    table = misses("refined" if options.sweeps else "as generated")
+    table = material_errors("refined" if options.sweeps else "as generated")
     held: dict[tuple[str, str], list[bool]] = {}
     by_parts: dict[str, list[bool]] = {}
     errors, widths = [], []

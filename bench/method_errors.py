@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from porescape.intervals.method_error import Finish, method_errors, misses
+from porescape.intervals.method_error import Finish, material_errors, method_errors
 from porescape.io.atomic import whole_file
 from porescape.measure.meters import NUMBERS
 from porescape.version import __version__
@@ -72,7 +72,7 @@ def replicas_kept(name: str, options: argparse.Namespace) -> int:
 
 
 def error_of(number: str, made: float, true: float) -> float:
-    """Return by how much a number is off, in the terms of `porescape.intervals.method_error.Miss`."""
+    """Return by how much a number is off, as `method_error.MaterialError` has it."""
     if NUMBERS[number].signed:
         return (made - true) / abs(true)
     return math.log(made / true) if made > 0 else math.nan  # no ratio leads to nought
@@ -127,7 +127,7 @@ def write_table(options: argparse.Namespace) -> None:
 
 def show(materials: list[str]) -> None:
     """Print the half widths that follow from the table."""
-    refined, generated = misses("refined"), misses("as generated")
+    refined, generated = material_errors("refined"), material_errors("as generated")
     columns = [method_errors(generated), method_errors(refined)]
     columns += [method_errors(refined, without=[name]) for name in materials]
     heads = ["as generated", "refined", *(f"without {name}" for name in materials)]

@@ -140,13 +140,13 @@ def dask_worker_killed(home: Path, options: argparse.Namespace, wanted: dict[str
     )
     checkpoint = open_checkpoint(home / "dask.work", image, settings, 0)
     at = random.randrange(options.replicas * options.trials // 2)
-    heard: list[Progress] = []
+    events: list[Progress] = []
     with dask_pool("local", 2) as pool:
 
         def progress(event: Progress) -> None:
             if event.trial is not None:
-                heard.append(event)
-                if len(heard) == at:
+                events.append(event)
+                if len(events) == at:
                     os.kill(pool.processes()[0], signal.SIGKILL)
 
         result = reconstruct(image, settings, 0, workers=pool, progress=progress, checkpoint=checkpoint)

@@ -331,7 +331,7 @@ def test_the_page_shows_every_image_and_asks_for_nothing(mixed: tuple[Path, Batc
     assert "<PES>" not in page
     assert 'href="a/report.html"' in page
     assert "isotropy: features are" in page
-    assert "the voxels are not all of one size" in page
+    assert "the images have different voxel sizes" in page
     assert page.count("data:image/jpeg") == 3  # a piece of each finished image
     assert page.count("data:image/png") == 3  # a slice of each
     assert "http" not in page.replace("http-equiv", "")
@@ -354,7 +354,7 @@ def test_means_over_a_group_are_over_its_images() -> None:
     twice = Batch(
         (*alone.outcomes, Outcome(BatchEntry(Path("x"), "y"), Status.DONE, card=card(0.4))), Settings(), 0
     )
-    assert twice.notes() == ("x and y are one and the same picture; it counts more than once in a mean",)
+    assert twice.notes() == ("x and y are the same image; it counts more than once in a mean",)
 
 
 @pytest.mark.parametrize("count", [0, 1, 70])
@@ -422,7 +422,7 @@ def test_a_newer_version_makes_a_note_or_everything_again(
     for module in ("io.runs.run_folder", "io.runs.batch"):
         monkeypatch.setattr(f"porescape.{module}.__version__", "99.0")
     both = run_batch(three[:2], out, TINY)
-    assert any("1 by 99.0; --overwrite makes the older ones again" in note for note in both.notes())
+    assert any("1 by 99.0; --overwrite repeats the older ones" in note for note in both.notes())
     run_batch(three[:2], out, TINY, overwrite=True)
     assert quick == ["a.png", "b.png", "a.png"]
 

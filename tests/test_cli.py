@@ -459,7 +459,7 @@ def test_compare_sets_files_side_by_side(here: Called) -> None:
     assert table == json.loads(Path("porescape-compare/compare.json").read_text(encoding="utf-8"))
     assert [side["name"] for side in table["sides"]] == ["a.tif (1)", "b.tif", "a.tif (2)"]
     assert [side["volumes"] for side in table["sides"]] == [2, 1, 2]
-    assert "cut a.tif (1) into 2 blocks of 20 x 24 x 28 voxels" in told
+    assert "cut a.tif (1) into 2 sub-volumes of 20 x 24 x 28 voxels" in told
     assert all(off in (0, None) for off in table["difference_percent"]["a.tif (2)"].values())
     assert all(one["value"] == 0 for one in table["wasserstein"]["a.tif (2)"].values())
     assert table["wasserstein"]["b.tif"]["body_diameter"]["value"] > 0

@@ -113,7 +113,7 @@ def test_other_voxels_are_refused_with_the_way_out() -> None:
     assert brought.shape == (10, 12, 14)
     assert brought.notes == (
         "resampled fine from 100 nm to 200 nm per voxel",
-        "cut coarse into 8 blocks of 10 x 12 x 14 voxels",
+        "cut coarse into 8 sub-volumes of 10 x 12 x 14 voxels",
     )
     near = sample("near", blobs(), voxel_size=VOXEL * 1.005)  # one size, read from two files
     assert compare([fine, near], CHEAP).notes == ()
@@ -121,7 +121,7 @@ def test_other_voxels_are_refused_with_the_way_out() -> None:
 
 def test_larger_volumes_are_cut_into_whole_equal_boxes(found: Comparison) -> None:
     assert found.shape == (20, 24, 28)
-    assert found.notes == ("cut scan into 4 blocks of 20 x 24 x 28 voxels",)
+    assert found.notes == ("cut scan into 4 sub-volumes of 20 x 24 x 28 voxels",)
     assert [len(side.measurements) for side in found.sides] == [4, 2]
     whole = blobs((20, 50, 56), seed=1)
     blocks = [whole[:, y : y + 24, x : x + 28].mean() for y in (0, 24) for x in (0, 28)]

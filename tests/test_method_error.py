@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
-from porescape.intervals.method_error import Miss, half_width, method_errors, misses, table
+from porescape.intervals.method_error import MaterialError, half_width, material_errors, method_errors, table
 from porescape.measure.meters import NUMBERS
 
 EXACT = {
-    "tortuosity_z": {"sand": Miss(0.1, 0.0), "foam": Miss(-0.2, 0.0)},
-    "tortuosity_y": {"sand": Miss(0.2, 0.0), "foam": Miss(0.1, 0.0)},
-    "chord_pore": {"sand": Miss(0.03, 0.01), "foam": Miss(0.01, 0.02)},
+    "tortuosity_z": {"sand": MaterialError(0.1, 0.0), "foam": MaterialError(-0.2, 0.0)},
+    "tortuosity_y": {"sand": MaterialError(0.2, 0.0), "foam": MaterialError(0.1, 0.0)},
+    "chord_pore": {"sand": MaterialError(0.03, 0.01), "foam": MaterialError(0.01, 0.02)},
 }
 errors = st.lists(st.floats(-1, 1), min_size=1, max_size=6)
 
 
-def named(found: list[float], standard_error: float = 0.0) -> list[tuple[str, Miss]]:
-    return [(f"material {i}", Miss(error, standard_error)) for i, error in enumerate(found)]
+def named(found: list[float], standard_error: float = 0.0) -> list[tuple[str, MaterialError]]:
+    return [(f"material {i}", MaterialError(error, standard_error)) for i, error in enumerate(found)]
 
 
 def test_one_size_of_error_is_its_own_root_mean_square() -> None:
@@ -58,7 +58,7 @@ def test_nineteen_of_twenty_materials_lie_within() -> None:
         own = rng.normal(0, 0.1, 6)
         sections = own[:, None] + rng.normal(0, 0.05, (6, 3))
         means, spreads = sections.mean(axis=1), sections.std(axis=1, ddof=1) / math.sqrt(3)
-        known = [(str(i), Miss(means[i], spreads[i])) for i in range(5)]
+        known = [(str(i), MaterialError(means[i], spreads[i])) for i in range(5)]
         held.append(abs(own[5]) < half_width(known))
     assert 0.93 < np.mean(held) < 0.975
 
@@ -89,7 +89,7 @@ OWN = {
 
 
 def test_the_table_knows_both_finishes_of_the_same_numbers_and_materials() -> None:
-    refined, generated = misses("refined"), misses("as generated")
+    refined, generated = material_errors("refined"), material_errors("as generated")
     assert list(refined) == list(generated)
     assert set(refined) <= set(NUMBERS)
     materials = set(table()["materials"])
@@ -99,7 +99,7 @@ def test_the_table_knows_both_finishes_of_the_same_numbers_and_materials() -> No
         slow = NUMBERS[number].group in ("tortuosity", "permeability")  # not measured on ours
         assert set(refined[number]) == (materials - OWN if slow else materials)
         assert np.isfinite([*refined[number].values(), *generated[number].values()]).all()
-        assert all(miss.standard_error >= 0 for miss in refined[number].values())
+        assert all(one.standard_error >= 0 for one in refined[number].values())
 
 
 def test_the_table_says_what_it_was_measured_with() -> None:
@@ -110,7 +110,7 @@ def test_the_table_says_what_it_was_measured_with() -> None:
 
 def test_the_porosity_is_imposed_and_tunnels_are_the_least_certain() -> None:
     for without, bound in ((OWN, 1), (set(), 1.5)):  # demixed membranes, among ours, are missed by more
-        widths = method_errors(misses("refined"), without)
+        widths = method_errors(material_errors("refined"), without)
         assert widths["porosity"] == 0
         assert max(widths, key=widths.__getitem__) == "euler_density"
         assert max(widths.values()) < bound
@@ -123,7 +123,7 @@ def test_refinement_makes_most_numbers_surer() -> None:
     too (0.093 to 0.068).
     """
     for without in (OWN, set()):
-        refined, generated = (method_errors(misses(f), without) for f in ("refined", "as generated"))
+        refined, generated = (method_errors(material_errors(f), without) for f in ("refined", "as generated"))
         ratios = np.array([refined[name] / generated[name] for name in refined if generated[name]])
         assert (ratios < 1).mean() > 0.8
         assert np.median(ratios) < (0.95 if without else 0.9)

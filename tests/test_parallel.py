@@ -18,7 +18,7 @@ from porescape.dask_pool import DaskPool, dask_pool
 from porescape.errors import MissingExtra, PorescapeError, SettingsError
 from porescape.io.runs.checkpoint import open_checkpoint
 from porescape.jobs.reconstruct import reconstruct
-from porescape.memory import HABITS
+from porescape.memory import ALLOCATOR_SETTINGS
 from porescape.parallel import OnProgress, ParallelMap, Pool, map_divided, map_ordered, pool_of
 from test_resume import REPLICAS, SEED, TINY, TRIALS, bytes_of, lines_of, section
 
@@ -56,7 +56,7 @@ def linger(folder: Path, progress: OnProgress) -> None:
     time.sleep(60)
 
 
-def linger_until_nobody_waits(folder: Path, progress: OnProgress) -> None:
+def run_until_cancelled(folder: Path, progress: OnProgress) -> None:
     (folder / "started").touch()
     try:
         while True:
@@ -72,7 +72,7 @@ def where(item: int, progress: OnProgress) -> tuple[int, int]:
 
 
 def habits(item: int, progress: OnProgress) -> dict[str, str | None]:
-    return {name: os.environ.get(name) for name in (*HABITS, "OMP_NUM_THREADS")}
+    return {name: os.environ.get(name) for name in (*ALLOCATOR_SETTINGS, "OMP_NUM_THREADS")}
 
 
 def lead(item: int, progress: OnProgress, parallel_map: ParallelMap) -> set[int]:
@@ -91,8 +91,8 @@ def lead_badly(item: int, progress: OnProgress, parallel_map: ParallelMap) -> No
     list(parallel_map(fail, [item]))
 
 
-def lead_to_where_nobody_waits(folder: Path, progress: OnProgress, parallel_map: ParallelMap) -> None:
-    list(parallel_map(linger_until_nobody_waits, [folder], progress=progress))
+def lead_until_cancelled(folder: Path, progress: OnProgress, parallel_map: ParallelMap) -> None:
+    list(parallel_map(run_until_cancelled, [folder], progress=progress))
 
 
 def until(path: Path) -> None:
@@ -116,7 +116,7 @@ def processes() -> Iterator[Pool]:
         yield pool
 
 
-def test_divided_work_shares_one_crew_and_keeps_its_order(
+def test_divided_work_shares_one_pool_and_keeps_its_order(
     processes: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # what is done is handed on at once: looking for it now and then would cost a search a tenth of its time
@@ -127,13 +127,13 @@ def test_divided_work_shares_one_crew_and_keeps_its_order(
 
 
 def assert_divided_work_is_done(pool: Pool) -> None:
-    heard: list[Any] = []
-    workers = set().union(*map_divided(lead, range(3), pool, heard.append))
+    received: list[Any] = []
+    workers = set().union(*map_divided(lead, range(3), pool, received.append))
     assert len(workers) <= 2  # three leaders, and still no more than two at work
     assert os.getpid() not in workers
-    assert len(heard) == 3 * (3 + 12)
+    assert len(received) == 3 * (3 + 12)
     for item in range(3):
-        own = [word for word in heard if isinstance(word, str) and word.endswith(f"of {item}")]
+        own = [word for word in received if isinstance(word, str) and word.endswith(f"of {item}")]
         assert own == [f"batch {batch} of {item}" for batch in range(3)]
 
 
@@ -161,9 +161,9 @@ def leaders() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("porescape")]
 
 
-def test_leaders_end_when_nobody_listens_any_more(tmp_path: Path) -> None:
+def test_leaders_end_when_the_result_is_no_longer_needed(tmp_path: Path) -> None:
     with pytest.raises(Stop), pool_of(2) as pool:
-        list(map_divided(lead_to_where_nobody_waits, [tmp_path], pool, stop))
+        list(map_divided(lead_until_cancelled, [tmp_path], pool, stop))
     assert leaders() == []
 
 
@@ -221,9 +221,9 @@ def undisturbed() -> Reconstruction:
 
 
 def test_a_cluster_keeps_the_order_and_brings_every_message(pool: DaskPool) -> None:
-    heard: list[Any] = []
-    assert list(map_ordered(square, range(5), pool, heard.append)) == [0, 1, 4, 9, 16]
-    assert sorted(heard) == [(item, step) for item in range(5) for step in range(3)]
+    received: list[Any] = []
+    assert list(map_ordered(square, range(5), pool, received.append)) == [0, 1, 4, 9, 16]
+    assert sorted(received) == [(item, step) for item in range(5) for step in range(3)]
     assert list(map_ordered(square, [], pool)) == []
 
 
@@ -241,7 +241,7 @@ def test_an_error_on_a_cluster_is_the_callers(pool: DaskPool) -> None:
 def test_workers_have_one_thread_and_keep_their_memory(kind: str, request: pytest.FixtureRequest) -> None:
     before = habits(0, lambda message: None)
     found = list(map_ordered(habits, range(2), request.getfixturevalue(kind)))
-    assert found == [HABITS | {"OMP_NUM_THREADS": "1"}] * 2
+    assert found == [ALLOCATOR_SETTINGS | {"OMP_NUM_THREADS": "1"}] * 2
     assert habits(0, lambda message: None) == before
 
 
@@ -249,14 +249,14 @@ def test_a_worker_that_dies_costs_its_own_task_only(pool: DaskPool, tmp_path: Pa
     assert list(map_ordered(die_once, [(i, tmp_path) for i in range(4)], pool)) == [0, 1, 2, 3]
 
 
-def test_work_that_nobody_waits_for_any_more_ends(pool: DaskPool, tmp_path: Path) -> None:
+def test_work_whose_result_is_no_longer_needed_ends(pool: DaskPool, tmp_path: Path) -> None:
     for name in ("whole", "divided"):
         folder = tmp_path / name
         folder.mkdir()
         lingering = (
-            map_ordered(linger_until_nobody_waits, [folder], pool, stop)
+            map_ordered(run_until_cancelled, [folder], pool, stop)
             if name == "whole"
-            else map_divided(lead_to_where_nobody_waits, [folder], pool, stop)
+            else map_divided(lead_until_cancelled, [folder], pool, stop)
         )
         with pytest.raises(Stop):
             next(lingering)
@@ -266,7 +266,7 @@ def test_work_that_nobody_waits_for_any_more_ends(pool: DaskPool, tmp_path: Path
 
 def test_other_versions_on_the_workers_are_refused(pool: DaskPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("porescape.dask_pool.__version__", "99")
-    with pytest.raises(PorescapeError, match=r"has porescape .*, but 99 asks for work"):
+    with pytest.raises(PorescapeError, match=r"has porescape .*, but this process has 99"):
         list(map_ordered(square, range(2), pool))
 
 
@@ -298,7 +298,7 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_trials(
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed", reason='needs the extra "dask"')
-    monkeypatch.setattr("porescape.dask_pool.PATIENCE", 0.5)
+    monkeypatch.setattr("porescape.dask_pool.CONNECT_TIMEOUT", 0.5)
     for address in ("tcp://127.0.0.1:1", "nonsense"):
         with (
             pytest.raises(SettingsError, match=f"no Dask scheduler answers at '{address}'"),
@@ -309,5 +309,5 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
 
 def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtra, match=r'extra "dask".*leave out --scheduler'), dask_pool("local"):
+    with pytest.raises(MissingExtra, match=r'extra "dask".*leave --scheduler out'), dask_pool("local"):
         pass

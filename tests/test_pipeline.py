@@ -11,7 +11,7 @@ from porescape.core.results import Progress, Reconstruction
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
-from porescape.intervals.method_error import method_errors, misses
+from porescape.intervals.method_error import material_errors, method_errors
 from porescape.io.images.image import image_from_array
 from porescape.jobs.reconstruct import reconstruct
 from porescape.measure.meters import NUMBERS
@@ -46,7 +46,7 @@ def test_every_number_comes_with_its_interval(result: Reconstruction) -> None:
 
 
 def test_an_interval_tells_its_four_parts_and_says_where_one_is_not_known(result: Reconstruction) -> None:
-    widths = method_errors(misses("refined"))
+    widths = method_errors(material_errors("refined"))
     for name, e in result.properties.items():
         if e.parts:  # else one of the structures behind the slopes lacks the number
             assert set(e.parts) - {"method"} == {"replicas", "threshold", "sample"}
@@ -66,7 +66,7 @@ def test_no_positive_number_has_an_interval_below_zero(result: Reconstruction) -
 def test_what_is_not_refined_has_the_error_of_what_is_not(image: Micrograph) -> None:
     rough = replace(SMALL, output=replace(SMALL.output, refine=0), measure=Measure(numbers=("chord_pore",)))
     found = reconstruct(image, rough, seed=3).properties["chord_pore"]
-    share = method_errors(misses("as generated"))["chord_pore"]
+    share = method_errors(material_errors("as generated"))["chord_pore"]
     assert found.parts["method"] == share * found.mean
 
 

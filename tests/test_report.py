@@ -325,9 +325,12 @@ def test_one_sentence_says_how_open_the_structure_is(result):
         known = [Measurement({"porosity": porosity, "connected_porosity_z": connected}, {})] * 2
         return looks_like(replace(result, properties=summarise(known)))
 
-    assert said(0.5, 0.4999) == "50 % of the structure is pore, practically all of it open from face to face."
+    assert (
+        said(0.5, 0.4999)
+        == "50 % of the structure is pore, practically all of it connected from face to face."
+    )
     assert "most of it (95 %)" in said(0.4, 0.38)
-    assert "only 50 % of that" in said(0.4, 0.2)
+    assert "only 50 % of it" in said(0.4, 0.2)
     assert "nothing would flow" in said(0.4, 0.0)
 
 
@@ -650,7 +653,7 @@ def test_the_truth_stands_beside_the_mean_with_the_sign_of_the_error(page, resul
         error = 100 * (estimate.mean - truth.values[name]) / abs(truth.values[name])
         assert float(line[4].removesuffix(" %").replace("−", "-")) == pytest.approx(error, abs=0.051)
         assert line[2] == number_rows(result)[name].values[1]  # the truth is the second replica
-    assert "Beside the truth" in page
+    assert 'id="truth">Known structure<' in page
 
 
 def test_the_replica_shown_is_the_selected_one(page, result):

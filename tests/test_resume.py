@@ -216,7 +216,7 @@ def test_trials_of_another_search_are_not_taken_for_ones_own(image: Micrograph, 
     fit = Fit(trials=5)
     mine = list(search(Bowl(), fit, seed=1))  # type: ignore[arg-type]
     assert list(search(Bowl(), fit, 1, known=mine[:3]))[:3] == mine[:3]  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="stored trial 1 is not the one this search asks for"):
+    with pytest.raises(InputError, match="stored trial 1 does not belong to this search"):
         list(search(Bowl(), fit, seed=2, known=mine[:3]))  # type: ignore[arg-type]
 
 

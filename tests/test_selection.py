@@ -267,7 +267,7 @@ def test_a_replica_has_the_same_marks_in_any_company(
     alone = select_replica(section, [alike], seed=0)
     assert alone.scores[0].held_out == selection.scores[1].held_out
     assert alone.scores[0].two_sample == selection.scores[1].two_sample
-    assert alone.reason.startswith("replica 1 is the only one")
+    assert alone.reason.startswith("replica 1 is the only replica")
 
 
 def test_without_room_for_an_eye_test_the_numbers_decide(alike: Volume, other: Volume) -> None:

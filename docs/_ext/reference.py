@@ -116,7 +116,7 @@ def numbers_reference() -> str:
 
 def _method_part(names: list[str]) -> str:
     """Return how wide the method's own part of the 95 % intervals of a family is."""
-    known = method_error.method_errors(method_error.misses("refined"))
+    known = method_error.method_errors(method_error.material_errors("refined"))
     widths = [100 * known[name] for name in names if name in known]
     if not widths:
         return "not known; the interval lacks it"

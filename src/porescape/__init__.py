@@ -82,7 +82,7 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "generate_region": "porescape.synthesis.generate",
 }
 __all__ = sorted(_HOME)
-_RENAMED = {  # names of earlier versions, still understood
+_RENAMED = {  # names of earlier versions, still accepted
     "Recipe": "FieldsRecipe",
     "VolumeBlocks": "ChunkedArray",
     "measure_blocks": "measure_chunked",
@@ -105,7 +105,7 @@ def __dir__() -> list[str]:
 
 
 if (_ipython := sys.modules.get("IPython")) and (_shell := _ipython.get_ipython()):
-    import_module("porescape.report.notebook").install(_shell)  # by names only; nothing heavy is loaded
+    import_module("porescape.report.notebook").install(_shell)  # by names only; no large library is loaded
 
 if TYPE_CHECKING:
     from porescape.core.chunked import ChunkedArray as ChunkedArray

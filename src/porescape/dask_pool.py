@@ -1,6 +1,6 @@
-"""Workers of a Dask cluster, as a pool for `porescape.parallel.map_ordered`.
+"""The workers of a Dask cluster, as a pool for `porescape.parallel.map_ordered`.
 
-Dask is imported when a cluster is asked for.
+Dask is imported only when a cluster is requested.
 """
 
 import os
@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from porescape.errors import Cancelled, MissingExtra, PorescapeError, SettingsError
-from porescape.memory import HABITS
+from porescape.memory import ALLOCATOR_SETTINGS
 from porescape.parallel import (
     Inboxes,
     OnProgress,
@@ -28,14 +28,14 @@ from porescape.version import __version__
 T = TypeVar("T")
 R = TypeVar("R")
 LOCAL = "local"
-PATIENCE = 30  # seconds to reach a scheduler
+CONNECT_TIMEOUT = 30  # seconds to reach a scheduler
 
 
 class DaskPool:
     """The workers of a Dask cluster.
 
-    A worker that dies costs only what it was doing: Dask gives that to another. After the fourth death of
-    one piece of work it is given up (`distributed.scheduler.allowed-failures`).
+    When a worker dies, only its current work is lost: Dask gives it to another worker. A piece of work with
+    which four workers have died is given up (`distributed.scheduler.allowed-failures`).
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ class DaskPool:
 
     @property
     def size(self) -> int:
-        """How many pieces of work the workers that are there now do at once."""
+        """How many pieces of work the workers present now do at the same time."""
         return sum(self._client.nthreads().values())
 
     def processes(self) -> list[int]:
-        """Return the process numbers of the workers, each on its own machine."""
+        """Return the process ids of the workers, each on its own machine."""
         return list(self._client.run(os.getpid).values())
 
     def map(
@@ -65,12 +65,12 @@ class DaskPool:
         progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
-        """Do what `map_ordered` does; once `stop` is set, raise `Cancelled` instead of waiting on."""
+        """Like `map_ordered`; once `stop` is set, raise `Cancelled` instead of waiting any longer."""
         distributed = _dask()
         items = list(items)
         if not items:
             return
-        packed = zlib.compress(pickle.dumps(work))  # a section is bits: small enough to travel with each item
+        packed = zlib.compress(pickle.dumps(work))  # a section is binary: small enough to send
         with self._inboxes.opened() as (to, inbox):
             futures = [
                 self._client.submit(
@@ -90,7 +90,7 @@ class DaskPool:
             except distributed.KilledWorker as error:
                 raise PorescapeError(
                     "too many of the cluster's workers died at the same piece of work, as they do when "
-                    f"memory runs out; give them more, or try a smaller box ({error})"
+                    f"memory runs out; give them more memory, or try a smaller box ({error})"
                 ) from None
             finally:
                 self._client.cancel(futures)
@@ -103,7 +103,7 @@ def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], versi
     """Do one piece of work on a worker; messages go to an inbox of the pool with this topic."""
     if version != __version__:
         raise PorescapeError(
-            f"a worker of the cluster has porescape {__version__}, but {version} asks for work; "
+            f"a worker of the cluster has porescape {__version__}, but this process has {version}; "
             "install the same version everywhere"
         )
     topic, to = address
@@ -113,7 +113,7 @@ def _call(packed: bytes, number: int, item: Any, address: tuple[str, int], versi
     def progress(message: Any) -> None:
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
-            raise Cancelled("the result is no longer wanted")
+            raise Cancelled("the result is no longer needed")
         worker.log_event(topic, pickle.dumps((to, message)))
 
     return run_and_report(pickle.loads(zlib.decompress(packed)), number, item, progress)
@@ -124,46 +124,46 @@ def _dask() -> Any:
         return import_module("distributed")
     except ImportError as error:
         raise MissingExtra(
-            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave out --scheduler'
+            'a cluster needs the extra "dask": pip install "porescape[dask]", or leave --scheduler out'
         ) from error
 
 
-def _own_habits() -> AbstractContextManager[Any]:
-    """Let nannies that start now not set Dask's memory habits, with which blocks take half as long again."""
+def _with_allocator_settings() -> AbstractContextManager[Any]:
+    """Start Dask's nannies with our allocator settings; with Dask's own, blocks take 50 % longer."""
     name = "distributed.nanny.pre-spawn-environ"
     config = import_module("dask").config
-    return config.set({name: config.get(name) | HABITS})  # type: ignore[no-any-return]
+    return config.set({name: config.get(name) | ALLOCATOR_SETTINGS})  # type: ignore[no-any-return]
 
 
 @contextmanager
 def dask_pool(address: str, workers: int = 1) -> Iterator[DaskPool]:
-    """Give the workers of a cluster, for as long as the block runs.
+    """Context manager: the workers of a cluster.
 
     Parameters
     ----------
     address : str
-        Of the scheduler, such as "tcp://10.0.0.5:8786"; or "local" for a cluster on this machine that ends
-        with the block.
+        Address of the scheduler, such as "tcp://10.0.0.5:8786"; or "local" for a cluster on this machine
+        that ends with the block.
     workers : int
-        Processes of the local cluster, of one thread each.
+        Number of processes of the local cluster, with one thread each.
 
     Raises
     ------
     MissingExtra
         Dask is not installed.
     SettingsError
-        Nobody answers at the address.
+        No scheduler answers at the address.
     """
     distributed = _dask()
     if address == LOCAL:
         with (
             worker_environment(),
-            _own_habits(),
+            _with_allocator_settings(),
             distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # None still opens a server, on a fixed port
                 memory_limit=0,
             ) as cluster,
             distributed.Client(cluster) as client,
@@ -171,7 +171,7 @@ def dask_pool(address: str, workers: int = 1) -> Iterator[DaskPool]:
             yield DaskPool(client)
         return
     try:
-        client = distributed.Client(address, timeout=PATIENCE)
+        client = distributed.Client(address, timeout=CONNECT_TIMEOUT)
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"no Dask scheduler answers at {address!r} ({error}); wanted its address, e.g. "

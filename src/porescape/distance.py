@@ -1,7 +1,7 @@
-"""Distance transforms made for the generator: exact, capped, periodic where asked.
+"""Distance transforms for the generator: exact, capped, optionally periodic.
 
-Squared distances are whole numbers, so the result does not depend on the order of the sums nor on
-the window it was computed in. Kernels are compiled on first use and cached on disk.
+Squared distances are whole numbers, so the result depends neither on the order of the sums nor on
+the window in which it is computed. Kernels are compiled on first use and cached on disk.
 
 For the distance transform of a finished volume use the `edt` package.
 """
@@ -52,7 +52,7 @@ def _pass_z(phase, cap, wrap, zero):  # type: ignore[no-untyped-def]
     limit = run.dtype.type(cap)
     one = run.dtype.type(1)
     run[:] = limit
-    for step in range(-cap + 1, nout):  # the warm-up sees what lies before the first layer
+    for step in range(-cap + 1, nout):  # starts with the layers before the first one
         here = (first + step) % nz
         before = (here - 1) % nz
         for j in range(ny):
@@ -80,7 +80,7 @@ def _pass_z(phase, cap, wrap, zero):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _pass_y(signed, cap, wrap):  # type: ignore[no-untyped-def]
-    """Second pass: a voxel `step` rows away offers step² more than its own, or step² if other phase."""
+    """Second pass: a voxel `step` rows away gives its own value plus step², or step² in the other phase."""
     nz, ny, nx = signed.shape
     first = 0 if wrap else cap
     nout = ny if wrap else ny - 2 * cap
@@ -162,7 +162,7 @@ def _pass_x(signed, cap, wrap):  # type: ignore[no-untyped-def]
     return out
 
 
-FEW = 28  # candidates; with so few a cube of 8 voxels is filled without looking closer
+FEW = 28  # candidates; with this few a cube of 8 voxels is filled without further division
 # every square is an exact number, so the compiler may reorder sums and join products to them
 EXACT = {"reassoc", "contract", "nnan", "ninf", "nsz"}
 
@@ -171,7 +171,7 @@ EXACT = {"reassoc", "contract", "nnan", "ninf", "nsz"}
 def distance_to_points(points, start, shape, cap, mean, scale):  # type: ignore[no-untyped-def]
     """Return the distance of each voxel centre of a window to the nearest point.
 
-    Nested cubes hand down the few points that can be nearest to any of their voxels.
+    Nested cubes pass on only the few points that can be nearest to any of their voxels.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def distance_to_points(points, start, shape, cap, mean, scale):  # type: ignore[
     cap : float
         Distances are cut off here [voxels].
     mean, scale : float32
-        What is returned is (distance - mean) * scale: here this costs no visit to memory.
+        The result is (distance - mean) * scale: computed here it needs no further access to memory.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def distance_to_points(points, start, shape, cap, mean, scale):  # type: ignore[
         for y in range(0, shape[1], 32):
             for x in range(0, shape[2], 32):
                 n32 = _candidates(points, total, start, z, y, x, 32, top, bound, kept[0])
-                for a in range(8):  # the eight parts of a cube, and so on down (no recursion: it
+                for a in range(8):  # the eight parts of a cube, and so on (no recursion: it
                     z16, y16, x16 = z + 16 * (a >> 2), y + 16 * (a >> 1 & 1), x + 16 * (a & 1)
                     if z16 >= shape[0] or y16 >= shape[1] or x16 >= shape[2]:
                         continue  # crashes when numba loads it from its cache)
@@ -271,7 +271,7 @@ def _candidates(points, n, start, z, y, x, edge, cap, bound, kept):  # type: ign
     """Copy to `kept` the points that can be nearest to some voxel of a cube; return how many.
 
     Every voxel is at most as far from its nearest point as the smallest, over the points, of the
-    largest distance to the cube; points whose smallest distance is larger than that never win.
+    largest distance to the cube; points whose smallest distance is larger than that are never nearest.
     """
     half = np.float32(0.5 * (edge - 1))
     cz = np.float32(start[0] + z) + half
@@ -292,7 +292,7 @@ def _candidates(points, n, start, z, y, x, edge, cap, bound, kept):  # type: ign
         bound[p] = dz * dz + dy * dy + dx * dx
     limit = np.float32(nearest) + np.float32(1)
     count = np.uint64(0)
-    for p in range(np.uint64(n)):  # every point is copied and most are overwritten: no branch to guess
+    for p in range(np.uint64(n)):  # every point is copied and most are overwritten: no branch to predict
         kept[0, count] = points[0, p]
         kept[1, count] = points[1, p]
         kept[2, count] = points[2, p]
@@ -303,7 +303,7 @@ def _candidates(points, n, start, z, y, x, edge, cap, bound, kept):  # type: ign
 def signed_squared_distance_2d(phase: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the squared distance of each pixel of a section to the other phase, positive where True.
 
-    Exact and uncapped; what lies beyond the border is unknown and counts as no wall. A section of
+    Exact and uncapped; the region beyond the border is unknown and counts as no wall. A section of
     one phase gives +-(ny + nx)², larger than any distance in it.
 
     Parameters
@@ -324,8 +324,8 @@ def signed_squared_distance_2d(phase: NDArray[np.bool_]) -> NDArray[np.int32]:
 def fill_signed_squared_distance_2d(phase, out):  # type: ignore[no-untyped-def]
     """Write the signed squared distances of a section to `out`; for other compiled functions.
 
-    Compiled functions that are called from both worlds must not return arrays: loaded from numba's
-    cache as a callee, they cannot hand one to Python any more.
+    Compiled functions that are called from Python and from compiled code must not return arrays: loaded
+    from numba's cache as a callee, they can no longer return one to Python.
     """
     ny, nx = phase.shape
     far = np.int32(ny + nx)

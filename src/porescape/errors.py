@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree; each branch has the exit code that the command line ends with.
+"""The tree of errors; each has the exit code with which the command line ends.
 
 ::
 
@@ -14,7 +14,7 @@
 
 
 class PorescapeError(Exception):
-    """Base of every error a user may meet; the message says what was found, wanted and to try."""
+    """Base of all errors shown to users; the message says what was found, what is required, what to try."""
 
     exit_code = 1
 
@@ -32,17 +32,17 @@ class InputError(PorescapeError, ValueError):
 
 
 class PixelSizeMissing(InputError):
-    """Neither the user nor the file says how large a pixel is."""
+    """Neither the user nor the file gives the pixel size."""
 
 
 class OutputError(PorescapeError, OSError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written at the given place."""
 
     exit_code = 4
 
 
 class MissingExtra(PorescapeError, ImportError):
-    """A feature needs a package that only an extra installs."""
+    """A feature needs an optional package, installed by an extra."""
 
     exit_code = 5
 

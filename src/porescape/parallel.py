@@ -1,8 +1,8 @@
-"""The one place for parallel work: ordered, spawn-safe, interruptible, and reporting progress meanwhile.
+"""The one place for parallel work: in order, spawn-safe, interruptible, with progress messages.
 
 Work is given to a pool: this process itself, processes of this machine, or the workers of a cluster. A pool
-may be given several things at once, from several threads; what it does side by side is never more than its
-size, so nothing inside ever has to divide workers up.
+accepts work from several threads at once. It never does more pieces of work at the same time than its size,
+so the callers need not divide the workers among themselves.
 """
 
 import multiprocessing
@@ -22,31 +22,31 @@ from multiprocessing import connection
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from porescape.errors import Cancelled, PorescapeError
-from porescape.memory import HABITS
+from porescape.memory import ALLOCATOR_SETTINGS
 
 T = TypeVar("T")
 R = TypeVar("R")
 OnProgress = Callable[[Any], None]
 Inbox = queue.SimpleQueue[Any]  # where the messages of one call of `Pool.map` arrive
 
-# one thread per worker process: processes that each start a pool of threads fight over the cores
+# one thread per worker process: processes that each start a pool of threads compete for the cores
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-_POLL = 0.2  # seconds between looks at whether to stop; also how soon Ctrl-C is seen on Windows
-_ROUND = 0.1  # seconds between looks of the delivering thread at whether it may end
-_LATE = 5.0  # seconds of silence after which messages that a result has overtaken are given up
-_MOST_ON_WINDOWS = 61  # processes of one pool; the system waits for no more things at once
+_POLL = 0.2  # seconds between checks whether to stop; also the delay of Ctrl-C on Windows
+_FORWARD_POLL = 0.1  # seconds between checks whether the forwarding thread may end
+_LATE_MESSAGES = 5.0  # seconds without a message after which those that a result has overtaken are given up
+_MOST_ON_WINDOWS = 61  # processes of one pool; the system cannot wait for more handles at once
 
 
 def no_progress(message: Any) -> None:
-    """Take a message and do nothing."""
+    """Ignore progress messages."""
 
 
 class Pool(Protocol):
-    """Workers that are there for some time and take work from several threads at once."""
+    """Workers that exist for some time and accept work from several threads at once."""
 
     @property
     def size(self) -> int:
-        """How many pieces of work they do at once; of a cluster, as it is now."""
+        """How many pieces of work they do at the same time; for a cluster, at this moment."""
 
     def map(
         self,
@@ -56,11 +56,11 @@ class Pool(Protocol):
         progress: OnProgress = no_progress,
         stop: threading.Event | None = None,
     ) -> Iterator[R]:
-        """Do what `map_ordered` does; once `stop` is set, raise `Cancelled` instead of waiting on."""
+        """Like `map_ordered`; once `stop` is set, raise `Cancelled` instead of waiting any longer."""
 
 
 class Inboxes:
-    """The inboxes of the calls of `Pool.map` that are under way, by number."""
+    """The inboxes of the current calls of `Pool.map`, by number."""
 
     def __init__(self) -> None:
         self._numbers = count()
@@ -68,7 +68,7 @@ class Inboxes:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[int, Inbox]]:
-        """Give a new inbox and its number, for as long as the block runs."""
+        """Context manager: the number of a new inbox, and the inbox."""
         number = next(self._numbers)
         inbox = self._open[number] = queue.SimpleQueue()
         try:
@@ -77,17 +77,17 @@ class Inboxes:
             del self._open[number]
 
     def put(self, number: int, message: Any) -> None:
-        """Put a message into an inbox; drop it where the call is over."""
+        """Put a message into an inbox; drop it if the call has ended."""
         inbox = self._open.get(number)
         if inbox is not None:
             inbox.put(message)
 
 
-Workers = int | Pool  # processes of this machine, or a pool
+Workers = int | Pool  # number of processes of this machine, or a pool
 
 
 class ParallelMap(Protocol):
-    """What does several pieces of work side by side; `map_ordered` does them one after the other."""
+    """A function that does several pieces of work in parallel; `map_ordered` is one."""
 
     def __call__(
         self,
@@ -100,7 +100,7 @@ class ParallelMap(Protocol):
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -117,16 +117,16 @@ def map_ordered(
     Parameters
     ----------
     work : callable
-        Takes an item and `progress`, with which it may send messages while it works. With more than one
+        Takes an item and `progress`, by which it may send messages while it works. With more than one
         worker it must be picklable, like the items: processes are spawned, as on Windows and macOS,
         so that all three systems behave alike.
     workers : int or Pool
-        Processes, of which 1 works in this one; or a pool from elsewhere.
+        Number of processes, where 1 is this process; or an existing pool.
     progress : callable
         Called in this process with every message.
 
-    Closing the iterator early (Ctrl-C, an error, an early stop) ends the processes; a pool from elsewhere
-    drops what it has not begun. The end of this process, whatever ended it, ends its processes too.
+    Closing the iterator early (Ctrl-C, an error, an early stop) ends the processes; an existing pool drops
+    the work that it has not begun. When this process ends, for any reason, its worker processes end too.
 
     Raises
     ------
@@ -146,10 +146,10 @@ def map_divided(
     pool: Pool,
     progress: OnProgress = no_progress,
 ) -> Generator[R, None, None]:
-    """Apply `work(item, progress, parallel_map)` to every item, where items are fewer than workers.
+    """Apply `work(item, progress, parallel_map)` to every item, for fewer items than workers.
 
-    Each item is led by a thread of this process, which gives what is heavy to `parallel_map`; the pool does
-    the pieces of all items side by side. Results, messages and early ends are as for `map_ordered`.
+    Each item has a thread of this process, which gives the expensive parts to `parallel_map`; the pool does
+    the parts of all items in parallel. Results, messages and early ends are as for `map_ordered`.
     """
     items = list(items)
     if not items:
@@ -179,26 +179,28 @@ def _lead(
 
 @contextmanager
 def pool_of(workers: Workers) -> Iterator[Pool]:
-    """Give a pool for as long as the block runs: so many processes, or the pool that is given.
+    """Context manager: a pool of this many processes, or the pool given.
 
-    Processes end with the block: when they are done, or at once where it is left by an error.
+    The processes end with the block: after their work, or at once if the block ends with an error.
     """
     if not isinstance(workers, int):
         yield workers
         return
     if workers <= 1:
-        yield _Alone()
+        yield _ThisProcess()
         return
     if sys.platform == "win32":
         workers = min(workers, _MOST_ON_WINDOWS)
     context = multiprocessing.get_context("spawn")
-    mail = context.Queue()
+    messages = context.Queue()
     with worker_environment():
-        executor = ProcessPoolExecutor(workers, context, _start_worker, (mail,))
+        executor = ProcessPoolExecutor(workers, context, _start_worker, (messages,))
         pool = _Processes(workers, executor)
         over = threading.Event()
-        delivery = threading.Thread(target=_deliver_mail, args=(mail, pool.inboxes, over), daemon=True)
-        delivery.start()
+        forwarder = threading.Thread(
+            target=_forward_messages, args=(messages, pool.inboxes, over), daemon=True
+        )
+        forwarder.start()
         try:
             yield pool
             executor.shutdown()
@@ -209,14 +211,14 @@ def pool_of(workers: Workers) -> Iterator[Pool]:
             raise
         finally:
             over.set()
-            delivery.join(10 * _ROUND)
-            mail.cancel_join_thread()
-            if not delivery.is_alive():  # else a process was ended in the middle of a message
-                mail.close()
+            forwarder.join(10 * _FORWARD_POLL)
+            messages.cancel_join_thread()
+            if not forwarder.is_alive():  # otherwise a process was ended in the middle of a message
+                messages.close()
 
 
-class _Alone:
-    """This process, which does one thing after the other."""
+class _ThisProcess:
+    """This process, which does one piece of work after the other."""
 
     size = 1
 
@@ -233,7 +235,7 @@ class _Alone:
 
 
 class _Processes:
-    """Processes of this machine; they start when there is work for them."""
+    """Worker processes of this machine; they start with the first piece of work."""
 
     def __init__(self, size: int, executor: ProcessPoolExecutor) -> None:
         self.size = size
@@ -264,28 +266,28 @@ class _Processes:
                     future.cancel()
 
 
-def _deliver_mail(mail: Any, inboxes: Inboxes, over: threading.Event) -> None:
-    """Put messages of the processes into their inboxes, in a thread of its own."""
+def _forward_messages(messages: Any, inboxes: Inboxes, over: threading.Event) -> None:
+    """Forward the messages of the processes to their inboxes; runs in a thread of its own."""
     while not over.is_set():
         try:
-            to, message = mail.get(timeout=_ROUND)
+            to, message = messages.get(timeout=_FORWARD_POLL)
         except queue.Empty:
             continue
         inboxes.put(to, message)
 
 
-_mail: Any = None  # of this worker process, set once when it starts
+_messages: Any = None  # of this worker process, set once when it starts
 
 
-def _start_worker(mail: Any) -> None:
-    global _mail
-    _mail = mail
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
+def _start_worker(messages: Any) -> None:
+    global _messages
+    _messages = messages
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is gone: one killed outright cannot end its workers."""
+    """End this process when its parent has ended: a killed parent cannot end its workers."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
@@ -299,11 +301,11 @@ class _End(NamedTuple):
 
 
 def _run_and_report(to: int, work: Callable[[T, OnProgress], R], number: int, item: T) -> R:
-    return run_and_report(work, number, item, lambda message: _mail.put((to, message)))
+    return run_and_report(work, number, item, lambda message: _messages.put((to, message)))
 
 
 def run_and_report(work: Callable[[T, OnProgress], R], number: int, item: T, progress: OnProgress) -> R:
-    """Do one piece of work, and report to `in_order` that its last message is sent."""
+    """Do one piece of work in the worker, then send `in_order` the end of its messages."""
     result = work(item, progress)
     progress(_End(number))
     return result
@@ -317,13 +319,13 @@ class _Future(Protocol):
     def add_done_callback(self, fn: Callable[[Any], object], /) -> None: ...
 
 
-_WAKE = object()  # in an inbox: look again whether a future is done
+_WAKE = object()  # in an inbox: check again whether a future is done
 
 
 def in_order(
     futures: Sequence[_Future], inbox: Inbox, progress: OnProgress, stop: threading.Event | None = None
 ) -> Iterator[Any]:
-    """Yield the results of `run_and_report` in order, handing on the messages that come meanwhile.
+    """Yield the results of `run_and_report` in order, and pass on messages in the meantime.
 
     Parameters
     ----------
@@ -334,7 +336,7 @@ def in_order(
     progress : callable
         Called with every message.
     stop : Event, optional
-        Once it is set, `Cancelled` is raised instead of waiting on.
+        Once it is set, `Cancelled` is raised instead of waiting any longer.
     """
     ended: set[int] = set()
     for future in futures:
@@ -342,31 +344,33 @@ def in_order(
     for number, future in enumerate(futures):
         while not future.done():
             if stop is not None and stop.is_set():
-                raise Cancelled("the result is no longer wanted")
+                raise Cancelled("the result is no longer needed")
             _deliver(inbox, progress, ended, _POLL)
         result = future.result()
-        heard = time.monotonic()
-        while number not in ended and time.monotonic() - heard < _LATE:  # a result may overtake messages
+        last_message = time.monotonic()
+        # a result may overtake its messages
+        while number not in ended and time.monotonic() - last_message < _LATE_MESSAGES:
             if _deliver(inbox, progress, ended, _POLL):
-                heard = time.monotonic()
+                last_message = time.monotonic()
         yield result
 
 
-def _deliver(inbox: Inbox, progress: OnProgress, ended: set[int], patience: float) -> bool:
-    """Hand on the messages that have come; wait up to `patience` seconds for the first.
+def _deliver(inbox: Inbox, progress: OnProgress, ended: set[int], timeout: float) -> bool:
+    """Pass on the messages that have arrived; wait up to `timeout` seconds for the first.
 
-    Numbers of pieces of work whose last message has come go into `ended`. Returns whether any came.
+    The numbers of pieces of work that have sent their last message are added to `ended`. Returns whether
+    any message was received.
     """
-    came = False
+    received = False
     while True:
         try:
-            message = inbox.get(timeout=patience) if patience else inbox.get_nowait()
+            message = inbox.get(timeout=timeout) if timeout else inbox.get_nowait()
         except queue.Empty:
-            return came
-        patience = 0.0
+            return received
+        timeout = 0.0
         if message is _WAKE:
             continue
-        came = True
+        received = True
         if isinstance(message, _End):
             ended.add(message.number)
         else:
@@ -375,11 +379,11 @@ def _deliver(inbox: Inbox, progress: OnProgress, ended: set[int], patience: floa
 
 @contextmanager
 def worker_environment() -> Iterator[None]:
-    """Let processes that start now have one thread each and keep their memory, as `memory.HABITS` says.
+    """Start processes with one thread each and with `memory.ALLOCATOR_SETTINGS`.
 
-    Such variables are read when a process starts or numpy loads, so they have to be there before.
+    These environment variables are read when a process starts or numpy loads, so they must be set before.
     """
-    wanted = dict.fromkeys(_THREAD_VARIABLES, "1") | HABITS
+    wanted = dict.fromkeys(_THREAD_VARIABLES, "1") | ALLOCATOR_SETTINGS
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

@@ -1,16 +1,16 @@
-"""The one place for chance.
+"""The one place for random numbers.
 
 Two kinds of random numbers, both functions of the user's one seed:
 
 - `stream`: a generator for one piece of work (a replica's search, one bootstrap), the same whether
-  that work runs alone, last, or on another worker;
+  that work is done alone, last, or on another worker;
 - `tile_stream`: a generator for one fixed tile of space. White noise and seed points are drawn tile
-  by tile, so any window of a structure can be made alone and has the same bytes as in the whole.
+  by tile, so any window of a structure can be generated alone, with the same bytes as in the whole.
 """
 
 import numpy as np
 
-# append only, both: the position is the key
+# append only, in both tuples: the position is the key
 STAGES = (
     "search",
     "replica",
@@ -27,12 +27,12 @@ TILE = 64  # voxels; the edge of the cube of space that one random stream fills
 
 
 def stream(seed: int, stage: str, index: int = 0) -> np.random.Generator:
-    """Return the random stream that belongs to one piece of work and to no other."""
+    """Return the random stream of one piece of work; no other has the same."""
     return _numbered(seed, STAGES.index(stage), index)
 
 
 def search_stream(seed: int, family: int, index: int) -> np.random.Generator:
-    """Return the random stream of one family's search, by the number that the family owns."""
+    """Return the random stream of one family's search, by the number reserved for the family."""
     return _numbered(seed, family, index)
 
 

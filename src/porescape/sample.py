@@ -1,9 +1,9 @@
-"""The sample that comes with the package: one micrograph, and the structure it is a picture of.
+"""The sample that comes with the package: one micrograph, and the structure that it shows.
 
 Both are simulated by `tools/make_sample.py`: a polymer solution that phase-separates
-(Cahn-Hilliard), cut, and drawn as a secondary-electron detector might show it. The structure owes
-nothing to this package's generator, so a reconstruction can be compared with it. The picture was
-drawn so that the default segmentation works: it is no evidence of how well segmentation does.
+(Cahn-Hilliard), cut, and rendered as a secondary-electron detector might show it. The structure is
+independent of this package's generator, so a reconstruction can be compared with it. The image was
+made so that the default segmentation works: it is no evidence of the quality of segmentation.
 """
 
 import json
@@ -19,8 +19,8 @@ _DATA = files("porescape") / "data"
 
 
 def sample_path() -> Path:
-    """Return the micrograph: a TIFF with an info banner and its pixel size in the FEI tag."""
-    with as_file(_DATA / "sample.tif") as path:  # wheels are unpacked, so the path outlives the `with`
+    """Return the path of the micrograph: a TIFF with an info banner and its pixel size in the FEI tag."""
+    with as_file(_DATA / "sample.tif") as path:  # wheels are unpacked, so the path stays valid
         return path
 
 
@@ -31,7 +31,7 @@ def load_truth() -> Volume:
 
 
 def load_truth_section() -> PhaseImage:
-    """Return pore and solid in the cut itself, one pixel for each of the micrograph above its banner."""
+    """Return pore and solid in the cut itself, pixel by pixel as in the micrograph above its banner."""
     stored, voxel_size = _stored()
     return PhaseImage(_unpack(stored["section"], stored["section_shape"]), voxel_size)
 

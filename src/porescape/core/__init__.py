@@ -1,1 +1,1 @@
-"""The things themselves: images, volumes, recipes and settings. Arrays are (z, y, x), lengths metres."""
+"""Plain data: images, volumes, recipes, settings and results. Arrays are (z, y, x), lengths in metres."""

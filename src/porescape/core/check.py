@@ -1,4 +1,4 @@
-"""What is asked of an image before it is fitted, and what was found."""
+"""The result of a check of the image before the fit."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,28 +8,28 @@ from numpy.typing import NDArray
 
 Status = Literal["ok", "warn", "fail"]
 Values = NDArray[np.float64]
-Limits = tuple[float, float]  # where a warning begins, and where a failure
+Limits = tuple[float, float]  # from here on a warning, from here on a failure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Check:
-    """What one check found.
+    """The result of one check.
 
     Attributes
     ----------
     name : {"isotropy", "stationarity", "size", "sharpness"}
     status : {"ok", "warn", "fail"}
     sentence : str
-        What was found, what was wanted, what to do.
+        What was found, what is required and what to do.
     values : dict of str to float
-        The numbers: lengths in metres or, where the name says so, pixels; angles in degrees; shares and
-        ratios bare; `chance_...` the probability that chance alone makes a value so large, for the check
-        as a whole; `scatter_...` the spread of the porosity over the profile's strips, over the spread
-        that the autocovariance lets expect of a stationary structure.
+        The numbers: lengths in metres or, where the name contains it, in pixels; angles in degrees;
+        fractions and ratios without unit; `chance_...` the probability that chance alone gives a value at
+        least this large, for the check as a whole; `scatter_...` the spread of the porosity over the strips
+        of the profile, divided by the spread expected of a stationary structure with this autocovariance.
     limits : dict of str to tuple of float
-        For the values that decide: where a warning begins, and where a failure.
+        For the values that decide: the limits of a warning and of a failure.
     curves : dict of str to ndarray
-        What the picture is drawn from; lengths in metres.
+        Data of the figure; lengths in metres.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Where a job saves what is done, so that it can go on after an interruption."""
+"""Where a run saves finished work, so that it can continue after an interruption."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -7,43 +7,43 @@ from porescape.core.results import Replica, Trial
 
 
 class Checkpoint(Protocol):
-    """Where a job keeps what is done, so that it can go on after an interruption.
+    """Where a run saves finished work, so that it can continue after an interruption.
 
-    Worker processes use it themselves, so it must be picklable. `porescape.io.runs.checkpoint` has one that
-    is a folder.
+    Worker processes use it too, so it must be picklable. `porescape.io.runs.checkpoint` has one that saves
+    to a folder.
     """
 
     def trials(self, replica: int) -> Sequence[Trial]:
         """Return the first trials of a replica's search, in order, as far as they are known."""
 
     def add_trial(self, replica: int, trial: Trial) -> None:
-        """Keep a trial."""
+        """Save a trial."""
 
     def finished(self) -> Collection[int]:
-        """Return which replicas are there."""
+        """Return which replicas are saved."""
 
     def replica(self, index: int) -> "Replica | None":
-        """Return a replica, if it is there and whole."""
+        """Return a replica if it is saved and intact."""
 
     def add_replica(self, replica: "Replica") -> None:
-        """Keep a replica."""
+        """Save a replica."""
 
     def numbers(self, name: str) -> Mapping[str, float] | None:
-        """Return numbers that were kept under this name."""
+        """Return the numbers saved under this name."""
 
     def add_numbers(self, name: str, numbers: Mapping[str, float]) -> None:
-        """Keep numbers under a name."""
+        """Save numbers under a name."""
 
 
 class NoCheckpoint:
-    """For jobs that start anew when they are interrupted."""
+    """For runs that start from the beginning after an interruption: saves nothing."""
 
     def trials(self, replica: int) -> Sequence[Trial]:
         """None."""
         return ()
 
     def add_trial(self, replica: int, trial: Trial) -> None:
-        """Forget it."""
+        """Do nothing."""
 
     def finished(self) -> Collection[int]:
         """None."""
@@ -54,11 +54,11 @@ class NoCheckpoint:
         return None
 
     def add_replica(self, replica: "Replica") -> None:
-        """Forget it."""
+        """Do nothing."""
 
     def numbers(self, name: str) -> Mapping[str, float] | None:
         """None."""
         return None
 
     def add_numbers(self, name: str, numbers: Mapping[str, float]) -> None:
-        """Forget them."""
+        """Do nothing."""

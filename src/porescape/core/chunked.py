@@ -1,4 +1,4 @@
-"""Structures that need not be in memory: a shape, a scale, and any window on demand."""
+"""Structures that need not be in memory: a shape, a voxel size, and any window on request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from porescape.errors import SettingsError
 class ChunkedVolume(Protocol):
     """A segmented structure that is read piece by piece.
 
-    Readers of files must be cheap to pickle: worker processes get a copy and read for themselves.
+    Readers of files must be cheap to pickle: each worker process gets a copy and reads the file itself.
     """
 
     @property
@@ -29,7 +29,7 @@ class ChunkedVolume(Protocol):
 
     @property
     def chunk(self) -> Shape:
-        """Voxels of the pieces that it is stored in: what is cheapest to read at once."""
+        """Voxels of the pieces in which it is stored: the cheapest amount to read at once."""
 
     def read(self, window: Window) -> NDArray[np.bool_]:
         """Return the voxels of a window inside the structure, True in the pores."""
@@ -37,13 +37,13 @@ class ChunkedVolume(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChunkedArray:
-    """A volume in memory, read like one that is not.
+    """A volume in memory with the interface of a chunked volume.
 
     Attributes
     ----------
     volume : Volume
     chunk : tuple of int
-        What it pretends to be stored in.
+        Size of the pieces in which it appears to be stored.
     """
 
     volume: Volume
@@ -65,7 +65,7 @@ class ChunkedArray:
 
 
 def slices(window: Window) -> tuple[slice, slice, slice]:
-    """Return what cuts a window out of an array.
+    """Return the slices that cut a window out of an array.
 
     >>> slices(Window((1, 0, 2), (3, 4, 5)))
     (slice(1, 4, None), slice(0, 4, None), slice(2, 7, None))
@@ -83,7 +83,7 @@ def within(window: Window, reach: int, shape: Shape) -> Window:
     start = tuple(max(a - reach, 0) for a in window.start)
     stop = (min(a + n + reach, of) for a, n, of in zip(window.start, window.shape, shape, strict=True))
     size = tuple(b - a for a, b in zip(start, stop, strict=True))
-    return Window(start, size)  # type: ignore[arg-type]  # three in, three out
+    return Window(start, size)  # type: ignore[arg-type]  # always three axes
 
 
 def tiled(shape: Shape, tile: Shape) -> Iterator[Window]:
@@ -96,11 +96,11 @@ def tiled(shape: Shape, tile: Shape) -> Iterator[Window]:
         raise SettingsError(f"blocks need three positive numbers of voxels, got {tile}")
     for start in product(*(range(0, n, step) for n, step in zip(shape, tile, strict=True))):
         size = tuple(min(step, n - a) for a, n, step in zip(start, shape, tile, strict=True))
-        yield Window(start, size)  # type: ignore[arg-type]  # three in, three out
+        yield Window(start, size)  # type: ignore[arg-type]  # always three axes
 
 
 def grouped(chunk: Shape, shape: Shape, most: int = 2**24) -> Shape:
-    """Return whole pieces of a store that make sense to read at once: small ones are put together.
+    """Return a size of whole chunks to read at once: small chunks are read together.
 
     >>> grouped((64, 64, 64), (1000, 1000, 1000)), grouped((512, 512, 512), (1000, 1000, 1000))
     ((64, 256, 1000), (512, 512, 512))

@@ -1,4 +1,4 @@
-"""A measured curve that knows its units."""
+"""A measured curve with its units."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Curve:
     x, y : ndarray of float, shape (n,)
         Read-only; x ascends.
     x_unit, y_unit : str
-        SI: "m", "1/m", "1" for a plain number.
+        SI: "m", "1/m", "1" for a number without unit.
     """
 
     x: NDArray[np.float64]

@@ -35,7 +35,7 @@ class Domain:
 
     @property
     def whole(self) -> "Window":
-        """The window that is all of the domain."""
+        """The window that covers the whole domain."""
         return Window((0, 0, 0), self.shape)
 
     def wraps(self, window: "Window") -> tuple[bool, bool, bool]:
@@ -62,7 +62,7 @@ class Window(NamedTuple):
         grow = tuple(0 if wrap else reach for wrap in wraps)
         start = tuple(s - g for s, g in zip(self.start, grow, strict=True))
         shape = tuple(n + 2 * g for n, g in zip(self.shape, grow, strict=True))
-        return Window(start, shape)  # type: ignore[arg-type]  # three in, three out
+        return Window(start, shape)  # type: ignore[arg-type]  # always three axes
 
     def layers(self, start: int, stop: int) -> "Window":
         """Return the window with other layers along z, `start` to `stop`."""

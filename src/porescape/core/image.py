@@ -1,4 +1,4 @@
-"""Two-dimensional things: the micrograph as read, and the pore mask made from it."""
+"""Two-dimensional data: the micrograph as read, and the pore mask made from it."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Micrograph:
     Attributes
     ----------
     grey : ndarray of float32, shape (ny, nx)
-        Brightness from 0 (black) to 1 (white of the file's own range); read-only.
+        Brightness from 0 (black) to 1 (white, the upper end of the file's range); read-only.
     pixel_size : float
         Edge of one square pixel [m].
     pixel_size_source : str
@@ -28,13 +28,13 @@ class Micrograph:
     sha256 : str
         Hash of the input file, or of the array when there was no file.
     crop : tuple of int
-        Rectangle of the file's own pixels that `grey` is: top, left, height, width.
+        Rectangle of the file's pixels that `grey` covers: top, left, height, width.
     is_binary : bool
-        The file held only two grey levels: already segmented.
+        The file has only two grey levels: it is already segmented.
     warnings : tuple of str
-        What a careful reader should know about how it was read.
+        Doubtful points in how the file was read.
     page : int or None
-        Page of the file, from 1, where one was asked for.
+        Page of the file, from 1, if one was requested.
     """
 
     grey: NDArray[np.float32]
@@ -73,9 +73,9 @@ class PhaseImage:
     pixel_size : float
         Edge of one square pixel [m].
     speck : float
-        Islands of either phase smaller than this area [m²] were taken for noise and given to the other
-        phase; 0 where all are kept. Whoever compares something with the section does the same to it first
-        (`porescape.section.specks`).
+        Islands of either phase smaller than this area [m²] were treated as noise and assigned to the
+        other phase; 0 if all were kept. Before anything is compared with the section, its small islands
+        must be removed in the same way (`porescape.section.specks`).
     """
 
     pore: NDArray[np.bool_]
@@ -97,7 +97,7 @@ class PhaseImage:
 
     @property
     def speck_pixels(self) -> int:
-        """Pixels of the smallest island that is kept."""
+        """Pixels of the smallest island that was kept."""
         return round(self.speck / self.pixel_size**2)
 
 

@@ -1,4 +1,4 @@
-"""What was measured of a volume, and what several volumes say together."""
+"""The measured numbers of one volume, and their estimates over several volumes."""
 
 from dataclasses import dataclass, field
 
@@ -11,16 +11,16 @@ from porescape.core.network import Network
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Details:
-    """What stands behind the numbers and can be drawn; empty where it was not measured.
+    """The data behind the numbers, for figures; empty where it was not measured.
 
     Attributes
     ----------
     network : Network or None
-        Its pores and throats; the map of regions is left empty, being larger than the volume.
+        Its pores and throats; the map of regions is left empty, because it is larger than the volume.
     curves : dict of str to Curve
         Distributions and test curves, by name.
     fields : dict of str to ndarray of float32, shape (nz, ny)
-        Middle plane x = nx // 2 of the fields that were solved for; NaN where nothing is.
+        Middle plane x = nx // 2 of the solved fields; NaN outside the solved phase.
     """
 
     network: Network | None = None
@@ -35,13 +35,13 @@ class Measurement:
     Attributes
     ----------
     values : dict of str to float
-        By the names of `NUMBERS`, in its units; NaN where this volume has no such value.
+        By the names of `NUMBERS`, in its units; NaN if this volume has no such value.
     reasons : dict of str to str
-        Why, for each NaN.
+        The reason for each NaN.
     seconds : dict of str to float
         Time spent per step.
     warnings : tuple of str
-        Numbers that this volume is too small for, in words.
+        Numbers for which this volume is too small, as sentences.
     details : Details
         Network, curves and fields.
     """
@@ -55,23 +55,23 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One number over several volumes.
+    """The estimate of one number over several volumes.
 
     Attributes
     ----------
     mean, sd : float
         Sample mean and sample standard deviation (n - 1).
     ci95 : tuple of float
-        95 % confidence interval of the mean, by `interval_of`: Student's t, or what `parts` tells.
+        95 % confidence interval of the mean, by `interval_of`: Student's t, or made of `parts`.
     unit : str
         Unit of mean, sd, ci95 and paper_margin.
     n : int
-        Volumes that had a value.
+        Number of volumes that have a value.
     paper_margin : float
-        1.96 * sd / sqrt(n), as the paper prints it; covers only 91 % at n = 8.
+        1.96 * sd / sqrt(n), as in the paper; covers only 91 % at n = 8.
     parts : dict of str to float
-        Half widths that `ci95` is made of, where it holds more than the volumes' spread: "replicas",
-        "threshold", "sample", and "method" where that is known; see `porescape.intervals.uncertainty.Parts`.
+        Half widths of which `ci95` is made, if it includes more than the spread of the volumes: "replicas",
+        "threshold", "sample", and "method" if it is known; see `porescape.intervals.uncertainty.Parts`.
     """
 
     mean: float

@@ -1,4 +1,4 @@
-"""A pore network as data: pores, throats, and where they lie."""
+"""A pore network as data: pores, throats and their positions."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ class Network:
     Attributes
     ----------
     region : ndarray of int32, shape (nz, ny, nx)
-        i + 1 in the region of pore i; 0 in the solid and in closed specks too small for a peak.
+        i + 1 in the region of pore i; 0 in the solid and in closed pores too small to have a peak.
     voxel_size : float
         [m].
     r_max, sigma : int, float
         Settings of the partition [voxels].
     left_out : float
-        Share of the pore voxels that lie in specks left out.
+        Fraction of the pore voxels that lie in closed pores left out.
     pore_centre : ndarray, shape (n, 3)
         Centre of the largest ball inside the region [m].
     body_diameter : ndarray, shape (n,)
@@ -29,7 +29,7 @@ class Network:
         Of the ball with the region's volume [m].
     body_diameter_extended : ndarray, shape (n,)
         Of the largest ball that is centred in the region and ends at solid only; it may reach into
-        neighbours and beyond the box, where no walls are seen [m].
+        neighbours and beyond the box, where no walls are known [m].
     pore_volume : ndarray, shape (n,)
         [m³].
     coordination : ndarray of int64, shape (n,)
@@ -47,9 +47,10 @@ class Network:
         Of the circle with the throat's area [m].
     throat_area : ndarray, shape (m,)
         Of the interface as seen along its mean normal [m²]: the length of the vector sum of its voxel
-        faces, whose plain sum is up to 1.73 times too large. A bent interface has more surface, but this
-        is what a flow sees. The rim of a slanted one lacks up to half a voxel: round throats of 7 voxels
-        come out exact along the lattice and 9 % thin in equivalent diameter at 45°.
+        faces; the sum of the areas would be up to 1.73 times too large. A curved interface has more
+        surface, but this is the area that matters for flow. The rim of an inclined interface lacks up to
+        half a voxel: round throats of 7 voxels are exact along the lattice, and their equivalent diameter
+        is 9 % too small at 45°.
     throat_length : ndarray, shape (m,)
         From pore centre to throat centre to pore centre, both straight [m].
     """
@@ -75,10 +76,10 @@ class Network:
 
     @property
     def interior(self) -> NDArray[np.bool_]:
-        """Pores that touch no face of the box, shape (n,): only theirs are whole, with all their throats."""
+        """Pores that touch no face of the box, shape (n,): only these are whole, with all their throats."""
         return np.asarray(~self.touches.any(axis=1))
 
     @property
     def pore_density(self) -> float:
-        """Pores per bulk volume [1/m³]; a pore cut by the border counts as one, so small boxes have more."""
+        """Pores per bulk volume [1/m³]; a pore cut by a face counts as one, so small boxes give more."""
         return float(len(self.body_diameter) / (self.region.size * self.voxel_size**3))

@@ -37,13 +37,13 @@ class Prepared:
     ----------
     segmented : Segmented
     checks : tuple of Check
-        Whether the image can stand for its material; empty where nobody asked.
+        Whether the image is representative of its material; empty if the checks were not requested.
     section : PhaseImage
-        The mask at the voxel size of the replicas: what the fit sees.
+        The mask at the voxel size of the replicas: the input of the fit.
     chords : tuple of float
-        Mean chords of pore and solid in the section [m].
+        Mean chord lengths of pore and solid in the section [m].
     settings : Settings
-        With the box in voxels.
+        With the size of the box in voxels.
     warnings : tuple of str
         What a careful reader should know of image, checks and box.
     """

@@ -1,4 +1,4 @@
-"""What a structure is made of: three random fields, bodies with an outline, or the paper's nine numbers."""
+"""Recipes of structures: three random fields, solid bodies, or the paper's nine numbers."""
 
 import math
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from porescape.errors import SettingsError
 class FieldsRecipe:
     """The three-field family of Zeinali Danalou et al. (2025), in units of length.
 
-    The same recipe in a larger box, or at a finer voxel, is more of the same material: no length
+    The same recipe in a larger box, or at a smaller voxel size, describes the same material: no length
     refers to the box and no field is normalised by its own extremes.
 
     Attributes
     ----------
     solid_grains : float
-        Weight of the plain grain field (the script's; X2 in the paper's order): high midway between seeds, so
-        pores are what lies between rounded grains of solid around the seeds.
+        Weight of the grain field as in the authors' script (X2 in the paper's order): high midway between
+        seeds, so the pores lie between rounded grains of solid around the seeds.
     pore_cells : float
         Weight of the inverted grain field (X1): high at the seeds, so pores are rounded cells around them.
     branches : float
@@ -27,14 +27,14 @@ class FieldsRecipe:
     branch_width : float
         Width (sigma) of the Gaussian that smooths the branch field's noise [m] (X6).
     branch_cut : float
-        Fraction of the smoothed noise below the cut, in (0, 1) (X7).
+        Fraction of the smoothed noise below the cut level, in (0, 1) (X7).
     highpass_width : float or None
         Width (sigma) of the Gaussian that is subtracted at the end [m] (X8); None subtracts nothing.
     porosity : float
         Pore fraction, imposed by rank (X9).
     smoothing : float
-        Width (sigma) of the last smoothing [m]: how rounded the walls are. The authors' script has
-        half a pixel here, whatever the material.
+        Width (sigma) of the last smoothing [m]: how rounded the walls are. The authors' script uses
+        half a pixel for every material.
     """
 
     solid_grains: float
@@ -66,9 +66,9 @@ class BodiesRecipe:
     spacing : float
         (Volume per body)^(1/3) [m].
     length : float
-        Of the fibres' axes [m], in directions without preference; 0 for balls.
+        Of the fibres' axes [m], in isotropic directions; 0 for balls.
     porosity : float
-        Pore fraction, imposed by rank: it sets how thick the bodies are.
+        Pore fraction, imposed by rank: it sets the thickness of the bodies.
     smoothing : float
         Width (sigma) of the last smoothing [m]: how rounded contacts and crossings are.
     """
@@ -87,7 +87,7 @@ class BodiesRecipe:
 
 @dataclass(frozen=True, slots=True)
 class PaperRecipe:
-    """The published nine numbers to the letter, X1 to X9 in [0, 1]; lengths follow the array's size.
+    """The nine numbers exactly as published, X1 to X9 in [0, 1]; lengths scale with the size of the array.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class PaperRecipe:
             raise SettingsError("the paper's first three numbers are weights and must not all be 0")
 
 
-Recipe = FieldsRecipe | BodiesRecipe  # in units of length: any box, any part of it
+Recipe = FieldsRecipe | BodiesRecipe  # in units of length: for any box and any part of it
 AnyRecipe = Recipe | PaperRecipe
 
 

@@ -16,37 +16,37 @@ from porescape.core.volume import Volume
 
 
 class Stage(StrEnum):
-    """What a trial of the search is for."""
+    """The purpose of a trial of the search."""
 
     EXPLORE = "explore"  # recipes compared on one realization of the random fields
     CONFIRM = "confirm"  # the best few of a family again, on other realizations
-    COMPARE = "compare"  # the best of each family, on realizations that no search has seen
+    COMPARE = "compare"  # the best of each family, on realizations that no search has used
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One recipe tried.
+    """One trial of the search: a recipe and its loss.
 
     Attributes
     ----------
     number : int
-        From 0, in the order tried.
+        From 0, in the order of the trials.
     x : tuple of float
         Point of the unit cube.
     recipe : Recipe or PaperRecipe
-        What it stands for.
+        The recipe at this point.
     loss : float
-        What the search makes small.
+        The objective that the search minimises.
     parts : dict of str to float
-        What the loss is made of.
+        The parts of the loss.
     seconds : float
-        How long it took.
+        Duration.
     stage : Stage
-        What it was for.
+        Its purpose.
     realization : int
-        Which random fields it was tried on; 0 are those of the exploration.
+        Number of the realization of the random fields; 0 is that of the exploration.
     family : str
-        What its recipe is made of.
+        Family of its recipe.
     """
 
     number: int
@@ -63,7 +63,8 @@ class Trial:
 def best_of(trials: Sequence[Trial]) -> Trial:
     """Return the trial of the best recipe: smallest mean loss over the most realizations it was tried on.
 
-    Between families the stage "compare" decides; before it begins, the first family's best is returned.
+    Between families the stage "compare" decides; before it begins, the best recipe of the first family
+    is returned.
     """
     compared = [trial for trial in trials if trial.stage is Stage.COMPARE]
     losses: dict[tuple[str, tuple[float, ...]], list[float]] = {}
@@ -75,31 +76,31 @@ def best_of(trials: Sequence[Trial]) -> Trial:
     return next(trial for trial in trials if (trial.family, trial.x) == best)
 
 
-FEW_CROPS = 16  # separate crops in a section; with fewer, real against real strays from 50 % by 9 points
+FEW_CROPS = 16  # separate crops in a section; with fewer, real against real differs from 50 % by 9 points
 
 
 @dataclass(frozen=True, slots=True)
 class TwoSampleTest:
-    """Classifier two-sample test: how well a forest tells crops of a replica from crops of the image.
+    """Classifier two-sample test: how well a random forest tells crops of a replica from crops of the image.
 
     Attributes
     ----------
     accuracy : float
-        Share of held-out crops told right, mean over both kinds; 0.5 is guessing, 1 is always right.
-        Can fall below 0.5 by chance.
+        Fraction of held-out crops classified correctly, mean over both classes; 0.5 is guessing, 1 is
+        always correct. Can fall below 0.5 by chance.
     error : float
-        Its standard error: the scatter between held-out regions, or, where that is larger, what chance
-        makes of as many independent crops as image and replica can hold side by side.
+        Its standard error: the scatter between held-out regions or, if larger, the binomial error for
+        as many independent crops as fit side by side into image and replica.
     crop : int
         Edge of a crop [pixels].
     crops : int
-        Held-out crops of each kind. They overlap.
+        Held-out crops of each class. They overlap.
     separate : int
-        Crops that fit into the image side by side: how much it has to show.
+        Crops that fit into the image side by side: a measure of how much data the image has.
     importance : dict of str to float
-        Share of each group of numbers in the forest's decisions, largest first; they add up to 1.
+        Share of each group of features in the forest's decisions, largest first; they add up to 1.
     words : str
-        The most telling number of the first group.
+        The feature of the first group that differs most.
     in_image, in_replica : float
         Its mean over the crops.
     """
@@ -116,7 +117,7 @@ class TwoSampleTest:
 
     @property
     def sentence(self) -> str:
-        """What was found, in words."""
+        """The result as a sentence."""
         found = f"told apart in {100 * self.accuracy:.0f} ± {100 * self.error:.0f} % of held-out crops"
         if self.accuracy - 0.5 <= 2 * self.error:
             return f"{found}, no better than guessing"
@@ -130,25 +131,25 @@ class TwoSampleTest:
 
     @property
     def caution(self) -> str:
-        """What a careful reader should know of the test itself; empty where there is nothing."""
+        """A warning about the test itself; empty if there is none."""
         if self.separate >= FEW_CROPS:
             return ""
         return (
             f"the image holds only {self.separate} separate crops of {self.crop} pixels; with fewer than "
-            f"{FEW_CROPS} the two-sample test strays by 10 points: read it as a comparison between replicas"
+            f"{FEW_CROPS} the two-sample test may be off by 10 points: use it only to compare replicas"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """How one replica compares with the image where the fit did not look.
+    """How similar one replica is to the image in what the fit did not use.
 
     Attributes
     ----------
     held_out : dict of str to float
-        Distance from the image in each held-out descriptor, in standard errors; 0.8 is chance alone.
+        Distance from the image in each held-out descriptor, in standard errors; 0.8 is expected by chance.
     two_sample : TwoSampleTest or None
-        None where image or replica is too small for one.
+        None if image or replica is too small for the test.
     """
 
     held_out: dict[str, float]
@@ -162,12 +163,12 @@ class Similarity:
 
 @dataclass(frozen=True, slots=True)
 class Score(Similarity):
-    """How one replica did among the others.
+    """The similarity of one replica, ranked among the replicas.
 
     Attributes
     ----------
     total : float
-        What replicas are ranked by, lower is better; 0 is the mean of all replicas.
+        The score by which replicas are ranked, lower is better; 0 is the mean of all replicas.
     """
 
     total: float
@@ -195,21 +196,21 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What happened: trial `trial` of replica `replica`, or the end of a stage.
+    """Progress of a run: a trial of replica `replica`, or the end of a stage.
 
     Attributes
     ----------
     stage : str
-        "segment", "fit", "generate" (the fit is over), "refine" (the structure is there), "measure",
-        "interval"; "restored" for a whole replica from a checkpoint.
+        "segment", "fit", "generate" (the fit is complete), "refine" (the structure is generated), "measure",
+        "interval"; "restored" for a complete replica from a checkpoint.
     replica : int
-        From 0; -1 where the stage has no replica.
+        From 0; -1 if the stage has no replica.
     trial : Trial or None
-        The trial just done.
+        The trial just completed.
     step : str
-        What was just measured; empty when a stage is done.
+        What was just measured; empty when a stage is complete.
     seconds : float
-        Time the stage has taken so far.
+        Time that the stage has taken so far.
     """
 
     stage: str
@@ -230,7 +231,7 @@ class Replica:
     seed : int
         Seed of its random fields.
     recipe : Recipe or PaperRecipe
-        What it is made of.
+        The recipe from which it was generated.
     trials : tuple of Trial
         Every trial of its search, in order.
     volume : Volume
@@ -251,12 +252,12 @@ class Replica:
 
     @property
     def loss(self) -> float:
-        """Objective of the chosen recipe, on the search's own random fields."""
+        """Loss of the chosen recipe, on the random fields of the exploration."""
         return best_of(self.trials).loss
 
     @property
     def family(self) -> str:
-        """What the chosen recipe is made of: "fields", "fibres" or "grains"."""
+        """Family of the chosen recipe: "fields", "fibres" or "grains"."""
         return best_of(self.trials).family
 
 
@@ -270,12 +271,12 @@ class Reconstruction:
         The image, its mask, checks and section, and the settings.
     replicas : tuple of Replica
     properties : dict of str to Estimate
-        Mean, spread and interval over replicas, by the names of `porescape.measure.meters.NUMBERS`.
+        Mean, standard deviation and interval over replicas, by the names of `measure.meters.NUMBERS`.
     selection : Selection
         Which replica is most like the image, and why.
     seed : int
     warnings : tuple of str
-        What a careful reader should know.
+        Points that make the numbers less certain.
     """
 
     prepared: Prepared
@@ -297,17 +298,17 @@ class Reconstruction:
 
     @property
     def section(self) -> PhaseImage:
-        """The same at the voxel size of the replicas: what the fit saw."""
+        """The same at the voxel size of the replicas: the input of the fit."""
         return self.prepared.section
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Whether the image can stand for an isotropic, homogeneous material."""
+        """Whether the image is representative of an isotropic, homogeneous material."""
         return self.prepared.checks
 
     @property
     def settings(self) -> Settings:
-        """Every choice of the run but the image and the seed."""
+        """All settings of the run, except the image and the seed."""
         return self.prepared.settings
 
     @property

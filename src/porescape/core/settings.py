@@ -1,6 +1,6 @@
-"""Every choice of a run as data: one frozen dataclass per stage, lengths in metres.
+"""All settings of a run as data: one frozen dataclass per stage, lengths in metres.
 
-They are saved inside every result as TOML (`run.toml`), which re-runs the job.
+They are saved with every result as TOML (`run.toml`), from which the run can be repeated.
 """
 
 from dataclasses import dataclass, field, replace
@@ -12,20 +12,20 @@ PorePhase = Literal["dark", "bright"]
 Method = Literal["porescape", "paper"]
 
 
-LEAST_CUBE = 32  # voxels per edge, to be fitted
+LEAST_CUBE = 32  # voxels per edge of the fitted cube
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segmentation:
-    """How grey becomes pore and solid.
+    """How the grey image is segmented into pore and solid.
 
     Attributes
     ----------
     method : str
         "adaptive", "otsu", "sauvola", "fixed": a name of `porescape.section.thresholds`. "adaptive" is the
-        paper's: solid where brighter than a fraction of the local mean.
+        method of the paper: solid where brighter than a fraction of the local mean.
     sensitivity : float
-        Of the adaptive threshold, in [0, 1]; higher makes more of the image bright (MATLAB's
+        Of the adaptive threshold, in [0, 1]; a higher value makes more of the image bright (MATLAB's
         `adaptthresh`: threshold = local mean x (1.6 - sensitivity)). The paper's script uses 0.61.
     window : int or None
         Edge of the neighbourhood [pixels], odd; None is MATLAB's 2*floor(size/16) + 1.
@@ -38,7 +38,7 @@ class Segmentation:
     speck : int
         Islands of either phase smaller than this area [pixels] join the other phase.
     pore : {"dark", "bright"}
-        Which grey is pore.
+        Whether dark or bright is pore.
     """
 
     method: str = "adaptive"
@@ -67,12 +67,12 @@ class Segmentation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checks:
-    """What the image is forgiven before it is fitted.
+    """Which checks of the image may fail.
 
     Attributes
     ----------
     accept : tuple of str
-        Checks that may fail and the run still goes on, by the names of `porescape.section.checks`.
+        Checks after whose failure the run still continues, by the names of `porescape.section.checks`.
     """
 
     accept: tuple[str, ...] = ()
@@ -80,22 +80,22 @@ class Checks:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
-    """The box that is delivered.
+    """The box of the replicas.
 
     Attributes
     ----------
     size : tuple of int
         Voxels along z, y, x.
     voxel_size : float or None
-        Edge of a voxel [m]. None keeps the image's pixel size unless the features span so many
-        pixels that a box would hold only a few of them; then it is coarsened (and said).
+        Edge of a voxel [m]. None keeps the image's pixel size, unless the features span so many pixels
+        that a box would contain only a few of them; then the voxels are larger, with a warning.
     replicas : int
-        How many structures, each fitted on its own.
+        Number of structures, each fitted independently.
     periodic : bool
-        Whether opposite faces match, so that volumes tile.
+        Whether opposite faces match, so that copies can be put side by side.
     refine : int
-        Sweeps of wall voxel annealing, until a replica's sections have the image's small patterns
-        (`porescape.fit.refine.annealing`); 0 for none. The paper's method has none.
+        Sweeps of wall voxel annealing, which gives a replica's sections the small patterns of the image
+        (`porescape.fit.refine.annealing`); 0 for none. The paper's method has no such step.
     """
 
     size: tuple[int, int, int] = (128, 128, 128)
@@ -116,29 +116,29 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fit:
-    """How the recipe is found.
+    """How the recipe is fitted.
 
     Attributes
     ----------
     method : {"porescape", "paper"}
-        Family, descriptor and objective together. "paper" is the published method to the letter:
-        the central slice only, its combined distance function, nothing else.
+        Recipes, descriptor and objective together. "paper" is the method exactly as published:
+        the central slice only, compared by its combined distance function only.
     trials : int
-        Structures tried per replica, of three fields or the named family; of 100 or more, the last 24 try the
+        Trials per replica for the three fields or the named family; with 100 or more, the last 24 test the
         best 8 recipes again on other random fields.
     family : str
-        What recipes are made of, by a name of `porescape.synthesis.families`: "fields", the paper's three;
-        "fibres", straight and solid; "grains", solid balls. "auto" tries all of them where there are 100
-        trials or more, fibres with half as many again and grains with three tenths, and takes the one that is
-        most like the image on random fields that no search has seen.
+        A name of `porescape.synthesis.families`: "fields", the paper's three random fields; "fibres",
+        straight solid fibres; "grains", solid balls. With 100 trials or more, "auto" fits all of them,
+        fibres with half as many additional trials and grains with three tenths, and takes the family that
+        is most similar to the image on random fields that no search has used.
     size : int
-        Edge of the cube that is fitted [voxels]; of its slices only as much is compared as the image holds.
+        Edge of the fitted cube [voxels]; its slices are compared in windows no larger than the image.
     sampler : str
-        Name of the optimiser, by a name of `porescape.fit.samplers`.
+        The optimiser, a name of `porescape.fit.samplers`.
     percolate : {"both", "pore", "solid", "none"}
-        Which phases must be connected; membranes need both: water passes, and nothing falls out. Two in a
-        hundred of the pores may be closed all the same. Where solid must be connected, floating solid is
-        removed before the walls are refined.
+        Which phases must be connected; in membranes both are: water flows through the pores, and no solid
+        floats. Up to 2 % of the pore volume may be closed. If the solid must be connected, floating solid is
+        removed before wall voxel annealing.
     """
 
     method: Method = "porescape"
@@ -165,29 +165,30 @@ class Fit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measure:
-    """What is measured, and with which liquids.
+    """What is measured, and with which liquid properties.
 
     Attributes
     ----------
     numbers : tuple of str
-        Groups of numbers or single ones, by the names of `porescape.measure.meters`.
+        Groups of numbers or single numbers, by the names of `porescape.measure.meters`.
     r_max : int
-        Radius in which a pore body keeps only its deepest point [voxels]; part of what a pore body is.
+        Radius within which only the deepest point is a pore body [voxels]; part of the definition of a
+        pore body.
     sigma : float
-        Width of the Gaussian that smooths the distances pore bodies are found in [voxels].
+        Width of the Gaussian that smooths the distance map before pore bodies are found [voxels].
     surface_tension : float
-        Of the wetting liquid of porometry [N/m]; 0.0159 is a usual fluorinated one.
+        Of the wetting liquid of porometry [N/m]; 0.0159 is that of a common fluorinated liquid.
     contact_angle : float
         Of that liquid on the solid [degrees].
     thickness : float or None
-        Of the membrane [m], for retention and flux; None is the box itself.
+        Of the membrane [m], for retention and flux; None is the thickness of the box.
     pressure : float
-        Across that thickness, for the clean-water flux [Pa].
+        Pressure difference across that thickness, for the clean-water flux [Pa].
     viscosity : float
         For the clean-water flux [Pa s]; 1.002e-3 is water at 20 °C.
     interval : {"full", "replicas"}
-        What a run's 95 % intervals hold: replicas, threshold, the image being a finite sample and the
-        method's own error, or only the spread of the replicas.
+        What the 95 % intervals of a run include: replicas, threshold, finite image and the error of the
+        method, or only the spread of the replicas.
     """
 
     numbers: tuple[str, ...] = ("all",)
@@ -218,7 +219,7 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Every choice of a run but the image, its scale and the seed."""
+    """All settings of a run, except the image, its scale and the seed."""
 
     segmentation: Segmentation = field(default_factory=Segmentation)
     checks: Checks = field(default_factory=Checks)
@@ -228,9 +229,9 @@ class Settings:
 
     @property
     def tried(self) -> Fit:
-        """The fit with cubes of the size that trials have: the delivered one for the paper's method.
+        """The fit with the cube size of its trials: for the paper's method that of the replicas.
 
-        Its lengths go with the edge of the array, so a recipe found in another would be another material.
+        Its lengths scale with the edge of the array, so in another cube its recipe would be another material.
         """
         if self.fit.method != "paper":
             return self.fit

@@ -1,4 +1,4 @@
-"""A three-dimensional structure that knows its scale."""
+"""A three-dimensional structure with its voxel size."""
 
 import math
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Volume:
             raise InputError(f"pore must hold at least one voxel, got shape {self.pore.shape}")
         if not (math.isfinite(self.voxel_size) and self.voxel_size > 0):
             raise InputError(f"voxel size must be a positive length in metres, got {self.voxel_size!r}")
-        own = np.array(self.pore)  # a copy, so nobody can edit the structure behind our back
+        own = np.array(self.pore)  # a copy, so that later changes of the array have no effect
         own.setflags(write=False)
         object.__setattr__(self, "pore", own)
 

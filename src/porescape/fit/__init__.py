@@ -1,1 +1,1 @@
-"""Which recipe has sections like the image: objective, search, and refinement of what it makes."""
+"""The fit: objective, search for the recipe, and refinement of the structure."""

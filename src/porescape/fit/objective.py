@@ -1,8 +1,8 @@
-"""The objective of the fit: recipes whose sections are like the image, and what "like" means.
+"""The objective of the fit: how different the sections of a recipe are from the image.
 
-An objective turns a point of a family's unit cube into a recipe and a recipe into the parts of its loss. One
-evaluation makes a whole cube, describes slices across all three axes, and asks whether both phases are
-connected; the paper's own objective looks at one slice.
+An objective converts a point of a family's unit cube to a recipe, and a recipe to the parts of its loss. One
+evaluation generates a whole cube, describes slices across all three axes, and checks whether both phases are
+connected; the paper's own objective uses one slice.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from porescape.synthesis.generate import generate
 
 
 class Objective(Protocol):
-    """What there is to find."""
+    """What the search minimises."""
 
     dimensions: Mapping[str, int]  # of the unit cube of each family
 
@@ -38,12 +38,12 @@ class Objective(Protocol):
     def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
         """Try a recipe on one realization of the random fields; return the parts whose sum is the loss.
 
-        With the small patterns of sections there is one part more, for about half the time more.
+        With the small patterns of sections there is one more part; this takes about 50 % longer.
         """
 
 
 def objective_for(section: PhaseImage, fit: Fit, seed: int) -> Objective:
-    """Return the problem of the named method: what is compared with the section, and how."""
+    """Return the objective of the method in the settings."""
     if fit.method == "paper":
         return PaperObjective(section, fit, seed)
     return SectionObjective(section, fit, seed)
@@ -53,7 +53,7 @@ def unit_length(target: Descriptor) -> float:
     """Return the length at which the target's covariance would reach 0 on its initial slope [m].
 
     2*phi*(1-phi) / (phase changes per length): the length of Debye et al. (1957) for a random
-    two-phase material; robust, because it uses the interface only.
+    two-phase material; robust, because it uses only the interface.
     """
     porosity = target.porosity.mean()
     return float(2 * porosity * (1 - porosity) / target.interface.mean()) * target.pixel_size
@@ -62,12 +62,12 @@ def unit_length(target: Descriptor) -> float:
 class SectionObjective:
     """Slices across all three axes of a periodic cube against windows of the image.
 
-    The curves of both phases (autocovariance, lineal path, distance to the wall), the interface per
-    length and the Euler number of the sections, of their pores as they are, shrunk and grown, are compared
-    in units of their scatter between the image's windows: what varies from place to place may differ, what
-    does not must agree. Beside them stands the percolation prior, because sections alone do not tell
-    whether the pores are connected. Where asked for, the small patterns of the sections are compared too:
-    they tell families apart, which the rest cannot.
+    Compared are the curves of both phases (autocovariance, lineal path, distance to the wall), the interface
+    per length and the Euler number of the sections, with their pores unchanged, eroded and dilated, in units
+    of their scatter between windows of the image: what varies within the image may differ, what does not
+    vary must agree. A percolation prior is added, because sections alone do not show whether the pores are
+    connected. On request the small patterns of the sections are compared too: they distinguish families,
+    which the other parts cannot.
     """
 
     def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
@@ -96,17 +96,17 @@ class SectionObjective:
         return FAMILIES[family].recipe(x, self._length, self._porosity)
 
     def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
-        """Try a recipe on the problem's own random fields, the same for every trial, or on others."""
+        """Try a recipe on the random fields of the exploration, the same in every trial, or on others."""
         seed = structure_seed(self._seed, realization) if realization else self._seed
         volume = generate(recipe, self._domain, seed)
         if abs(volume.porosity - self._porosity) > 0.01:
-            return {"degenerate": DEGENERATE}  # a field with nothing in it, such as grains without a seed
+            return {"degenerate": DEGENERATE}  # an empty field, such as grains without a seed
         windows = without_specks(slices_of(volume.pore, self._window, SLICES_PER_AXIS), self._speck)
         parts = self._section_mismatch(windows) | self._disconnected(volume.pore)
         return parts | self._pattern_mismatch(windows) if patterns else parts
 
     def _section_mismatch(self, windows: NDArray[np.bool_]) -> dict[str, float]:
-        """Return how far slices across all three axes are from the image, in its own scatter."""
+        """Return the section mismatch between slices across all three axes and the image, in its scatter."""
         found = self._features(windows)
         return {
             name: SECTION_WEIGHT
@@ -119,14 +119,14 @@ class SectionObjective:
         return features(describe(windows, self._domain.voxel_size, self._lags + 1, self._radii), self._length)
 
     def _pattern_mismatch(self, windows: NDArray[np.bool_]) -> dict[str, float]:
-        """Return how far the small patterns of slices are from the image's."""
+        """Return the pattern mismatch between slices and the image."""
         shares = np.mean([shares_in_section(window, self._patterns) for window in windows], axis=0)
         return {"patterns": pattern_distance(shares, self._shares)}
 
     def _disconnected(self, pore: NDArray[np.bool_]) -> dict[str, float]:
         """Return the disconnected fraction of the phases that must be connected: outside the largest cluster.
 
-        Solid cannot float; pores may be closed, so a few of them cost nothing.
+        Solid cannot float; pores may be closed, so a small closed fraction adds nothing.
         """
         if self._percolate == "none":
             return {"percolation": 0.0}
@@ -139,16 +139,26 @@ class SectionObjective:
         }
 
 
-CLOSED_PORES = 0.02  # of the pores; Berea sandstone has 1.4 % in its smallest ones, open materials none
-DEGENERATE = 10.0  # a loss beyond that of any structure
-FARTHEST_LAG = 6.0  # unit lengths; well beyond the first zero of the covariance
-SLICES_PER_AXIS = 5  # of 96: farther apart than most pores are wide, so nearly independent
-SECTION_WEIGHT = 0.047  # one standard deviation in all parts costs as much as half the pores disconnected
-WEIGHTS = {"euler": 5.0}  # of parts, else 1: beside the prior, only this says how the phases are connected
-# Pores are shrunk and grown by so many unit lengths for their Euler numbers: how soon pieces of a section
-# part and meet tells more of the tunnels in depth than its own pieces do
+# Of the pore volume; Berea sandstone has 1.4 % in its smallest pores, open materials none. Chosen with Berea
+# in view (docs/design-notes/topology.md)
+CLOSED_PORES = 0.02
+DEGENERATE = 10.0  # larger than the loss of any structure
+FARTHEST_LAG = 6.0  # unit lengths; well beyond the first zero of the covariance (chosen by hand)
+# Of 96: farther apart than most pores are wide, so nearly independent (chosen by hand)
+SLICES_PER_AXIS = 5
+# One standard deviation in all parts costs as much as half the pores disconnected: 0.3 of the percolation
+# prior's first weight (docs/design-notes/topology.md)
+SECTION_WEIGHT = 0.047
+# Of parts, else 1: beside the prior, only the Euler number says how the phases are connected
+# (docs/design-notes/topology.md)
+WEIGHTS = {"euler": 5.0}
+# Unit lengths by which pores are eroded and dilated for their Euler numbers (Vogel 1997): at which size
+# pieces of a section separate and join says more about the tunnels in depth than the number of pieces itself
+# (docs/design-notes/topology.md)
 RADII = (-0.6, -0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45, 0.6)
-LEAST_SCATTER = {  # added to the scatter between windows, which a few windows can underestimate
+# Added to the scatter between windows, which few windows can underestimate (chosen by hand, one size for all
+# curves)
+LEAST_SCATTER = {
     "covariance": 0.004,
     "lineal_pore": 0.004,
     "lineal_solid": 0.004,
@@ -160,7 +170,7 @@ LEAST_SCATTER = {  # added to the scatter between windows, which a few windows c
 
 
 def features(descriptor: Descriptor, length: float) -> dict[str, NDArray[np.float64]]:
-    """Return what is compared, each of shape (windows, n), without dimension.
+    """Return the compared features, each of shape (windows, n), dimensionless.
 
     Parameters
     ----------
@@ -182,7 +192,7 @@ def features(descriptor: Descriptor, length: float) -> dict[str, NDArray[np.floa
 
 
 class PaperObjective:
-    """The published objective: one central slice, its combined distance function, nothing else."""
+    """The published objective: the combined distance function of one central slice."""
 
     dimensions: Mapping[str, int] = {"fields": 9}
 
@@ -211,4 +221,4 @@ class PaperObjective:
         return combined_distance_function(window, self._voxel_size, reach=self._reach)
 
 
-PAPER_REACH = 25  # pixels, where the authors' script clips its histograms
+PAPER_REACH = 25  # pixels, where the authors' public script clips its histograms

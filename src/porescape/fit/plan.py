@@ -1,15 +1,15 @@
-"""How many trials a search has, of which family, and what for."""
+"""How many trials a search has, by family and purpose."""
 
 from porescape.core.settings import Fit
 from porescape.errors import SettingsError
 from porescape.synthesis.families import FAMILIES
 
-LEAST_TO_COMPARE = 100  # trials; a shorter search needs them all to explore one family (chosen by hand)
+LEAST_TO_COMPARE = 100  # trials; a shorter search uses all to explore one family (chosen by hand)
 COMPARED = 3  # realizations on which the best of each family are compared (chosen by hand)
 
 
 def families_of(fit: Fit) -> dict[str, int]:
-    """Return how many recipes of each family are tried, those tried again included.
+    """Return the number of trials of each family, including repeated ones.
 
     Raises
     ------
@@ -26,6 +26,6 @@ def families_of(fit: Fit) -> dict[str, int]:
 
 
 def planned_trials(fit: Fit) -> int:
-    """Return how many trials there are in all."""
+    """Return the total number of trials."""
     families = families_of(fit)
     return sum(families.values()) + (COMPARED * len(families) if len(families) > 1 else 0)

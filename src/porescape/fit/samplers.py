@@ -1,8 +1,8 @@
-"""Who looks: optimisers that ask for the values of points of the unit cube.
+"""The optimisers: they propose points of the unit cube and learn from their losses.
 
-Points that do not wait for each other's values may be asked for ahead, to be tried side by side: how many,
-the optimiser says. Which points these are does not depend on how many were asked for ahead, so that a search
-takes the same way whoever tries them. Heavy optimisers are imported when they are chosen.
+Points that do not depend on each other's values can be requested ahead and tried in parallel; the optimiser
+gives their number. The points do not depend on how many are requested ahead, so a search has the same trials
+however many workers it has. Large libraries are imported only when their optimiser is chosen.
 """
 
 import warnings
@@ -16,23 +16,23 @@ Point = NDArray[np.float64]  # in the unit cube
 
 
 class Sampler(Protocol):
-    """An optimiser that asks for values."""
+    """An optimiser with an ask-and-tell interface."""
 
     @property
     def ahead(self) -> int:
-        """How many points may be asked for now; at least one when all values asked for were told."""
+        """How many points can be requested now; at least one when all losses have been reported."""
 
     def ask(self) -> Point:
         """Return the next point to try."""
 
     def tell(self, x: Point, loss: float) -> None:
-        """Report what came of it; in the order asked."""
+        """Report the loss of a point; in the order of the requests."""
 
 
 class SobolSampler:
-    """Evenly spread points, no learning: what any optimiser must beat.
+    """Evenly spread points, no learning: the baseline for every optimiser.
 
-    All points may be asked for ahead.
+    All points can be requested ahead.
     """
 
     def __init__(self, dimension: int, trials: int, rng: np.random.Generator) -> None:
@@ -43,7 +43,7 @@ class SobolSampler:
 
     @property
     def ahead(self) -> int:
-        """All that are left."""
+        """All remaining points."""
         return len(self._points) - self._next
 
     def ask(self) -> Point:
@@ -52,13 +52,13 @@ class SobolSampler:
         return self._points[self._next - 1]  # type: ignore[no-any-return]
 
     def tell(self, x: Point, loss: float) -> None:
-        """Learn nothing."""
+        """Do nothing."""
 
 
 class TpeSampler:
     """Optuna's tree-structured Parzen estimator: the Bayesian optimisation nearest to the paper's.
 
-    Every point follows from all values before it, so one at a time.
+    Every point depends on all losses before it, so one at a time.
     """
 
     ahead = 1
@@ -88,51 +88,51 @@ class TpeSampler:
 
 
 class CmaSampler:
-    """CMA-ES (Hansen) from the best of a Sobol start: a look around first, then a climb.
+    """CMA-ES (Hansen), started at the best of a set of Sobol points.
 
-    The points of the look around may be asked for ahead, and those of a generation: 10 in nine dimensions.
+    The Sobol points can be requested ahead, and those of a generation: 10 in nine dimensions.
     """
 
     def __init__(self, dimension: int, trials: int, rng: np.random.Generator) -> None:
         self._dimension = dimension
         self._rng = rng
-        self._look = SobolSampler(dimension, START, rng)
+        self._sobol = SobolSampler(dimension, START, rng)
         self._seen: list[tuple[float, Point]] = []
         self._generation: list[tuple[Point, float]] = []
-        self._climb: Any = None  # cmaes.CMA once the look around is done
+        self._cma: Any = None  # cmaes.CMA after the Sobol points
         self.ahead = START
 
     def ask(self) -> Point:
-        """Return a point of the look around, then of the climb."""
+        """Return a Sobol point first, later a point of the current generation."""
         self.ahead -= 1
-        return self._look.ask() if self._climb is None else np.asarray(self._climb.ask())
+        return self._sobol.ask() if self._cma is None else np.asarray(self._cma.ask())
 
     def tell(self, x: Point, loss: float) -> None:
-        """Remember; a full look around starts the climb, a full generation moves it."""
-        if self._climb is None:
+        """Store the loss; the last Sobol point starts CMA-ES, a complete generation updates it."""
+        if self._cma is None:
             self._seen.append((loss, x))
             if len(self._seen) == START:
-                self._start_to_climb()
+                self._start_cma()
             return
         self._generation.append((x, loss))
-        if len(self._generation) == self._climb.population_size:
-            self._climb.tell(self._generation)
+        if len(self._generation) == self._cma.population_size:
+            self._cma.tell(self._generation)
             self._generation = []
-            self.ahead = self._climb.population_size
+            self.ahead = self._cma.population_size
 
-    def _start_to_climb(self) -> None:
+    def _start_cma(self) -> None:
         from cmaes import CMA
 
-        self._climb = CMA(
+        self._cma = CMA(
             mean=min(self._seen, key=lambda pair: pair[0])[1],
             sigma=0.2,
             bounds=np.tile([0.0, 1.0], (self._dimension, 1)),
             seed=int(self._rng.integers(2**31)),
         )
-        self.ahead = self._climb.population_size
+        self.ahead = self._cma.population_size
 
 
-START = 32  # trials of the Sobol start
+START = 32  # trials of the Sobol start (chosen by hand; a power of two, as Sobol points want)
 
 SAMPLERS: dict[str, Callable[[int, int, np.random.Generator], Sampler]] = {
     "cma": CmaSampler,

@@ -1,6 +1,7 @@
 """The search: explore recipes of each family, confirm the best, compare the families.
 
-Trials come one by one, so that a caller can show, stop or save them, also where several are tried at once.
+Trials are yielded one by one, also if several are tried in parallel, so that a caller can show or save them,
+or stop.
 """
 
 import time
@@ -22,16 +23,16 @@ from porescape.parallel import OnProgress, ParallelMap, map_ordered
 from porescape.rng import search_stream
 from porescape.synthesis.families import FAMILIES
 
-CONFIRMED = 8  # recipes of a family that are tried again, at most (chosen by hand)
-LEAST_EACH = 12  # trials of the family for each of them (chosen by hand)
-CONFIRMATIONS = 3  # other realizations they are tried on; more were no nearer (docs/design-notes)
-LEAST_TO_CONFIRM = 100  # trials; a shorter search needs them all to explore (chosen by hand)
-LEAST_DIVIDED = 32  # trials; a shorter search is over before more processes have started
-MOST_AHEAD = 256  # questions at once, where the optimiser sets no limit; they wait in memory
+CONFIRMED = 8  # largest number of recipes of a family that are tried again (chosen by hand)
+LEAST_EACH = 12  # least number of trials of the family for each of them (chosen by hand)
+CONFIRMATIONS = 3  # other realizations on which they are tried; more were no better (chosen by hand)
+LEAST_TO_CONFIRM = 100  # trials; a shorter search uses all to explore (chosen by hand)
+LEAST_DIVIDED = 32  # trials; a shorter search ends before more processes have started (chosen by hand)
+MOST_AHEAD = 256  # questions at once if the optimiser sets no limit, held in memory (chosen by hand)
 
 
 class Question(NamedTuple):
-    """What a trial will answer: its number, its point, what for, on which random fields, of which family."""
+    """A trial to be done: its number, point, stage, realization of the random fields, and family."""
 
     number: int
     x: tuple[float, ...]
@@ -41,7 +42,7 @@ class Question(NamedTuple):
 
 
 def sampler_of(fit: Fit) -> Callable[[int, int, np.random.Generator], Sampler]:
-    """Return the optimiser that the settings name.
+    """Return the optimiser given in the settings.
 
     Raises
     ------
@@ -61,33 +62,33 @@ def search(
     known: Sequence[Trial] = (),
     parallel_map: ParallelMap = map_ordered,
 ) -> Iterator[Trial]:
-    """Try recipes; yields the trials in order.
+    """Search for the best recipe; yields the trials in order.
 
-    Recipes are explored on one realization of the random fields, on which neighbours can be told apart. The
-    winner then owes some of its loss to that realization; so a family's last trials confirm its best few on
-    others, and the one that is best on average is taken. Where there are several families, their best are
-    compared, small patterns too, on realizations that no search has seen; `best_of` takes the one that is
-    best there.
+    Recipes are explored on one realization of the random fields, so that even small differences between
+    recipes show. Part of the best loss is then due to that realization; so the last trials of a family
+    confirm its best few recipes on other realizations, and the best on average is taken. With several
+    families, their best recipes are compared, with the small patterns, on realizations that no search has
+    used; `best_of` takes the best of these.
 
     Parameters
     ----------
-    objective : Problem
+    objective : Objective
     fit : Fit
         Number of trials and optimiser.
     seed, index : int
         The random streams "search" of this seed and index drive the optimisers.
     known : sequence of Trial
-        The first trials of the same search, from before it was interrupted. They are yielded and told to
-        the optimiser like new ones, but not tried again.
+        The first trials of the same search, from before an interruption. They are yielded and reported to
+        the optimiser like new trials, but not repeated.
     parallel_map : callable
-        Tries what can be tried side by side: as many points as the optimiser asks for ahead, and the last
-        trials. It answers in order, so the trials are the same whoever tries them. By default it tries
-        one after the other, here.
+        Does trials in parallel: the points that the optimiser gives ahead, and the last trials. Results
+        are in order, so the trials do not depend on the number of workers. By default they are done one
+        after the other in this process.
 
     Raises
     ------
     InputError
-        The known trials are not this search's own.
+        The known trials do not belong to this search.
     """
     answers = partial(
         _answers, known=known, work=partial(attempt, objective=objective), parallel_map=parallel_map
@@ -121,7 +122,7 @@ def _of_one_family(
     chance: np.random.Generator,
     answers: Callable[[Sequence[Question]], Iterator[Trial]],
 ) -> Iterator[Trial]:
-    """Try so many recipes of one family, numbered from `first`: explore, then confirm the best few."""
+    """Do the trials of one family, numbered from `first`: explore, then confirm the best few."""
     again = fit.trials >= LEAST_TO_CONFIRM and fit.method != "paper"
     confirmed = min(CONFIRMED, trials // LEAST_EACH) if again else 0
     explored = trials - confirmed * CONFIRMATIONS
@@ -170,14 +171,14 @@ def _answers(
     work: Callable[[Question, OnProgress], Trial],
     parallel_map: ParallelMap,
 ) -> Iterator[Trial]:
-    """Yield the known trials, then those that have to be tried."""
+    """Yield the known trials, then do the others."""
     there = [question for question in questions if question.number < len(known)]
     for question in there:
         trial = known[question.number]
         if Question(trial.number, trial.x, trial.stage, trial.realization, trial.family) != question:
             raise InputError(
-                f"the stored trial {trial.number + 1} is not the one this search asks for: it was made with "
-                "other versions of numpy, optuna or cmaes, or on a machine that rounds otherwise; start anew"
+                f"the stored trial {trial.number + 1} does not belong to this search: it was made with other "
+                "versions of numpy, optuna or cmaes, or on a machine that rounds differently; start again"
             )
         yield trial
     if len(there) < len(questions):

@@ -1,1 +1,1 @@
-"""95 % intervals: replicas, threshold, finite image, and the method's own error."""
+"""95 % intervals: replicas, threshold, finite image, and the error of the method."""

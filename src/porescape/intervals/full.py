@@ -1,4 +1,4 @@
-"""The 95 % intervals of a run: what replicas do not show, measured in the image, carried to every number."""
+"""The 95 % intervals of a run, with the sources of uncertainty that the spread of replicas does not show."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,7 +9,7 @@ from porescape.core.measurement import Estimate
 from porescape.core.prepared import Prepared
 from porescape.core.recipe import PaperRecipe
 from porescape.core.results import Progress, Replica
-from porescape.intervals.method_error import method_errors, misses
+from porescape.intervals.method_error import material_errors, method_errors
 from porescape.intervals.uncertainty import (
     SMALLEST_STEP,
     Structure,
@@ -32,10 +32,10 @@ def full_intervals(
     progress: Callable[[Progress], None],
     checkpoint: Checkpoint,
 ) -> dict[str, Estimate]:
-    """Return the estimates with intervals that also hold threshold, finite image and the method's error.
+    """Return the estimates with intervals that also include threshold, finite image and method error.
 
-    The paper's literal recipes have no porosity to turn, and nobody has measured the errors of that method
-    here; their intervals stay those of the replicas.
+    The recipes of the paper's method have no porosity that could be changed, and the errors of that method
+    have not been measured here; their intervals remain those of the replicas.
     """
     recipe, settings = replica.recipe, prepared.settings
     if isinstance(recipe, PaperRecipe):
@@ -53,7 +53,7 @@ def full_intervals(
         slope,
         threshold,
         sample,
-        method_errors(misses("refined" if settings.output.refine else "as generated")),
+        method_errors(material_errors("refined" if settings.output.refine else "as generated")),
     )
     return {
         name: replace(

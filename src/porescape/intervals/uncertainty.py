@@ -1,12 +1,12 @@
-"""How far a number may be off: chance of the replicas, choice of the threshold, one small image, the method.
+"""The sources of uncertainty of a number: replicas, threshold, sample (finite image) and method.
 
-Replicas are fitted to one segmented image, so their spread cannot show what all of them share. Two more
-things are doubtful: where between dark and bright the wall lies, and that another piece of the same
-material would have looked a little different. Both reach the structure through its section's porosity and
-its scale. So each is measured in the image as a change of porosity and of length, and carried over to
-every number: the change with porosity by generating the selected recipe at two more porosities, the
-change with length by the power of length in the number's unit. What the method itself is off by, no image
-shows; that comes from materials with a known structure (see `porescape.intervals.method_error`).
+Replicas are fitted to one segmented image, so their spread cannot show the errors that all of them share.
+Two of these come from the image: the choice of the threshold between dark and bright, and the image being a
+finite sample of the material. Both affect the structure through the porosity of its section and its scale.
+So each is measured in the image as a change of porosity and of length, and propagated to every number: the
+change with porosity by generating the selected recipe at two more porosities, the change with length by the
+power of length in the number's unit. The error of the method itself cannot be measured in an image; it comes
+from materials of known structure (see `porescape.intervals.method_error`).
 """
 
 import math
@@ -26,27 +26,27 @@ from porescape.measure.volume import measure_volume
 from porescape.parallel import OnProgress, Workers, map_ordered
 from porescape.synthesis.generate import generate
 
-NORMAL = 1.96
+NORMAL = 1.96  # 95 % of a normal distribution
 POWERS = {"1": 0, "m": 1, "m²": 2, "m/s": 2, "1/m": -1, "1/m³": -3}  # flux goes with permeability
-SMALLEST_STEP = 0.01  # of porosity, between the structures that slopes are taken from
-MARGIN = 0.02  # porosity is kept so far from 0 and 1
-TILES = 4  # along each side of the image
+SMALLEST_STEP = 0.01  # of porosity, between the structures that slopes are computed from (chosen by hand)
+MARGIN = 0.02  # smallest distance of a porosity from 0 and 1 (chosen by hand)
+TILES = 4  # along each side of the image (chosen by hand)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Half widths of a number's 95 % interval, by where they come from, in the number's unit.
+    """Half widths of a number's 95 % interval by source of uncertainty, in the number's unit.
 
     Attributes
     ----------
     replicas : float
-        Chance in generating and fitting (Student's t over replicas).
+        Chance in fit and generation (Student's t over replicas).
     threshold : float
-        The larger change when the threshold moves by 5 % of the contrast either way.
+        The larger of the changes when the threshold is 5 % of the contrast lower or higher.
     sample : float
-        That the image is a finite piece of the material.
+        The image is a finite sample of the material.
     method : float or None
-        That the method is off in what all its replicas share; None where that is not known.
+        The error of the method, shared by all replicas; None if it is not known.
     """
 
     replicas: float
@@ -56,11 +56,11 @@ class Parts:
 
     @property
     def total(self) -> float:
-        """All that are known together, as independent."""
+        """All known parts combined, as independent."""
         return math.hypot(self.replicas, self.threshold, self.sample, self.method or 0.0)
 
     def known(self) -> dict[str, float]:
-        """Return the parts by name, an unknown one left out."""
+        """Return the parts by name, unknown ones left out."""
         return {name: width for name, width in asdict(self).items() if width is not None}
 
 
@@ -73,10 +73,10 @@ class Shift:
 
 
 def thresholds(found: Segmented) -> tuple[Shift, Shift]:
-    """Return what a lower and a higher threshold would have made of the image.
+    """Return the changes that a lower and a higher threshold would make.
 
     Both are 5 % of the contrast away from the one used, where the contrast is the difference between the
-    mean grey of the two phases. A binary image has no threshold to doubt.
+    mean grey of the two phases. A binary image has no threshold and no such uncertainty.
     """
     lower, higher = (
         _shift(found.phase, other, side) for other, side in ((found.lower, -1), (found.higher, 1))
@@ -102,7 +102,8 @@ def sampling(section: PhaseImage, porosity_error: float) -> Shift:
     References
     ----------
     Dahari et al. (2024), Prediction of microstructural representativity from a single image, for the
-    porosity. The length is the scatter of phi (1 - phi) / walls per area over 4 x 4 tiles, by its root of n.
+    porosity. The length is the scatter of phi (1 - phi) / walls per area over 4 x 4 tiles, over the root of
+    n.
     """
     ny, nx = (n // TILES for n in section.pore.shape)
     tiles = [
@@ -114,19 +115,17 @@ def sampling(section: PhaseImage, porosity_error: float) -> Shift:
 
 
 def _scale(pore: NDArray[np.bool_]) -> float:
-    """A length of a section that does not go with its porosity: phi (1 - phi) / walls per length."""
+    """A length of a section that is independent of its porosity: phi (1 - phi) / walls per length."""
     porosity = float(pore.mean())
     walls = int((pore[1:] != pore[:-1]).sum()) + int((pore[:, 1:] != pore[:, :-1]).sum())
     return porosity * (1 - porosity) * pore.size / max(walls, 1)
 
 
-Structure = tuple[
-    Recipe, Domain, int, Measure
-]  # what is made, in which box and from which seed; what is measured
+Structure = tuple[Recipe, Domain, int, Measure]  # recipe, box and seed of a structure; what is measured
 
 
 def numbers_of(structure: Structure, progress: OnProgress) -> Mapping[str, float]:
-    """Make a structure and measure it."""
+    """Generate a structure and measure it."""
     recipe, domain, seed, settings = structure
     return measure_volume(generate(recipe, domain, seed), settings).values
 
@@ -142,10 +141,10 @@ def slopes(
     progress: OnProgress = lambda message: None,
     work: Callable[[Structure, OnProgress], Mapping[str, float]] = numbers_of,
 ) -> dict[str, float]:
-    """Return how each number changes with the porosity, from two structures `step` below and above.
+    """Return the derivative of each number by porosity, from two structures `step` below and above.
 
-    The recipe and its random fields are the same, only the level they are cut at differs. Numbers that
-    one of the two lacks have no slope. `work` may stand between to keep what `numbers_of` finds.
+    The recipe and its random fields are the same, only the level at which they are cut differs. Numbers
+    missing from one of the two have no slope. `work` may replace `numbers_of` to save its results.
     """
     low = max(recipe.porosity - step, MARGIN)
     high = min(recipe.porosity + step, 1 - MARGIN)
@@ -162,7 +161,7 @@ def intervals(
     sample: Shift,
     method: Mapping[str, float],
 ) -> dict[str, Parts]:
-    """Carry the doubts of the section over to every number that has a slope, and add the method's own.
+    """Propagate the uncertainties of the section to every number with a slope, and add the method's error.
 
     Parameters
     ----------
@@ -175,13 +174,13 @@ def intervals(
     sample : Shift
         By `sampling`.
     method : mapping of str to float
-        By `method_error.method_errors`, in shares of the number; may lack some.
+        By `method_error.method_errors`, as fractions of the number; some may be missing.
     """
     found = {}
     for name, mean in means.items():
         if not math.isfinite(mean) or not math.isfinite(slope.get(name, math.nan)):
             continue
-        to = _carry(mean, slope[name], POWERS[NUMBERS[name].unit])
+        to = _propagation(mean, slope[name], POWERS[NUMBERS[name].unit])
         moved = max(abs(to(one.porosity) + to(length=one.length)) for one in threshold)
         drawn = NORMAL * math.hypot(to(sample.porosity), to(length=sample.length))
         own = method[name] * abs(mean) if name in method else None
@@ -189,8 +188,8 @@ def intervals(
     return found
 
 
-def _carry(mean: float, slope: float, power: int) -> Callable[..., float]:
-    def carried(porosity: float = 0.0, length: float = 0.0) -> float:
+def _propagation(mean: float, slope: float, power: int) -> Callable[..., float]:
+    def change(porosity: float = 0.0, length: float = 0.0) -> float:
         return slope * porosity + power * mean * length
 
-    return carried
+    return change

@@ -1,1 +1,1 @@
-"""Whole jobs: one image, many images, comparisons, several pixel sizes, and what they cost."""
+"""Whole jobs: one image, batches, comparisons, resolution studies, and their cost."""

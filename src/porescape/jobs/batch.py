@@ -1,4 +1,4 @@
-"""Many images, one recipe: what a batch was asked for, and what came of each image."""
+"""Batches: many images with the same settings, and the result of each image."""
 
 import math
 from collections import Counter
@@ -29,21 +29,21 @@ class BatchEntry:
     image : Path
         The image file.
     name : str
-        What to call it, and its run folder; no other of the batch has it.
+        Its name, also of its run folder; unique in the batch.
     pixel_size : float or None
-        Edge of a pixel [m]; None takes what the file says.
+        Edge of a pixel [m]; None takes the value in the file.
     crop : (top, left, height, width) [pixels], "none", or None
         As for `porescape.read_image`.
     page : int or None
         Of a TIFF with several images, from 1.
     pore : {"dark", "bright"} or None
-        Which grey is pore; None takes that of the settings.
+        Whether dark or bright is pore; None takes the settings' value.
     group : str
-        The material, say: images of one group are one sample of it. May be empty.
+        For example the material: the images of a group are one sample of it. May be empty.
     listed : str
-        The file as the list has it, for tables.
+        The file name as written in the list, for tables.
     scale_bar : float or None
-        What the scale bar in the image stands for [m].
+        Length of the scale bar in the image [m].
     """
 
     image: Path
@@ -58,7 +58,7 @@ class BatchEntry:
 
 
 class Status(StrEnum):
-    """How far an image of a batch is."""
+    """The state of an image in a batch."""
 
     DONE = "done"
     FAILED = "failed"
@@ -66,7 +66,7 @@ class Status(StrEnum):
 
 
 class Thumbnail(NamedTuple):
-    """A small picture for a page: a data URI, and its size there [CSS pixel]."""
+    """A small picture for a page: a data URI, and its displayed size [CSS pixel]."""
 
     uri: str
     width: int
@@ -75,7 +75,7 @@ class Thumbnail(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
-    """What a batch says of one finished run; the run's own folder holds the rest.
+    """The summary of one finished run in a batch; the run's own folder contains the rest.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class Card:
         By the names of `porescape.measure.meters.NUMBERS`.
     warnings : tuple of str
     porescape : str
-        The version that made it.
+        The version with which it was made.
     thumbnails : tuple of Thumbnail
         A piece of the image, and a slice of the selected replica, at one scale.
     """
@@ -113,14 +113,14 @@ class Card:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What came of one image.
+    """The result of one image.
 
     Attributes
     ----------
-    entry : Job
+    entry : BatchEntry
     status : Status
     reason : str
-        Why it failed, in words.
+        Why it failed, as a sentence.
     card : Card or None
         Its numbers, once it is done.
     """
@@ -133,20 +133,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """What happened in a batch.
+    """Progress of a batch.
 
     Attributes
     ----------
-    entry : Job
-        The image at work.
+    entry : BatchEntry
+        The current image.
     index : int
-        Its place among the images that this call works on, from 0.
+        Its position among the images of this call, from 0.
     of : int
-        How many these are.
+        The number of these images.
     event : Progress or None
-        What happened within it.
+        Progress within the image.
     outcome : Outcome or None
-        What came of it, at its end.
+        Its result, at the end.
     """
 
     entry: BatchEntry
@@ -158,17 +158,17 @@ class BatchProgress:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Many images under one recipe.
+    """Many images with the same settings.
 
     Attributes
     ----------
     outcomes : tuple of Outcome
-        In the order of the list, those of one group together.
+        In the order of the list, images of one group together.
     settings : Settings
     seed : int
         Of every image: the same image in another batch gives the same bytes.
     box : tuple of float or None
-        Edges of the replicas along z, y, x [m], where they were asked for so instead of in voxels.
+        Edges of the replicas along z, y, x [m], if they were given as lengths instead of in voxels.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -182,7 +182,7 @@ class Batch:
 
     @property
     def cards(self) -> dict[str, Card]:
-        """What there is of finished images, by their names."""
+        """The summaries of finished images, by name."""
         return {one.entry.name: one.card for one in self.outcomes if one.card is not None}
 
     def groups(self) -> dict[str, tuple[Card, ...]]:
@@ -194,27 +194,27 @@ class Batch:
         return {group: tuple(cards) for group, cards in found.items()}
 
     def measured(self) -> tuple[str, ...]:
-        """Return the names of the numbers that any image has, in the order of `NUMBERS`."""
+        """Return the names of the numbers that at least one image has, in the order of `NUMBERS`."""
         known = {name for card in self.cards.values() for name in card.properties}
         return tuple(name for name in NUMBERS if name in known)
 
     def notes(self) -> tuple[str, ...]:
-        """Say what makes the images less alike than a table of their numbers suggests."""
+        """Return warnings about differences between the images that a table of numbers does not show."""
         return tuple(_notes(self.cards))
 
 
 def over_images(cards: Sequence[Card]) -> dict[str, Estimate]:
-    """Return every number's mean over images, with the interval their scatter gives (Student's t).
+    """Return the mean of every number over images, with the interval from their scatter (Student's t).
 
-    Each image counts once, however many replicas it has: what differs between replicas is chance of the
-    reconstruction, what differs between images is the material's.
+    Each image counts once, however many replicas it has: differences between replicas are chance in the
+    reconstruction, differences between images are those of the material.
     """
     means = [{name: e.mean for name, e in card.properties.items()} for card in cards]
     return summarise([Measurement(values, {}) for values in means])
 
 
 def part_of(entries: Sequence[BatchEntry], shard: tuple[int, int] | None) -> tuple[BatchEntry, ...]:
-    """Return the jobs of shard (i, n), i from 1: every n-th one, so that each shard has about as many.
+    """Return the entries of shard (i, n), i from 1: every n-th one, so that shards are about equal.
 
     Raises
     ------
@@ -230,7 +230,7 @@ def part_of(entries: Sequence[BatchEntry], shard: tuple[int, int] | None) -> tup
 
 
 def in_groups(entries: Sequence[BatchEntry]) -> tuple[BatchEntry, ...]:
-    """Return the jobs with those of one group together, groups and images in the order of the list."""
+    """Return the entries with those of one group together, groups and images in the order of the list."""
     order = {group: place for place, group in enumerate(dict.fromkeys(entry.group for entry in entries))}
     return tuple(sorted(entries, key=lambda entry: order[entry.group]))
 
@@ -239,8 +239,8 @@ def _notes(cards: dict[str, Card]) -> Iterator[str]:
     voxels = {name: card.voxel_size for name, card in cards.items()}
     if differ(list(voxels.values())):
         yield (
-            f"the voxels are not all of one size: {_by_value(voxels)}. Every number depends on it, "
-            "so some of the difference is not the material's; "
+            f"the images have different voxel sizes: {_by_value(voxels)}. Every number depends on the voxel "
+            "size, so part of the difference is not due to the material; "
             f'--voxel-size "{format_length(max(voxels.values()))}" makes them equal'
         )
     boxes = {
@@ -249,25 +249,23 @@ def _notes(cards: dict[str, Card]) -> Iterator[str]:
     if differ(list(boxes.values())):
         middle = format_length(sorted(boxes.values())[len(boxes) // 2], 3)
         yield (
-            f"the boxes are not all of one size: {_by_value(boxes)} wide. Smaller ones vary more; "
-            f'--size "{middle}" gives each the same length instead of as many voxels'
+            f"the images have boxes of different sizes: {_by_value(boxes)} wide. Numbers of smaller boxes "
+            f'vary more; --size "{middle}" gives all boxes one length instead of one number of voxels'
         )
     same: dict[tuple[object, ...], list[str]] = {}
     for name, card in cards.items():
         same.setdefault((card.sha256, card.crop), []).append(name)
     for names in same.values():
         if len(names) > 1:
-            yield f"{several(names)} are one and the same picture; it counts more than once in a mean"
+            yield f"{several(names)} are the same image; it counts more than once in a mean"
     versions = Counter(card.porescape for card in cards.values())
     if len(versions) > 1:
         made = ", ".join(f"{count} by {version}" for version, count in sorted(versions.items()))
-        yield (
-            f"not all were made by one version of porescape: {made}; --overwrite makes the older ones again"
-        )
+        yield (f"the runs are of different versions of porescape: {made}; --overwrite repeats the older ones")
 
 
 def differ(lengths: Sequence[float]) -> bool:
-    """Return whether lengths differ by more than reading the same one from two files makes them."""
+    """Return whether lengths differ by more than the rounding of the same length in two files."""
     return bool(lengths) and not agree(max(lengths), min(lengths), SAME)
 
 

@@ -1,4 +1,4 @@
-"""Whether every name in the settings is one that there is: said at the door, not after the fit."""
+"""Check that every name in the settings exists, before the fit instead of after it."""
 
 from porescape.core.settings import Settings
 from porescape.fit.plan import families_of
@@ -9,12 +9,12 @@ from porescape.section.thresholds import threshold_of
 
 
 def check_choices(settings: Settings) -> None:
-    """Refuse names of numbers, threshold methods, families, optimisers and checks that there are not.
+    """Refuse unknown names of numbers, threshold methods, families, optimisers and checks.
 
     Raises
     ------
     SettingsError
-        With the names that there are.
+        With the known names.
     """
     pick(settings.measure.numbers)
     threshold_of(settings.segmentation)

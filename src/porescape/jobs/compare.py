@@ -1,4 +1,4 @@
-"""Structures side by side: equal voxels, equal samples, the same measurement on both."""
+"""Comparison of structures: equal voxels, equal samples, the same measurement of both."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -34,9 +34,9 @@ class Sample:
     Attributes
     ----------
     name : str
-        What to call it.
+        Its name.
     volumes : tuple of Volume
-        Replicas, or the blocks that one volume was cut into.
+        Replicas, or sub-volumes of one volume.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One side, measured.
+    """The measurements of one side.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Sides measured alike; the first is what the others are compared with.
+    """Sides measured in the same way; the first is the reference.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Comparison:
     shape : tuple of int
         Of every volume [voxels].
     notes : tuple of str
-        What was done to make them equal.
+        What was changed to make them equal.
     """
 
     sides: tuple[Side, ...]
@@ -96,8 +96,8 @@ class Comparison:
     def wasserstein(self, distribution: str, side: int) -> float:
         """Wasserstein-1 distance of a distribution from the first side's, in its own unit.
 
-        How far the values of one side must be shifted on average to become the other's. NaN without
-        networks.
+        How far the values of one side must be shifted on average to become those of the other. NaN
+        without networks.
 
         References
         ----------
@@ -108,7 +108,7 @@ class Comparison:
 
 
 def values_of(measurement: Measurement, distribution: str) -> NDArray[np.float64]:
-    """Return one value per pore or throat of a measured volume; none where no network was made."""
+    """Return one value per pore or throat of a measured volume; none if it has no network."""
     network = measurement.details.network
     if network is None:
         return np.zeros(0)
@@ -124,10 +124,10 @@ def compare(
     workers: int = 1,
     progress: Callable[[str], None] = lambda note: None,
 ) -> Comparison:
-    """Measure structures in the same way and set them side by side.
+    """Measure structures in the same way and compare them.
 
-    Every number depends on the voxel size, and most on the size of the sample, so both are made equal:
-    volumes of another voxel size are refused unless `resample` says which to use, and volumes larger
+    Every number depends on the voxel size, and most depend on the size of the sample, so both are made
+    equal: volumes of different voxel sizes are refused unless `resample` is given, and volumes larger
     than the common box are cut into as many whole boxes as fit.
 
     Parameters
@@ -137,26 +137,26 @@ def compare(
     settings : Measure, optional
         What to measure; everything by default.
     resample : float, optional
-        Voxel size to bring every volume to [m].
+        Voxel size to which every volume is resampled [m].
     size : tuple of int, optional
-        Common box [voxels]; by default the largest that every volume holds.
+        Common box [voxels]; by default the largest that fits into every volume.
     workers : int
         Processes.
     progress : callable
-        Told the name of a sample after each of its volumes.
+        Called with the name of a sample after each of its volumes.
 
     Raises
     ------
     InputError
         Fewer than two samples, or different voxel sizes.
     SettingsError
-        A volume smaller than the box, or a number that is not known.
+        A volume smaller than the box, or an unknown number.
     """
     if len(samples) < 2:
         raise InputError(f"a comparison needs at least two structures, got {len(samples)}")
     settings = settings or Measure()
-    pick(settings.numbers)  # what cannot be measured is said before the work begins
-    samples = _told_apart(samples)
+    pick(settings.numbers)  # unknown numbers are refused before the work begins
+    samples = _with_unique_names(samples)
     notes: list[str] = []
     if resample is not None:
         samples = [_resampled(sample, resample, notes) for sample in samples]
@@ -182,8 +182,8 @@ def _measure(
     return measured
 
 
-def _told_apart(samples: Sequence[Sample]) -> list[Sample]:
-    """Number the samples that have one name: every run folder is called porescape-run until renamed."""
+def _with_unique_names(samples: Sequence[Sample]) -> list[Sample]:
+    """Number samples with the same name: every run folder is called porescape-run until renamed."""
     shared = Counter(sample.name for sample in samples)
     seen: Counter[str] = Counter()
     named = []
@@ -215,7 +215,7 @@ def _common_box(samples: Sequence[Sample]) -> tuple[int, int, int]:
 
 
 def _cut(sample: Sample, box: tuple[int, int, int], notes: list[str]) -> Sample:
-    """Cut each volume into the whole boxes that fit, from its first corner on."""
+    """Cut each volume into as many whole boxes as fit, from its first corner on."""
     blocks = []
     for volume in sample.volumes:
         counts = [n // edge for n, edge in zip(volume.shape, box, strict=True)]
@@ -228,7 +228,7 @@ def _cut(sample: Sample, box: tuple[int, int, int], notes: list[str]) -> Sample:
             window = tuple(slice(c * e, (c + 1) * e) for c, e in zip(corner, box, strict=True))
             blocks.append(replace(volume, pore=volume.pore[window]))
     if len(blocks) > len(sample.volumes):
-        notes.append(f"cut {sample.name} into {len(blocks)} blocks of {format_shape(box)} voxels")
+        notes.append(f"cut {sample.name} into {len(blocks)} sub-volumes of {format_shape(box)} voxels")
     elif any(volume.shape != box for volume in sample.volumes):
         notes.append(f"cropped {sample.name} to {format_shape(box)} voxels")
     return Sample(sample.name, tuple(blocks))

@@ -1,4 +1,4 @@
-"""What a run will take of memory and disk, before it starts; from measured figures, said as "about"."""
+"""Estimate of the memory and disk space of a run before it starts, from measured figures."""
 
 import math
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ WORKER = 300 * MIB  # a process with its libraries and compiled kernels
 FLOW = 230  # bytes per voxel while a flow is solved for
 PLAIN = 60  # bytes per voxel while anything else is measured
 TRIAL = 40  # bytes per voxel of the fitted cube
-GATHERED = 3  # bytes per voxel and replica in the process that gathers them and draws the report
-# Bytes on disk per voxel and replica: TIFF 0.2, VTI 0.3, details and tables, report; beside each other in the
-# work folder and in the folder that is being written
+GATHERED = 3  # bytes per voxel and replica in the process that collects them and draws the report
+# Bytes on disk per voxel and replica: TIFF 0.2, VTI 0.3, details and tables, report; both in the work folder
+# and in the folder being written
 WRITTEN = 1.5
 FIXED = 20 * MIB  # report, pictures, the copy of a large image
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a run takes at its peak, in bytes.
+    """Memory and disk space of a run at its peak [bytes].
 
     Attributes
     ----------
     worker : int
         Memory of one worker process.
     memory : int
-        Memory of this machine: its workers and the process that gathers their work.
+        Memory of this machine: its workers and the process that collects their results.
     disk : int
-        In the folder of the results and the work folder together.
+        Disk space of the results folder and the work folder together.
     """
 
     worker: int
@@ -41,14 +41,14 @@ class Costs:
 
 
 def costs_of(settings: Settings, workers: int) -> Costs:
-    """Return what a run with these settings takes.
+    """Return the costs of a run with these settings.
 
     Parameters
     ----------
     settings : Settings
     workers : int
-        Processes on this machine beside the one that gathers; with 1 there is only that one, with 0 all work
-        is done elsewhere.
+        Processes on this machine besides the one that collects results; with 1 there is only that one,
+        with 0 all work is done on other machines.
     """
     voxels = math.prod(settings.output.size)
     replicas = settings.output.replicas
@@ -59,12 +59,12 @@ def costs_of(settings: Settings, workers: int) -> Costs:
     together = min(workers, max(replicas, 2))  # two structures for the intervals, even of one replica
     memory = gathered + (worker if together == 1 else WORKER + together * worker)
     shared = workers - together if settings.fit.trials >= LEAST_DIVIDED else 0
-    memory += shared * (WORKER + TRIAL * settings.tried.size**3)  # those who only try recipes
+    memory += shared * (WORKER + TRIAL * settings.tried.size**3)  # workers that only try recipes
     return Costs(worker, memory, FIXED + round(WRITTEN * voxels * replicas))
 
 
 def workers_that_fit(settings: Settings, workers: int, memory: int | None) -> int:
-    """Return how many of the workers there is memory for, at least one; all where it is not known."""
+    """Return how many workers fit in the memory, at least one; all if the memory is not known."""
     if memory is None:
         return workers
     return max((n for n in range(1, workers + 1) if costs_of(settings, n).memory <= memory), default=1)

@@ -1,4 +1,4 @@
-"""The story: one SEM image in, replicas and their numbers out."""
+"""A whole run: from one SEM image to replicas and their numbers."""
 
 from collections.abc import Callable
 
@@ -26,29 +26,29 @@ def reconstruct(
     progress: Callable[[Progress], None] = lambda event: None,
     checkpoint: Checkpoint | None = None,
 ) -> Reconstruction:
-    """Rebuild the 3-D pore structure behind one SEM image.
+    """Reconstruct the 3-D pore structure shown in one SEM image.
 
     Parameters
     ----------
     image : Micrograph or Prepared
-        From `porescape.read_image` or `porescape.image_from_array`; or prepared already by
-        `porescape.prepare`, which then brings its own settings.
+        From `porescape.read_image` or `porescape.image_from_array`; or already prepared by
+        `porescape.prepare`, with its own settings.
     settings : Settings, optional
         Defaults: 8 replicas of 128³ voxels, 200 trials each.
     seed : int
-        Everything random follows from it. Same image, settings and seed: same bytes, whatever the
-        number of workers and however often it was interrupted.
+        It determines all random numbers. The same image, settings and seed give the same bytes, for any
+        number of workers and after any interruption.
     workers : int or Pool
         Processes, or the workers of a cluster (`porescape.dask_pool`).
     progress : callable
-        Called with every trial and stage, those from the checkpoint too; raise from it to stop.
+        Called with every trial and stage, including those from the checkpoint; raise an error to stop.
     checkpoint : Checkpoint, optional
-        Holds what is done, and gives it back when the same job is started again.
+        Stores finished work, and returns it when the same run is started again.
 
     Raises
     ------
     InputError
-        The image cannot be used; the message says what was found, wanted and to try.
+        The image cannot be used; the message says what was found, what is required and what to try.
     """
     checkpoint = checkpoint or NoCheckpoint()
     prepared = _prepared(image, settings)
@@ -77,21 +77,21 @@ def reconstruct_shard(
     workers: Workers = 1,
     progress: Callable[[Progress], None] = lambda event: None,
 ) -> list[int]:
-    """Make every n-th replica of a job and save it; `reconstruct` with the same checkpoint gathers them.
+    """Make every n-th replica of a run and save it; `reconstruct` with the same checkpoint collects them.
 
     Parameters
     ----------
     image, settings, seed
-        The whole job's, as for `reconstruct`.
+        Of the whole run, as for `reconstruct`.
     shard : tuple of int
-        (i, n): of n shards the i-th, from 1, which makes the replicas i, i + n, i + 2n, ... counted from 1.
+        (i, n): the i-th of n shards, from 1; it makes the replicas i, i + n, i + 2n, ... counted from 1.
     checkpoint : Checkpoint
         Shared by all shards.
 
     Returns
     -------
     list of int
-        The replicas of this shard, from 0, all of them saved now.
+        The replicas of this shard, from 0, all saved.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def reconstruct_shard(
         indices=missing,
     )
     for _ in made:
-        pass  # one at a time: a shard holds none of them
+        pass  # one at a time: a shard keeps none in memory
     return list(own)
 
 
@@ -124,5 +124,5 @@ def _prepared(image: Micrograph | Prepared, settings: Settings | None) -> Prepar
     if isinstance(image, Prepared):
         return image
     settings = settings or Settings()
-    check_choices(settings)  # what cannot be done is said now, not after the fit
+    check_choices(settings)  # unknown names are refused now, not after the fit
     return prepare(image, settings)

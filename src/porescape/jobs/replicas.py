@@ -38,7 +38,7 @@ def make_replicas(
     checkpoint: Checkpoint | None = None,
     indices: Iterable[int] | None = None,
 ) -> Iterator[Replica]:
-    """Fit, generate and measure the replicas, all or those of `indices`; yields them in order."""
+    """Fit, generate and measure all replicas, or those of `indices`; yields them in order."""
     checkpoint = checkpoint or NoCheckpoint()
     work = partial(
         _make_replica,
@@ -55,15 +55,15 @@ def make_replicas(
     with closing(_distribute(work, missing, workers, settings.fit.trials, progress)) as new:
         for index in wanted:
             replica = checkpoint.replica(index) if index in stored else next(new)
-            if replica is None:  # there, but damaged
+            if replica is None:  # saved, but damaged
                 replica = work(index, progress)
             if index not in checkpoint.finished():  # a remote worker may not see this process's folder
                 checkpoint.add_replica(replica)
             yield replica
 
 
-# Replicas that are divided at once, at most. One process asks a cluster for some 230 trials a second, enough
-# for about 50 workers; many replicas are done as soon by one worker each.
+# Largest number of replicas divided at the same time. One process can send about 230 trials per second to a
+# cluster, enough for about 50 workers; many replicas are done as fast by one worker each.
 MOST_DIVIDED = 32
 
 
@@ -74,9 +74,9 @@ def _distribute(
     trials: int,
     progress: OnProgress,
 ) -> Generator[Replica, None, None]:
-    """Make replicas: one per worker as long as that goes round; those left over are divided among all.
+    """Make replicas: one per worker as long as every worker has one; the rest are divided among all workers.
 
-    Whole replicas need the least talk. Dividing one gives its trials to all workers, as they are free.
+    Whole replicas need the least communication. A divided replica gives its trials to all free workers.
     """
     with pool_of(workers) as pool:
         left = len(indices) % max(pool.size, 1)
@@ -97,7 +97,7 @@ def _make_replica(
     seed: int,
     checkpoint: Checkpoint,
 ) -> Replica:
-    """Make a replica; what is heavy is done by `parallel_map`, by default here."""
+    """Make a replica; the expensive parts are done by `parallel_map`, by default in this process."""
     own_seed = structure_seed(seed, index)
     known = checkpoint.trials(index)
     clock = time.perf_counter()
@@ -146,7 +146,7 @@ def _generate_and_measure(
     volume = generate(recipe, Domain(settings.output.size, phase.pixel_size, settings.output.periodic), seed)
     generated = time.perf_counter()
     progress(Progress("refine", index, seconds=generated - clock))
-    if settings.fit.method != "paper":  # which has no such step
+    if settings.fit.method != "paper":  # the paper's method has no such step
         output = settings.output
         volume = refine(
             volume,
@@ -154,14 +154,14 @@ def _generate_and_measure(
             seed=seed,
             sweeps=output.refine,
             periodic=output.periodic,
-            keep_floating_solid=settings.fit.percolate in ("pore", "none"),  # solid need not hang together
+            keep_floating_solid=settings.fit.percolate in ("pore", "none"),  # solid need not be connected
         )
     refined = time.perf_counter()
 
-    def heard(step: str, done: int, of: int) -> None:
+    def report_step(step: str, done: int, of: int) -> None:
         progress(Progress("measure", index, step=step, seconds=time.perf_counter() - refined))
 
-    measurement = measure_volume(volume, settings.measure, heard)
+    measurement = measure_volume(volume, settings.measure, report_step)
     measured = time.perf_counter()
     similarity = compare_with_image(phase, volume, seed)
     seconds = {

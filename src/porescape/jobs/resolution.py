@@ -1,4 +1,4 @@
-"""How much the numbers owe to the pixel size: one image at several, each reconstructed."""
+"""How the numbers depend on the pixel size: one image reconstructed at several pixel sizes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -42,30 +42,30 @@ def resolution_study(
     workers: int = 1,
     progress: Callable[[float, Progress], None] = lambda pixel_size, event: None,
 ) -> ResolutionStudy:
-    """Reconstruct and measure one image as if it had been taken at coarser pixel sizes.
+    """Reconstruct and measure one image as if it had been taken at larger pixel sizes.
 
-    The grey image is resampled before it is segmented, as a coarser scan would be. The box keeps its
-    physical size, so it has fewer voxels at larger pixels; one voxel is one pixel.
+    The grey image is resampled before segmentation, as in a coarser scan. The box keeps its physical
+    size, so it has fewer voxels at larger pixels; one voxel is one pixel.
 
     Parameters
     ----------
     image : Micrograph
     pixel_sizes : sequence of float
-        [m], none finer than the image's own.
+        [m], none smaller than that of the image.
     settings : Settings, optional
-        As for `reconstruct`, with three replicas by default; the size of the box [voxels] is that at
-        the finest pixel size.
+        As for `reconstruct`, with three replicas by default; the size of the box [voxels] is for the
+        smallest pixel size.
 
     Raises
     ------
     InputError
-        A pixel size is finer than the image's, or too coarse for it.
+        A pixel size is smaller than that of the image, or too large for it.
     SettingsError
         The box would be less than 16 voxels wide at the coarsest pixel size.
 
     References
     ----------
-    The paper's Fig. S.2: pores and throats come out larger at larger pixels.
+    The paper's Fig. S.2: pores and throats are larger at larger pixels.
     """
     settings = settings or replace(Settings(), output=replace(Settings().output, replicas=REPLICAS))
     sizes = tuple(sorted(pixel_sizes))
@@ -76,15 +76,15 @@ def resolution_study(
     results = []
     for size, box, coarse in zip(sizes, boxes, images, strict=True):
         output = replace(settings.output, voxel_size=size, size=box)
-        told = replace(settings, output=output)
+        with_output = replace(settings, output=output)
         results.append(
-            reconstruct(coarse, told, seed, workers=workers, progress=lambda e, s=size: progress(s, e))  # type: ignore[misc]
+            reconstruct(coarse, with_output, seed, workers=workers, progress=lambda e, s=size: progress(s, e))  # type: ignore[misc]
         )
     return ResolutionStudy(sizes, tuple(results))
 
 
 def _box(shape: tuple[int, int, int], finest: float, pixel_size: float) -> tuple[int, int, int]:
-    """Return the voxels that fill the same box at another pixel size."""
+    """Return the number of voxels of the same box at another pixel size."""
     z, y, x = (round(n * finest / pixel_size) for n in shape)
     if min(z, y, x) < NARROWEST:
         wanted = math.ceil(NARROWEST * pixel_size / finest)
@@ -97,12 +97,12 @@ def _box(shape: tuple[int, int, int], finest: float, pixel_size: float) -> tuple
 
 
 def at_pixel_size(image: Micrograph, pixel_size: float) -> Micrograph:
-    """Return the image as a coarser scan would show it: grey averaged over the larger pixels.
+    """Return the image as in a coarser scan: grey averaged over the larger pixels.
 
     Raises
     ------
     InputError
-        The pixel size is finer than the image's, or leaves fewer than 64 pixels along an edge.
+        The pixel size is smaller than that of the image, or leaves fewer than 64 pixels along an edge.
     """
     factor = image.pixel_size / pixel_size
     if agree(image.pixel_size, pixel_size, EXACT):

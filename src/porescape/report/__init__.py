@@ -1,1 +1,1 @@
-"""Telling: every stage draws itself, and one page holds it all."""
+"""Reports: figures of every stage, tables, and self-contained pages."""

@@ -1,4 +1,4 @@
-"""One page over many images: their numbers side by side, with pictures, and what failed in words."""
+"""The page of a batch: numbers and pictures of all images, and the reasons of failures."""
 
 import base64
 import io
@@ -38,15 +38,15 @@ KEYS = (  # numbers of the first table, in this order, if they were measured
     "specific_surface",
     "connected_porosity_z",
 )
-SIDE = 96  # CSS pixels of a slice's longer edge on the page
+SIDE = 96  # CSS pixels of the longer edge of a slice on the page
 SHARPNESS = 2  # stored pixels per CSS pixel
-MOST_KEYS = 5  # more do not fit beside the pictures
+MOST_KEYS = 5  # more do not fit next to the pictures
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
-MOST_NAMED = 60  # images whose names still fit beside a panel; more are told apart by their group alone
+MOST_NAMED = 60  # images whose names still fit next to a panel; more are distinguished only by their group
 
 
 class Cell(NamedTuple):
-    """A number as the page shows it: mean, and interval or nothing."""
+    """A number as shown on the page: mean, and interval if there is one."""
 
     mean: str
     interval: str
@@ -73,7 +73,7 @@ class Line(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Numbers of one kind, a line per image or group."""
+    """Numbers of one group, a line per image or group of images."""
 
     title: str
     heads: tuple[Head, ...]
@@ -81,7 +81,7 @@ class Table(NamedTuple):
 
 
 def render_batch(batch: Batch) -> str:
-    """Write a batch as one self-contained HTML page, to lie beside the run folders that it links to."""
+    """Write a batch as one self-contained HTML page, for the folder of the run folders to which it links."""
     measured = batch.measured()
     keys = tuple(name for name in KEYS if name in measured)[:MOST_KEYS] or measured[:MOST_KEYS]
     groups = batch.groups()
@@ -104,7 +104,9 @@ def render_batch(batch: Batch) -> str:
         else {
             "strips": embed(
                 strips(batch, keys),
-                f"{len(batch.cards)} images, a row each: " + ", ".join(label_of(name) for name in keys) + ".",
+                f"{len(batch.cards)} images, one row each: "
+                + ", ".join(label_of(name) for name in keys)
+                + ".",
             )
         },
         tables=[
@@ -128,7 +130,7 @@ def _lines(batch: Batch, keys: Sequence[str]) -> list[tuple[str, list[Line]]]:
 
 
 def _title(group: str, groups: Collection[str]) -> str:
-    """Return what to call a group: nothing, if no image has one."""
+    """Return the title of a group: empty if no image has a group."""
     return group or ("without a group" if len(groups) > 1 else "")
 
 
@@ -149,7 +151,7 @@ def _heads(names: Sequence[str], batch: Batch) -> tuple[Head, ...]:
 
 
 def _column(name: str, batch: Batch) -> tuple[Scale, int]:
-    """Return one unit and one count of digits for all images, so that a column can be read down."""
+    """Return one unit and one number of digits for all images, so that a column can be compared."""
     known = [
         card.properties[name]
         for card in batch.cards.values()
@@ -170,7 +172,7 @@ def _cell(e: Estimate | None, scale: Scale, digits: int) -> Cell:
 
 
 def _materials(groups: dict[str, tuple[Card, ...]], keys: Sequence[str], batch: Batch) -> Table | None:
-    """Return the means over the images of each group, where that says more than the images themselves."""
+    """Return the means over the images of each group, if a group has several images."""
     if all(len(cards) == 1 for cards in groups.values()) or not keys:
         return None
     lines = []
@@ -203,7 +205,7 @@ def _table(kind: str, names: tuple[str, ...], batch: Batch) -> Table:
 def strips(batch: Batch, names: Sequence[str]) -> Figure:
     """Draw numbers of all images: a row per image, a panel per number; bars are 95 % intervals.
 
-    Where a group has several images, a line marks their mean and a band its interval over images.
+    If a group has several images, a line marks their mean and a band its interval over images.
     """
     rows = _places(batch)
     colours = (colour for colour, _ in cycle(LOOKS))
@@ -246,7 +248,7 @@ def strips(batch: Batch, names: Sequence[str]) -> Figure:
 
 
 def _places(batch: Batch) -> dict[str, float]:
-    """Return the height of every finished image's row; groups stand a little apart."""
+    """Return the vertical position of every finished image's row, with a gap between groups."""
     places: dict[str, float] = {}
     height, before = 0.0, None
     for one in batch.outcomes:
@@ -283,12 +285,12 @@ def _mean_of_group(panel: Axes, e: Estimate | None, rows: Sequence[float], scale
 
 
 def _short(name: str, most: int = 22) -> str:
-    """Cut a name in its middle: what tells images apart is often at the end."""
+    """Shorten a name in its middle: names often differ at the end."""
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
 
 
 def thumbnails(result: Reconstruction) -> tuple[Thumbnail, Thumbnail]:
-    """Return the middle of the image, and the middle slice across z of the selected replica, at one scale."""
+    """Return the middle of the image and the middle slice of the selected replica, at the same scale."""
     volume = result.selected.volume
     nz, ny, nx = volume.shape
     scale = SIDE / (max(ny, nx) * volume.voxel_size)  # CSS pixels per metre
@@ -305,7 +307,7 @@ def thumbnails(result: Reconstruction) -> tuple[Thumbnail, Thumbnail]:
 
 
 def _phases(pore: NDArray[np.bool_]) -> str:
-    """Return a slice in the two colours of all pages, a bit per voxel."""
+    """Return a slice in the two colours of all pages, one bit per voxel."""
     picture = Image.fromarray(pore.astype(np.uint8))
     palette = picture.convert("P")
     palette.putpalette([round(255 * value) for phase in (0, 1) for value in TWO_PHASES(phase)[:3]])

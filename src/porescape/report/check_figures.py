@@ -1,4 +1,4 @@
-"""The picture of the checks before the fit."""
+"""The figure of the checks of the image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from porescape.report.words import scale_for
 from porescape.section.checks.sharpness import CHORD
 from porescape.section.checks.size import POROSITY_ERROR
 
-WORDS = {"ok": "ok", "warn": "warning", "fail": "failed"}
+WORDS = {"ok": "passed", "warn": "doubtful", "fail": "failed"}
 STYLES: dict[str, dict[str, Any]] = {
     "y": {"color": INK, "marker": "o", "ls": "-"},
     "x": {"color": BLUE, "marker": "s", "ls": (0, (4, 1.5))},
@@ -24,11 +24,11 @@ ERROR_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def checks_figure(phase: PhaseImage, checks: Sequence[Check]) -> Figure:
-    """Draw what the four checks found.
+    """Draw the results of the four checks.
 
     Lengths by direction, where a circle is isotropic; porosity and pore-to-pore distance in strips along
     y and x; the expected error of the porosity by the width of the field of view; the lengths of the
-    chords in pixels; and the image with the tiles that say what is chance.
+    chords in pixels; and the image with the tiles from which the scatter by chance is estimated.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def checks_figure(phase: PhaseImage, checks: Sequence[Check]) -> Figure:
 
 
 def _rose(panel: Axes, check: Check) -> None:
-    """Draw lengths over their means: chords are several times as long as correlation lengths."""
+    """Draw lengths divided by their means: chords are several times as long as correlation lengths."""
     curves = check.curves
     turn = np.radians(curves["angle"])
     length = curves["correlation"] / curves["correlation"].mean()
@@ -67,7 +67,7 @@ def _rose(panel: Axes, check: Check) -> None:
     panel.tick_params(labelsize=TEXT, colors=GREY, pad=-2)
     panel.grid(color="#d7dade", lw=0.6)
     panel.spines["polar"].set(color="#b8bcc2", linewidth=0.8)
-    _entitle(panel, check, "length over its mean, by direction")
+    _entitle(panel, check, "length / mean length, by direction")
     panel.legend(
         frameon=False, fontsize=TEXT - 1, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=3,
         columnspacing=1.0, handlelength=1.4,
@@ -110,7 +110,7 @@ def _errors(panel: Axes, check: Check) -> None:
         label="windows of this image",
     )
     here = check.values["porosity_error"]
-    if here > 0:  # regular patterns have none
+    if here > 0:  # a regular pattern has none
         panel.plot(
             error[0] * side[0] / here * scale.factor, here, "D", color=ORANGE, ms=6, label="this image"
         )
@@ -136,7 +136,7 @@ def _chords(panel: Axes, check: Check, phase: PhaseImage) -> None:
     }
     for name, style in styles.items():
         panel.step(pixels, 100 * check.curves[f"share_{name}"], where="mid", lw=1.3, label=name, **style)
-    panel.axvline(check.values["chord_pixels"], color=ORANGE, lw=1.3, label="mean of the thinner")
+    panel.axvline(check.values["chord_pixels"], color=ORANGE, lw=1.3, label="mean of the thinner phase")
     for limit, line in zip(CHORD, (":", "--"), strict=True):
         panel.axvline(limit, color=GREY, lw=0.8, ls=line)
     panel.set(xlim=(0, pixels[-1]))
@@ -155,7 +155,7 @@ def _tiled(panel: Axes, check: Check, phase: PhaseImage) -> None:
     for edge in check.curves["edges_x"][1:-1]:
         panel.axvline(edge, color=ORANGE, lw=0.8)
     bare(panel)
-    panel.set_title("The tiles that say\nwhat is chance", fontsize=TEXT + 0.5, loc="left", color=INK)
+    panel.set_title("Tiles for the\nscatter by chance", fontsize=TEXT + 0.5, loc="left", color=INK)
 
 
 def _entitle(panel: Axes, check: Check, what: str) -> None:

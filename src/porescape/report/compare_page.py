@@ -1,4 +1,4 @@
-"""Two pages that set structures side by side: a comparison, and a study of the pixel size."""
+"""The pages of a comparison of structures and of a resolution study."""
 
 import math
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from porescape.report.page import Picture, embed, fill
 from porescape.report.words import Scale, decimals_for, label_of, missing, scale_of, write
 from porescape.units import format_length, format_shape
 
-# of a study of the pixel size, in this order
+# of a resolution study, in this order
 SHIFTING = (
     "body_diameter",
     "throat_diameter",
@@ -27,7 +27,7 @@ SHIFTING = (
 
 
 class Cell(NamedTuple):
-    """One side's number: mean, interval, and how far from the first side's."""
+    """A number of one side: mean, interval, and difference from the first side."""
 
     mean: str
     interval: str
@@ -35,7 +35,7 @@ class Cell(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One number of all sides."""
+    """One number for all sides."""
 
     label: str
     definition: str
@@ -77,7 +77,7 @@ def render_comparison(found: Comparison) -> str:
 
 
 def _sizes(sides: list[draw.Side], alt: str) -> dict[str, Picture]:
-    """Return the picture of the size distributions, if a network was made."""
+    """Return the figure of the size distributions, if there is a network."""
     if all(m.details.network is None for side in sides for m in side.measurements):
         return {}
     return {"sizes": embed(draw.size_distributions(sides), alt)}
@@ -88,7 +88,7 @@ def _nth(side: draw.Side, index: int) -> str:
 
 
 def _too_small(side: draw.Side) -> list[str]:
-    """Return what the first volume of a side is too small for; its others are as large."""
+    """Return the numbers for which the first volume of a side is too small; the others have the same size."""
     return [f"{_nth(side, 0)}: {warning}" for warning in side.measurements[0].warnings]
 
 
@@ -131,13 +131,13 @@ def _distances(found: Comparison) -> list[tuple[str, str, list[str]]]:
 
 
 def _digits(estimates: list[Estimate], scale: Scale) -> int:
-    """Return how many digits after the point suit all of a row; shares are given to 0.01 % at most."""
+    """Return the number of decimals for all cells of a row; fractions have at most 0.01 %."""
     digits = max(decimals_for(e.mean * scale.factor, e.sd * scale.factor) for e in estimates)
     return min(digits, 2) if scale.unit == "%" else digits
 
 
 def render_resolution(study: ResolutionStudy) -> str:
-    """Write a study of the pixel size as one self-contained HTML page."""
+    """Write a resolution study as one self-contained HTML page."""
     sides = [
         draw.Side(format_length(size), [r.measurement for r in result.replicas])
         for size, result in zip(study.pixel_sizes, study.results, strict=True)
@@ -164,7 +164,7 @@ def render_resolution(study: ResolutionStudy) -> str:
         replicas=len(study.results[0].replicas),
         rows=rows,
         pictures=_sizes(sides, f"Distributions at pixels of {names}.")
-        | {"shift": embed(shift(study), f"How numbers move with the pixel size, {names}.")},
+        | {"shift": embed(shift(study), f"How the numbers depend on the pixel size, {names}.")},
         warnings=_warnings(study),
         reasons=missing(
             [
@@ -177,7 +177,7 @@ def render_resolution(study: ResolutionStudy) -> str:
 
 
 def _warnings(study: ResolutionStudy) -> list[str]:
-    """Return every warning once, with the pixel sizes it was given at."""
+    """Return every warning once, with the pixel sizes at which it was given."""
     given: dict[str, list[str]] = {}
     for size, result in zip(study.pixel_sizes, study.results, strict=True):
         for warning in result.warnings:
@@ -186,11 +186,11 @@ def _warnings(study: ResolutionStudy) -> list[str]:
 
 
 def shift(study: ResolutionStudy) -> Figure:
-    """Draw how numbers move with the pixel size: every replica a dot, their mean a line."""
+    """Draw how the numbers depend on the pixel size: every replica as a dot, their mean as a line."""
     known = {name for result in study.results for name, e in result.properties.items() if e.n}
     names = [name for name in SHIFTING if name in known]
     names = names or [name for name in NUMBERS if name in known][: len(SHIFTING)]
-    columns = min((3, 4), key=lambda n: (-len(names) % n, n))  # as few empty places as can be
+    columns = min((3, 4), key=lambda n: (-len(names) % n, n))  # as few empty panels as possible
     rows = max(-(-len(names) // columns), 1)
     figure = Figure(figsize=(WIDE, 2.7 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()

@@ -1,9 +1,9 @@
-"""How everything is drawn: colours, frames, scale bars, rows of pictures at one scale.
+"""The common style of all figures: colours, frames, scale bars, rows of pictures at the same scale.
 
-Functions that draw take what a stage made and return a matplotlib `Figure` of its own: no pyplot and no
-global settings, so figures can be drawn in any thread. Axes of pictures are in metres, with the origin at
-the upper left corner of the array. Colours are those of Okabe and Ito (2008); what they distinguish, line
-style, marker or lightness distinguishes too. Pores are dark, solid is light.
+Every figure is a new matplotlib `Figure`, without pyplot and global settings, so it can be drawn in any
+thread. Axes of pictures are in metres, with the origin at the upper left corner of the array. Colours are
+those of Okabe and Ito (2008); line style, marker or lightness always differ together with the colour. Pores
+are dark, solid is light.
 """
 
 import math
@@ -23,17 +23,17 @@ INK = "#1b1f24"  # the image, text
 GREY = "#6b7280"  # captions, frames
 BLUE = "#0072B2"  # replicas
 ORANGE = "#D55E00"  # the truth
-OUTLINE = (1.0, 0.69, 0.0)  # over grey: bright where the pores are dark, yellow where they are not
+OUTLINE = (1.0, 0.69, 0.0)  # on grey: bright on dark pores, and yellow on bright ones
 TWO_PHASES = ListedColormap(["#efece4", "#20262e"])  # solid, pore
-TEXT = 9.0  # points: a figure 10 inches wide then reads well in a column of 960 CSS pixels
+TEXT = 9.0  # points: readable if a figure 10 inches wide is shown in a column of 960 CSS pixels
 WIDE = 10.0  # inches
-MOST_PIXELS = 1100  # of a drawn image along its longer side; no screen shows more of half a page
+MOST_PIXELS = 1100  # of a drawn image along its longer side; screens do not show more on half a page
 
 P = TypeVar("P", np.bool_, np.float32)
 
 
 def dress(panel: Axes, title: str, along: str) -> None:
-    """Give a plot its quiet frame and its words."""
+    """Set the title, axis label and frame of a plot."""
     panel.set_title(title, fontsize=TEXT + 0.5, loc="left", color=INK)
     panel.set_xlabel(along, fontsize=TEXT, color=INK)
     panel.tick_params(labelsize=TEXT - 0.5, colors=GREY, length=3, width=0.7)
@@ -43,7 +43,7 @@ def dress(panel: Axes, title: str, along: str) -> None:
 
 
 def legend_below(figure: Figure, panel: Axes) -> None:
-    """Name what one panel shows for the whole figure."""
+    """Draw the legend of one panel below the whole figure."""
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(
         handles[::-1], labels[::-1], frameon=False, fontsize=TEXT, loc="outside lower left", ncols=3
@@ -51,21 +51,21 @@ def legend_below(figure: Figure, panel: Axes) -> None:
 
 
 def bare(panel: Axes) -> None:
-    """Leave a picture only a thin frame."""
+    """Remove axes and ticks of a picture, except a thin frame."""
     panel.set(xticks=[], yticks=[])
     for spine in panel.spines.values():
         spine.set(color="#b8bcc2", linewidth=0.6)
 
 
 def entitle(panel: Axes, text: str) -> None:
-    """Write over a picture what it shows."""
+    """Write the title of a picture above it."""
     panel.set_title(text, fontsize=TEXT, loc="left", color=INK, pad=4)
 
 
 def picture_row(
     shapes: Sequence[Sequence[float]], step: float, columns: int | None = None
 ) -> tuple[Figure, list[Axes]]:
-    """Return a page-wide figure with one bare panel per picture, all at one scale, and their axes.
+    """Return a page-wide figure with one bare panel per picture, all at the same scale, and their axes.
 
     Pictures are given by their height and width [pixels of `step` metres].
     """
@@ -148,7 +148,7 @@ def scale_bar(panel: Axes) -> None:
 
 
 def blues(n: int) -> list[Any]:
-    """Return n blues from deep to light, still dark enough for a line on white."""
+    """Return n blues from dark to light, all dark enough for a line on white."""
     ramp = LinearSegmentedColormap.from_list("blues", ["#08306b", BLUE, "#6db3dc"])
     return [ramp(i / max(n - 1, 1)) for i in range(n)]
 
@@ -160,16 +160,16 @@ def middle_of(plane: NDArray[P], shape: Sequence[int]) -> NDArray[P]:
 
 
 def shrunk(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return means over squares of pixels, as many as a page can show; a ragged border is dropped."""
+    """Return means over squares of pixels, as many as a page can show; incomplete squares are dropped."""
     factor = -(-max(picture.shape) // MOST_PIXELS)
     return block_means(picture, factor) if factor > 1 else picture
 
 
 def coarse(pore: NDArray[np.bool_], most: int) -> tuple[NDArray[np.bool_], int]:
-    """Return a structure of at most `most` voxels along an axis, and how many old ones make a new one.
+    """Return a structure of at most `most` voxels along each axis, and the edge of a new voxel in old ones.
 
-    A block is pore where more than half of it is; a ragged border is dropped. Layer by layer, so that a
-    structure of any size needs no more memory than itself.
+    A block is pore if more than half of it is; incomplete blocks are dropped. This is done layer by layer, so
+    that a structure of any size needs little additional memory.
     """
     factor = -(-max(pore.shape) // most)
     factor = min(factor, *pore.shape)  # a thin sheet keeps one layer
@@ -185,7 +185,7 @@ def coarse(pore: NDArray[np.bool_], most: int) -> tuple[NDArray[np.bool_], int]:
 
 
 def block_means(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Return means over blocks of `factor` per axis; a ragged border is dropped."""
+    """Return means over blocks of `factor` per axis; incomplete blocks are dropped."""
     whole = values[tuple(slice(n - n % factor) for n in values.shape)]
     blocks = whole.reshape([k for n in whole.shape for k in (n // factor, factor)])
     return np.asarray(blocks.mean(axis=tuple(range(1, 2 * values.ndim, 2))))

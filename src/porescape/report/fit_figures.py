@@ -1,4 +1,4 @@
-"""The history of the fit: the loss of every trial, and of the families that were compared."""
+"""Figures of the fit: the loss of every trial, and of the families that were compared."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,10 @@ from porescape.report.drawing import (
 
 
 def fit_history(replicas: Sequence[Replica]) -> Figure:
-    """Draw the loss of each trial of the family that was taken, and of the best so far, for every replica.
+    """Draw the loss of each trial of the selected family, and of the best trial so far, for every replica.
 
-    Hollow marks at the end are the best few recipes, tried again on other random fields. Where several
-    families were tried, their best stand beside it, as they were compared.
+    Open symbols at the end are the best few recipes, tried again on other random fields. If several
+    families were tried, a second panel compares their best recipes.
     """
     several = any(trial.stage is Stage.COMPARE for replica in replicas for trial in replica.trials)
     figure = Figure(figsize=(WIDE, 3.6), layout="constrained")
@@ -66,22 +66,22 @@ def _draw_searches(panel: Axes, replicas: Sequence[Replica]) -> None:
             mfc="none",
             mec=shade,
             mew=0.7,
-            label="the best few again, on other random fields" if first and again else None,
+            label="best few again, on other random fields" if first and again else None,
         )
         everything += [trial.loss for trial in own]
         most = max(most, len(own))
     _scale_of_losses(panel)
-    dress(panel, "", "trial of the family that was taken")
+    dress(panel, "", "trial of the selected family")
     panel.set_ylabel("loss", fontsize=TEXT, color=INK)
     panel.set_xlim(0, 1.01 * most + 1)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    # what failed altogether is off the chart
+    # degenerate trials are outside the plot
     panel.set_ylim(top=1.5 * float(np.nanquantile(everything, 0.98)))
     panel.legend(edgecolor="none", framealpha=0.9, fontsize=TEXT, loc="upper right")
 
 
 def _draw_families(panel: Axes, replicas: Sequence[Replica]) -> None:
-    """Draw how the best of each family fared where they were compared; filled is what was taken."""
+    """Draw the losses of the best recipe of each family in the comparison; the selected one is filled."""
     names = list(dict.fromkeys(trial.family for replica in replicas for trial in replica.trials))
     for place, (replica, shade) in enumerate(zip(replicas, blues(len(replicas)), strict=True)):
         for at, name in enumerate(names):
@@ -91,7 +91,7 @@ def _draw_families(panel: Axes, replicas: Sequence[Replica]) -> None:
                 face = shade if name == replica.family else "none"
                 panel.plot(at + aside, np.mean(losses), "o", ms=5, mfc=face, mec=shade, mew=0.9)
     _scale_of_losses(panel)
-    dress(panel, "", "families compared closely")
+    dress(panel, "", "comparison of the families")
     panel.set_xlim(-0.5, len(names) - 0.5)
     panel.set_xticks(range(len(names)), names)
 

@@ -1,4 +1,4 @@
-"""One page that tells what was made of an image: its look, its numbers, and how far to trust them."""
+"""The report of a run: image and structure, the numbers, and how reliable they are."""
 
 import dataclasses
 import math
@@ -61,7 +61,7 @@ VERSIONS_OF = ("numpy", "scipy", "numba", "scikit-image", "matplotlib")
 
 
 class Row(NamedTuple):
-    """One number in the page's tables; `exact` texts are in SI units, the others as people read them."""
+    """One number in the tables of the page; `exact` is in SI units, the others are formatted for reading."""
 
     label: str
     definition: str
@@ -86,9 +86,10 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
     ----------
     result : Reconstruction
     truth : Volume, optional
-        The known structure behind the image: measured as the replicas are, and shown beside them.
+        The known structure of which the image is a section: measured like the replicas, and compared with
+        them.
     job : str
-        The run's `run.toml`, to be shown as it is.
+        The text of `run.toml`, shown unchanged.
     """
     known = None if truth is None else measure_volume(truth, result.settings.measure)
     rows = number_rows(result, known)
@@ -138,7 +139,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
 
 
 def _methods_sentence(result: Reconstruction) -> str:
-    """Say what was done as a paper would."""
+    """Return a sentence for the methods section of a paper."""
     n, volume = len(result.replicas), result.replicas[0].volume
     return (
         f"The three-dimensional pore structure was reconstructed with porescape {__version__} from one SEM "
@@ -159,7 +160,7 @@ def number_rows(result: Reconstruction, truth: Measurement | None = None) -> dic
 
 
 def _grouped(rows: dict[str, Row]) -> list[tuple[str, dict[str, Row]]]:
-    """Return the rows under their groups' names, groups without a number left out."""
+    """Return the rows by group, groups without a number left out."""
     found = [(g, {name: row for name, row in rows.items() if NUMBERS[name].group == g}) for g in GROUPS]
     return [(group, own) for group, own in found if own]
 
@@ -191,13 +192,13 @@ def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement 
 
 
 def _method_unknown(properties: dict[str, Estimate]) -> str:
-    """Return, as they stand in a sentence, the numbers whose interval lacks the method's own error alone."""
+    """Return, as part of a sentence, the numbers whose interval lacks only the error of the method."""
     names = [name for name, e in properties.items() if e.parts and "method" not in e.parts]
     return several([within_a_sentence(label_of(name)) for name in names], len(NUMBERS)) if names else ""
 
 
 def _first(properties: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Return the numbers that are drawn as strips: no percentiles and other variants of a number."""
+    """Return the numbers that are drawn: no percentiles and other variants of a number."""
     variants = ("_p10", "_p50", "_p90", "_equivalent", "_extended", "_all")
     return {name: e for name, e in properties.items() if not name.endswith(variants)}
 
@@ -206,7 +207,7 @@ def _first(properties: dict[str, Estimate]) -> dict[str, Estimate]:
 
 
 def recipe_head(recipes: Sequence[AnyRecipe]) -> list[str]:
-    """Return the column heads of the recipe table, with units."""
+    """Return the column headings of the recipe table, with units."""
     return [
         name.replace("_", " ") + (" [µm]" if name in RECIPE_LENGTHS else "") for name in _columns(recipes)
     ]
@@ -219,7 +220,7 @@ def recipe_rows(recipes: Sequence[AnyRecipe]) -> list[list[str]]:
 
 
 def _columns(recipes: Sequence[AnyRecipe]) -> list[str]:
-    """Return the names of the numbers that any of the recipes has."""
+    """Return the names of the numbers that at least one recipe has."""
     return list(dict.fromkeys(name for recipe in recipes for name in _numbers_of(recipe)))
 
 
@@ -246,7 +247,7 @@ def _cell(name: str, value: float | None) -> str:
 
 
 def _families_compared(result: Reconstruction) -> list[str]:
-    """Return what the families are made of, where several were compared."""
+    """Return the descriptions of the families, if several were compared."""
     names = dict.fromkeys(trial.family for replica in result.replicas for trial in replica.trials)
     return [FAMILIES[name].words for name in names if name in FAMILIES] if len(names) > 1 else []
 
@@ -262,7 +263,7 @@ def _settings(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _versions() -> dict[str, str]:
-    """Return what this page was made with."""
+    """Return the versions of the software that made this page."""
     found = {name: metadata.version(name) for name in VERSIONS_OF}
     return {"porescape": __version__, "Python": platform.python_version(), **found}
 
@@ -286,7 +287,7 @@ def _draw(
         "image": (
             whole_image(result.image, window),
             f"The image {name}, {' × '.join(format_length(side, 3) for side in _sides(result)[::-1])}; "
-            "a frame marks the piece below.",
+            "a frame marks the part shown below.",
         ),
         "piece": (
             outlined_middle(result.image, result.phase, window),
@@ -294,12 +295,12 @@ def _draw(
         ),
         "triptych": (
             triptych(result.section, shown.volume, result.image),
-            f"A piece of the image {name} and its pores beside the middle slices of {which} across z, y and "
-            "x, pores dark, all at one scale.",
+            f"A part of the image {name}, its pores, and the middle slices of {which} across z, y and x, "
+            "with dark pores, all at the same scale.",
         ),
         "segmentation": (
             segmentation_overlay(result.image, result.phase),
-            f"The image {name}, and the same with the outline of what was taken for pores: "
+            f"The image {name}, and the same with the outline of the segmented pores: "
             f"{100 * result.phase.porosity:.1f} % of its area.",
         ),
         "curves": (
@@ -319,27 +320,27 @@ def _draw(
         ),
         "checks": (
             checks_figure(result.phase, result.checks),
-            "How alike the image is in all directions and places, how large and how sharp.",
+            "Isotropy, stationarity, size and sharpness of the image.",
         ),
         "selection": (
             selection_figure(result.selection),
-            "Each replica's share of held-out crops told apart from the image, and its distance from the "
-            "image in descriptors the fit did not use.",
+            "For each replica, the accuracy of the two-sample test on held-out crops, and the distance "
+            "from the image in held-out descriptors.",
         ),
         "crops": (
             contact_sheet(result.section, shown.volume, seed=result.seed),
-            f"Crops of the segmented image {name} on one side and of {which} on the other, at one scale.",
+            f"Crops of the segmented image {name} (left) and of {which} (right), at the same scale.",
         ),
         "numbers": (
             numbers_plot(_first(result.properties), measurements, known),
-            "Each number of the table below as a strip: every replica a dot, their mean a line with its "
-            "95 % interval" + (", the truth a diamond." if known else "."),
+            "Each number of the table below: every replica as a dot, their mean as a line with its "
+            "95 % interval" + (", the true value as a diamond." if known else "."),
         ),
     }
     if n > 1 and any(e.parts for e in result.properties.values()):
         drawn["sources"] = (
             sources_figure(_first(result.properties)),
-            "A bar per number, as long as the half width of its interval in percent of the number, divided "
+            "One bar per number, as long as the half width of its interval in percent of the number, divided "
             "into the shares of replicas, threshold, image and method.",
         )
     side = Side(f"{n} replicas" if n > 1 else "the replica", measurements)
@@ -363,7 +364,7 @@ def _draw(
     if details.fields:
         drawn["fields"] = (
             solved_fields(details.fields, shown.volume.voxel_size),
-            f"Middle plane of {which}: concentration of steady diffusion and speed of slow flow along z.",
+            f"Middle plane of {which}: concentration in steady diffusion and speed of Stokes flow along z.",
         )
     if any(name.startswith("settling_") for name in details.curves):
         drawn["settling"] = (
@@ -378,7 +379,7 @@ def _draw(
     if truth is not None:
         drawn["truth"] = (
             truth_slices(truth, shown.volume),
-            f"Middle slices of the true structure across z, y and x above those of {which}, at one scale.",
+            f"Middle slices of the known structure across z, y and x, above those of {which}.",
         )
     return {key: embed(figure, alt) for key, (figure, alt) in drawn.items()}
 

@@ -1,4 +1,4 @@
-"""The micrograph, its segmentation, and both beside slices of a replica."""
+"""Figures of the micrograph and its segmentation, alone and next to slices of a replica."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,17 +23,17 @@ from porescape.report.drawing import (
     shrunk,
 )
 
-DETAIL = 4  # times: how much the middle of the image is enlarged to show single pixels
-COLUMN = 2.8  # inches: a picture of the first screen
-OUTLINE_PIXELS = 300  # of a small piece of an image, enlarged; an outline is one of them wide
+DETAIL = 4  # magnification of the middle of the image, to show single pixels
+COLUMN = 2.8  # inches: a picture at the top of the report
+OUTLINE_PIXELS = 300  # of a small part of an image, enlarged; an outline is one pixel wide
 
 Colours = NDArray[np.float32]
 
 
 def segmentation_overlay(image: Micrograph, phase: PhaseImage) -> Figure:
-    """Draw the grey image beside itself with the outline of its pores; below, the middle enlarged."""
+    """Draw the grey image without and with the outline of its pores; below, the middle enlarged."""
     parts = [(image.grey, phase.pore)]
-    if max(image.grey.shape) >= DETAIL * 100:  # a smaller image shows its pixels as it is
+    if max(image.grey.shape) >= DETAIL * 100:  # in a smaller image single pixels are visible
         inner = [max(n // DETAIL, 1) for n in image.grey.shape]
         parts.append((middle_of(image.grey, inner), middle_of(phase.pore, inner)))
     ny, nx = image.grey.shape
@@ -55,7 +55,7 @@ def segmentation_overlay(image: Micrograph, phase: PhaseImage) -> Figure:
 
 
 def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the grey image in red, green, blue with the outermost pixels of every pore coloured.
+    """Return the grey image as red, green, blue, with the outermost pixels of every pore coloured.
 
     Images wider than a screen are shrunk first, so that the outline stays a line; shape (ny, nx, 3).
     """
@@ -65,10 +65,10 @@ def outline_pores(grey: NDArray[np.float32], pore: NDArray[np.bool_]) -> NDArray
 
 
 def triptych(section: PhaseImage, volume: Volume, image: Micrograph | None = None) -> Figure:
-    """Draw the real section beside slices across z, y and x of one replica, all at one scale.
+    """Draw the section of the image and slices across z, y and x of one replica, all at the same scale.
 
-    The slices are the middle ones, not chosen. Where the section is larger, its middle is shown; with
-    `image`, the same piece of the micrograph stands before it.
+    The slices are always the middle ones. If the section is larger, its middle is shown; with `image`, the
+    same part of the micrograph is shown before it.
     """
     planes = [middle_of(section.pore, volume.pore.shape[1:])]
     planes += [np.take(volume.pore, n // 2, axis=axis) for axis, n in enumerate(volume.shape)]
@@ -113,14 +113,14 @@ def outlined_middle(image: Micrograph, phase: PhaseImage, window: float, width: 
     wanted = [max(round(window / image.pixel_size), 1)] * 2
     grey, pore = middle_of(image.grey, wanted), middle_of(phase.pore, wanted)
     sides = (grey.shape[0] * image.pixel_size, grey.shape[1] * image.pixel_size)
-    enlarge = max(-(-OUTLINE_PIXELS // max(grey.shape)), 1)  # or the outline of a small piece covers all
+    enlarge = max(-(-OUTLINE_PIXELS // max(grey.shape)), 1)  # otherwise the outline covers a small part
     larger = np.ix_(*(np.arange(n * enlarge) // enlarge for n in grey.shape))
     figure, _ = _one_picture(outline_pores(grey[larger], pore[larger]), sides, width)
     return figure
 
 
 def _one_picture(colour: Colours, sides: tuple[float, float], width: float) -> tuple[Figure, Axes]:
-    """Return a figure of nothing but a picture of these sides [m] and its scale bar."""
+    """Return a figure with only a picture of these sides [m] and its scale bar."""
     ny, nx = sides
     figure = Figure(figsize=(width, width * ny / nx))
     panel = figure.add_axes((0, 0, 1, 1), xlim=(0, nx), ylim=(ny, 0))

@@ -1,4 +1,4 @@
-"""What makes an interval wide: a picture of its parts."""
+"""The figure of the sources of uncertainty of each interval."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -11,17 +11,17 @@ from porescape.core.measurement import Estimate
 from porescape.report.drawing import BLUE, GREY, INK, TEXT, WIDE, dress
 from porescape.report.words import label_of
 
-SOURCES = {  # part: what it is called, and its colour
-    "replicas": ("chance of the replicas", BLUE),
+SOURCES = {  # part: its label and colour
+    "replicas": ("replicas", BLUE),
     "threshold": ("threshold", "#E69F00"),
-    "sample": ("one small image", "#009E73"),
-    "method": ("the method's own error", "#8b5aa0"),
+    "sample": ("finite image", "#009E73"),
+    "method": ("error of the method", "#8b5aa0"),
 }
-WIDEST = 100.0  # percent of the number; a bar beyond is cut and its end says how far it would reach
+WIDEST = 100.0  # percent of the number; a longer bar is cut and labelled with its full length
 
 
 def sources_figure(properties: Mapping[str, Estimate]) -> Figure:
-    """Draw how wide each number's interval is, and what share each of its parts has in that.
+    """Draw the width of each number's interval, and the share of each source of uncertainty.
 
     A bar is as long as the half width of the interval, in percent of the number. Parts add up as squares,
     so the shares of the bar are those of the squares. Numbers without parts are left out.
@@ -55,7 +55,7 @@ def _bar(panel: Axes, row: int, parts: Mapping[str, float]) -> None:
         share = length * (parts.get(name, 0.0) / total) ** 2
         panel.barh([row], [share], left=start, color=colour, height=0.72)
         start += share
-    unknown = "" if "method" in parts else "  (the method's error is not known)"
+    unknown = "" if "method" in parts else "  (error of the method not known)"
     panel.annotate(
         f"±{100 * total:.2g} %{unknown}" if total < 1 else f"±{100 * total:.0f} %, cut{unknown}",
         (length, row),

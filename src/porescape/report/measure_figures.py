@@ -1,8 +1,7 @@
-"""What was measured, drawn: size distributions, network, filtration curves, the fields that were solved.
+"""Figures of the measurements: size distributions, network, filtration curves, solved fields.
 
-Every function takes sides, each a name and its measurements, so that one material is drawn for a report
-and several are laid over one another for a comparison. A line is the mean over a side's volumes, the
-band around it spans them.
+Every function takes sides, each a name and its measurements: one side for a report, several for a
+comparison. A line is the mean over the volumes of a side, the band around it their range.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,18 +34,18 @@ LOOKS = (
 )
 POINTS = 160  # of a drawn distribution
 FLOW = LinearSegmentedColormap.from_list("flow", ["#f6f5f1", "#6db3dc", BLUE, "#08306b", "#041530"])
-VIEW = np.radians((28.0, 24.0))  # of the network: turned about z, then tilted towards the reader
+VIEW = np.radians((28.0, 24.0))  # of the network: rotated about z, then tilted towards the viewer
 
 
 class Side(NamedTuple):
-    """What is drawn in one colour."""
+    """The measurements drawn in one colour."""
 
     name: str
     measurements: Sequence[Measurement]
 
 
 def size_distributions(sides: Sequence[Side]) -> Figure:
-    """Draw how bodies, throats and coordination are distributed, by number.
+    """Draw the distributions of bodies, throats and coordination numbers, by number.
 
     Diameters are inscribed ones. Densities are smoothed with a Gaussian kernel (Silverman's width); the
     coordination number is a whole number and is not smoothed.
@@ -67,7 +66,7 @@ def size_distributions(sides: Sequence[Side]) -> Figure:
                     panel, grid, [_density(one * scale.factor, grid) for one in own], side.name, similarity
                 )
         panel.set(ylim=(0, None), xlim=(0, None), yticks=[])
-        panel.set_ylabel("share of them", fontsize=TEXT)
+        panel.set_ylabel("fraction of the pores", fontsize=TEXT)
     samples = [[_of_network(m, "coordination") for m in side.measurements] for side in sides]
     everything = np.concatenate([one for side in samples for one in side] or [np.zeros(0)])
     dress(panels[2], "Coordination number", "throats of a pore")
@@ -104,7 +103,7 @@ def solved_fields(fields: Mapping[str, NDArray[np.float32]], voxel_size: float) 
     known = [(name, title) for name, title in FIELDS.items() if name in fields]
     ny = max((fields[name].shape[1] for name, _ in known), default=1)
     nz = max((fields[name].shape[0] for name, _ in known), default=1)
-    width = WIDE / 2 - 0.6  # the colour bar takes the rest
+    width = WIDE / 2 - 0.6  # the rest is for the colour bar
     figure = Figure(figsize=(WIDE, min(width * nz / ny, 6.5) + 0.4), layout="constrained")
     panels = figure.subplots(1, 2, squeeze=False)[0]
     for panel, (name, title) in zip(panels, known, strict=False):
@@ -144,7 +143,7 @@ FIELDS = {
 def network_view(network: Network, shape: tuple[int, int, int]) -> Figure:
     """Draw a pore network as balls of the inscribed diameters joined by its throats.
 
-    Seen from above in parallel projection; what lies behind is paler. Balls are shaded by their size.
+    Parallel projection from above; farther parts are paler. Larger balls are darker.
     """
     box = np.array(shape) * network.voxel_size
     figure = Figure(figsize=(WIDE * 0.62, WIDE * 0.55))
@@ -193,7 +192,7 @@ def network_view(network: Network, shape: tuple[int, int, int]) -> Figure:
 
 
 def _seen(points: Values) -> Values:
-    """Turn (z, y, x) points into (right, up, towards the reader); z points down."""
+    """Convert (z, y, x) points to (right, up, towards the viewer); z points down."""
     turn, tilt = VIEW
     z, y, x = points.T
     right = np.cos(turn) * x + np.sin(turn) * y
@@ -217,7 +216,7 @@ def _of_network(measurement: Measurement, name: str) -> Values:
 
 
 def _density(sample: Values, grid: Values) -> Values:
-    """Return a smooth density of a sample over a grid; nothing for a sample of one value."""
+    """Return a smooth density of a sample on a grid; zero for a sample of one value."""
     if sample.size < 2 or np.ptp(sample) == 0:
         return np.zeros_like(grid)
     spread = min(float(sample.std(ddof=1)), float(np.subtract(*np.quantile(sample, (0.75, 0.25)))) / 1.34)
@@ -238,7 +237,7 @@ def _line_and_band(
 
 
 def _legend(figure: Figure, panels: Iterable[Axes]) -> None:
-    """Name the sides below the whole figure, in their order, as soon as one panel shows them."""
+    """Draw a legend of all sides shown in any panel below the whole figure, in their order."""
     named = {
         label: line
         for panel in panels
@@ -260,7 +259,7 @@ def _curves(
     percent: bool = False,
     log: bool = False,
 ) -> None:
-    """Draw one curve of every volume as a line and a band per side, on a common grid."""
+    """Draw a curve of all volumes as a line and a band per side, on a common grid."""
     found = [
         [m.details.curves[name] for m in side.measurements if name in m.details.curves] for side in sides
     ]
@@ -288,7 +287,7 @@ def _curves(
 
 
 def _half_dry(panel: Axes, sides: Sequence[Side]) -> None:
-    """Draw half of the dry flow: where the wet curve crosses it lies the mean flow pore."""
+    """Draw half of the dry flow: the mean flow pore is where the wet curve crosses it."""
     for measurement in (m for side in sides for m in side.measurements):
         dry = measurement.details.curves.get("porometry_dry_z")
         if dry is not None:
@@ -296,7 +295,7 @@ def _half_dry(panel: Axes, sides: Sequence[Side]) -> None:
 
 
 def _span(curves: Sequence[Curve]) -> tuple[float, float]:
-    """Return where the curves move: between 0.1 and 99.9 % of their rise."""
+    """Return the range of x where the curves change: between 0.1 and 99.9 % of their rise."""
     low, high = [], []
     for curve in curves:
         rise = curve.y - curve.y.min()
@@ -309,7 +308,7 @@ def _span(curves: Sequence[Curve]) -> tuple[float, float]:
 
 
 def settling(measurement: Measurement) -> Figure:
-    """Draw how numbers settle with the size of the sample: mean over sub-volumes and their spread."""
+    """Draw how numbers converge with the size of the sample: mean over sub-volumes and their spread."""
     curves = measurement.details.curves
     names = [
         name.removeprefix("settling_").removesuffix("_mean") for name in curves if name.endswith("_mean")

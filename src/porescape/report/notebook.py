@@ -1,8 +1,8 @@
-"""How images, structures and results show themselves in Jupyter.
+"""The display of images, structures and results in Jupyter.
 
-The things themselves know nothing of pages: `install` tells IPython, by the names of their classes, which
-function here draws which. So nothing heavy is loaded until something is shown, and no floor below has to
-import this one. `import porescape` inside IPython does it; `%load_ext porescape.report.notebook` does it too.
+The data classes do not depend on this module: `install` registers the functions here with IPython by the
+names of the classes. So no large library is loaded before something is displayed. `import porescape` inside
+IPython calls `install`; `%load_ext porescape.report.notebook` does the same.
 """
 
 import io
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 WIDE = 5.0  # inches of a picture
 STILL = 480  # pixels across the still picture of a structure
-TALL = 620  # CSS pixels of the frame that holds a structure
-ISOLATED = "allow-scripts allow-downloads"  # the frame's script reaches nothing of the notebook
+TALL = 620  # CSS pixels of the frame of a structure
+ISOLATED = "allow-scripts allow-downloads"  # the frame's script has no access to the notebook
 
 
 def install(shell: Any) -> None:
-    """Teach an IPython shell to show our things.
+    """Register the display functions with an IPython shell.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def install(shell: Any) -> None:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Answer `%load_ext porescape.report.notebook`."""
+    """Called by `%load_ext porescape.report.notebook`."""
     install(shell)
 
 
@@ -65,7 +65,7 @@ def phase_png(phase: "PhaseImage") -> bytes:
     return _png(section_picture(phase, WIDE))
 
 
-@lru_cache(maxsize=1)  # asked for twice: as the picture, and within the frame
+@lru_cache(maxsize=1)  # needed twice: as the picture, and in the frame
 def volume_png(volume: "Volume") -> bytes:
     """Draw a cut-away view of the solid."""
     from porescape.report.structure_figures import three_d
@@ -74,7 +74,7 @@ def volume_png(volume: "Volume") -> bytes:
 
 
 def result_png(result: "Reconstruction") -> bytes:
-    """Draw the image beside slices of the selected replica."""
+    """Draw the image and slices of the selected replica."""
     from porescape.report.image_figures import triptych
 
     return _png(triptych(result.section, result.selected.volume, result.image))
@@ -90,7 +90,7 @@ def _png(figure: "Figure") -> bytes:
 
 
 def volume_html(volume: "Volume") -> str:
-    """Return a structure to turn, cut and walk through, in a frame of its own."""
+    """Return the interactive viewer of a structure, in a frame of its own."""
     from porescape.report.page import fill
     from porescape.report.viewer import pack
     from porescape.report.words import describe_box
@@ -127,11 +127,11 @@ def measurement_html(measurement: "Measurement") -> str:
         text = write(shown, decimals_for(shown, math.nan))
         why = measurement.reasons.get(name, NUMBERS[name].definition)
         lines.append((label_of(name), text, scale.unit, why))
-    return _table(("Number", "Value", "Unit", "What it is, or why it is missing"), lines)
+    return _table(("Number", "Value", "Unit", "Definition, or why it is missing"), lines)
 
 
 def result_html(result: "Reconstruction") -> str:
-    """Return a run in short: what it looks like, how far to trust it, its headline numbers, its structure."""
+    """Return a summary of a run: description, key numbers, reliability and structure."""
     from porescape.report.html import number_rows
     from porescape.report.summary import key_names, looks_like, trust
 

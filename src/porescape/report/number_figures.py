@@ -1,4 +1,4 @@
-"""The measured numbers as strips: every replica, their mean, its interval."""
+"""Figures of the measured numbers: every replica, the mean and its interval."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def numbers_plot(
     measurements: Sequence[Measurement],
     truth: Measurement | None = None,
 ) -> Figure:
-    """Draw every number: its replicas as dots, their mean and 95 % interval, and the truth if known."""
+    """Draw every number: its replicas as dots, their mean and 95 % interval, and the true value if known."""
     columns = 3
     rows = -(-(len(properties) + 1) // columns)
     engine = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.12)
@@ -60,7 +60,7 @@ def _number_strip(panel: Axes, estimate: Estimate, values: Curve, true: float, s
     shown = np.array([*values, *estimate.ci95, true])
     shown = shown[np.isfinite(shown)] * f
     if shown.size:
-        # at least 2 % of the value wide, so that agreement to the last digit does not look like scatter
+        # at least 2 % of the value wide, so that agreement to the last digit is not shown as scatter
         half = max(0.6 * np.ptp(shown), 0.01 * np.abs(shown).max(), 1e-12)
         panel.set_xlim(0.5 * (shown.min() + shown.max()) - half, 0.5 * (shown.min() + shown.max()) + half)
     dress(panel, "", "")
@@ -78,4 +78,4 @@ def _strip_legend(panel: Axes, with_truth: bool) -> None:
     if with_truth:
         marks += panel.plot([], [], "D", ms=6, mfc="white", mec=ORANGE, mew=1.6, ls="none", label="truth")
     legend = panel.legend(handles=marks, frameon=False, fontsize=TEXT, loc="center left", ncols=2)
-    legend.set_in_layout(False)  # or its width would take from the strips above
+    legend.set_in_layout(False)  # otherwise its width would narrow the panels above

@@ -1,4 +1,4 @@
-"""What every page of ours is made of: one look, embedded pictures, nothing from elsewhere."""
+"""Common parts of all pages: templates and embedded pictures, without external resources."""
 
 import base64
 import io
@@ -14,23 +14,23 @@ from PIL import Image, features
 from porescape.report import viewer
 from porescape.version import __version__
 
-MOST_LINES = 400_000  # bytes of a drawing; a network of thousands of pores is smaller as a picture
-MOST_EXACT = 250_000  # bytes of a picture kept to the pixel
-PHOTOGRAPH = 86  # quality of a larger one: outlines stay crisp, noise costs little
+MOST_LINES = 400_000  # bytes of an SVG; a network of thousands of pores is smaller as pixels
+MOST_EXACT = 250_000  # bytes of a picture stored without loss
+PHOTOGRAPH = 86  # JPEG quality of a larger picture: outlines stay sharp
 SHARP = 160  # dots per inch of pictures: 1.7 per CSS pixel on a page 960 wide
 
 
 class Picture(NamedTuple):
-    """A figure as the page holds it.
+    """A figure as embedded in a page.
 
     Attributes
     ----------
     uri : str
         The picture itself, as a data URI.
     width, height : int
-        Size it is laid out for [CSS pixel].
+        Displayed size [CSS pixel].
     alt : str
-        What it shows, for those who do not see it.
+        Description of the picture, for readers who cannot see it.
     """
 
     uri: str
@@ -40,7 +40,7 @@ class Picture(NamedTuple):
 
 
 def fill(template: str, **words: Any) -> str:
-    """Return a page of this folder's template, self-contained."""
+    """Return a self-contained page from a template of this folder."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("porescape.report", "."),
         autoescape=True,
@@ -52,7 +52,7 @@ def fill(template: str, **words: Any) -> str:
     script = f"{viewer.script()}\n{start}"
     return environment.get_template(template).render(
         version=__version__,
-        script=Markup(script),  # the hash in the page's policy is that of this text, to the letter
+        script=Markup(script),  # the hash in the page's policy is that of exactly this text
         script_hash=Markup(viewer.source_hash(script)),
         viewer_style=Markup(viewer.style()),
         **words,
@@ -60,7 +60,7 @@ def fill(template: str, **words: Any) -> str:
 
 
 def embed(figure: Figure, alt: str) -> Picture:
-    """Return a figure as SVG if it is all lines, and as pixels if it shows pixels or too many lines."""
+    """Return a figure as SVG if it contains only lines, and as pixels if it has images or too many lines."""
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
     if not any(panel.images for panel in figure.axes) and len(svg := _svg(figure)) < MOST_LINES:
         return Picture(_uri("image/svg+xml", svg), width, height, alt)
@@ -68,16 +68,16 @@ def embed(figure: Figure, alt: str) -> Picture:
 
 
 def picture_of(png: bytes, alt: str) -> Picture:
-    """Return a PNG as the page holds it, laid out at its own size."""
+    """Return a PNG as embedded in a page, displayed at its own size."""
     with Image.open(io.BytesIO(png)) as picture:
         width, height = picture.size
     return Picture(_uri("image/png", png), width, height, alt)
 
 
 def _pixels(figure: Figure) -> str:
-    """Return the figure as pixels: few colours without loss if that is small, or as a photograph.
+    """Return the figure as pixels: with 256 colours as PNG if that is small, otherwise as JPEG.
 
-    256 colours are a third of the size and no eye sees it; a large micrograph has too much noise for that.
+    256 colours take a third of the size without a visible difference; a large micrograph has too much noise.
     """
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=max(SHARP, figure.dpi), pil_kwargs={"compress_level": 1})
@@ -92,7 +92,7 @@ def _pixels(figure: Figure) -> str:
 
 
 def _svg(figure: Figure) -> bytes:
-    """Return the figure without a date and with fixed names, so that the same run gives the same page."""
+    """Return the figure without a date and with fixed ids, so that the same run gives the same page."""
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": "porescape"}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})

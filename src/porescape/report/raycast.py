@@ -16,18 +16,18 @@ from scipy.ndimage import gaussian_filter
 Floats = NDArray[np.float32]
 Colour = tuple[float, float, float]
 
-STEP = 0.6  # voxels between looks along a ray; longer steps jump over walls of one voxel
-WALL_BLUR = 0.8  # voxels; rounds the voxels' stairs, and keeps walls of two voxels
-NORMAL_BLUR = 1.3  # voxels; what is shaded may be smoother than where it is
+STEP = 0.6  # voxels between samples along a ray; longer steps miss walls of one voxel
+WALL_BLUR = 0.8  # voxels; smooths the steps between voxels, and keeps walls of two voxels
+NORMAL_BLUR = 1.3  # voxels; shading may be smoother than the surface itself
 FOG_DEPTH = 0.14  # of the longest edge: the depth at which a pore has lost 63 % of its light
-LAMP = (-0.80, -0.26, -0.54)  # (z, y, x) towards it: above, and a little to the right
+LAMP = (-0.80, -0.26, -0.54)  # direction (z, y, x) towards it: above, and slightly to the right
 AMBIENT = 0.50
-NOTCH = 0.86  # brightness inside the cut-away corner: without it a notch may be seen as a bump
+NOTCH = 0.86  # brightness inside the cut-away corner: without it a notch may look like a bump
 
 BACKGROUND, CUT, WALL, DEEP = range(4)  # rows of the table of colours
-PAPER: Colour = (1.000, 0.980, 0.935)  # where the box cuts through solid
+PAPER: Colour = (1.000, 0.980, 0.935)  # cut faces of the solid
 STEEL: Colour = (0.600, 0.725, 0.830)  # the walls of the pores
-INK: Colour = (0.050, 0.100, 0.175)  # what deep pores fade into
+INK: Colour = (0.050, 0.100, 0.175)  # colour of the deepest pores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class View:
     elevation : float
         Angle above the horizon [degree], 0 to 90.
     cut : float
-        Edge of the corner that is taken away / edge of the box; 0 for none.
+        Edge of the removed corner / edge of the box; 0 for none.
     """
 
     shape: tuple[int, int, int]
@@ -82,7 +82,7 @@ class View:
 
     @property
     def silhouette_area(self) -> float:
-        """Area of the box's silhouette [voxel²]: its faces, each as wide as it is turned to the viewer."""
+        """Area of the box's silhouette [voxel²]: the projected areas of its faces."""
         nz, ny, nx = self.shape
         return float(self.forward @ [ny * nx, nz * nx, nz * ny])
 
@@ -90,13 +90,13 @@ class View:
 def raycast(pore: NDArray[np.bool_], view: View, width: int, background: Colour = (1, 1, 1)) -> Floats:
     """Draw the solid of a structure.
 
-    Solid cut by the box is paper-coloured, the walls of the pores are lit from above, and the light is
-    lost with depth below the cut. Walls are smoothed by less than a voxel, for the picture only.
+    Cut solid has the colour of paper, the walls of the pores are lit from above, and the light decreases
+    with depth below the cut. Walls are smoothed by less than a voxel, for the picture only.
 
     Parameters
     ----------
     pore : ndarray of bool, shape (nz, ny, nx)
-        Layer z = 0 is on top; the viewer stands at the far end of y and x, so nothing is mirrored.
+        Layer z = 0 is on top; the viewer is at the far end of y and x, so nothing is mirrored.
     view : View
     width : int
         Of the picture [pixel].
@@ -110,7 +110,7 @@ def raycast(pore: NDArray[np.bool_], view: View, width: int, background: Colour 
     """
     solid = np.ascontiguousarray(~pore[:, ::-1, ::-1], dtype=np.float32)
     half_width, half_height = view.extent
-    spacing = half_width / width  # two rays a pixel along both axes, so that edges are smooth
+    spacing = half_width / width  # two rays per pixel along both axes, so that edges are smooth
     rows, columns = round(half_height / spacing), width
     out = np.empty((2 * rows, 2 * columns, 3), dtype=np.float32)
     middle = 0.5 * np.array(view.shape)
@@ -130,7 +130,7 @@ def raycast(pore: NDArray[np.bool_], view: View, width: int, background: Colour 
 
 @njit(cache=True, nogil=True)
 def _draw(wall, smooth, rays, fog_depth, colours, lamp, out):  # type: ignore[no-untyped-def]
-    """Write what every ray sees to `out`; colours are those of background, cut, wall and depth."""
+    """Write the colour of every ray to `out`; colours are those of background, cut, wall and depth."""
     first, down, right, forward, corner = rays
     start = np.empty(3)
     for i in range(out.shape[0]):
@@ -168,7 +168,7 @@ def _stretch(start, forward, shape, corner):  # type: ignore[no-untyped-def]
         leaves = (corner[axis] - start[axis]) / forward[axis]
         if leaves < leave:
             leave, exit_axis = leaves, axis
-    if near < leave and near < far:  # it enters through the corner that is cut away, and comes to its end
+    if near < leave and near < far:  # it enters through the removed corner, and reaches its end
         return leave, far, exit_axis, NOTCH
     return near, far, entry, 1.0
 
@@ -195,7 +195,7 @@ def _march(wall, start, forward, near, far):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _facing(smooth, start, forward, where, lamp):  # type: ignore[no-untyped-def]
-    """Return the cosine between the lamp and the way out of the solid."""
+    """Return the cosine between the lamp and the outward normal of the solid."""
     z = start[0] + where * forward[0]
     y = start[1] + where * forward[1]
     x = start[2] + where * forward[2]
@@ -220,7 +220,7 @@ def _along(values, start, forward, where):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _value(values, z, y, x):  # type: ignore[no-untyped-def]
-    """Return a value between voxel centres, linearly; beyond the outermost centres it stays the same."""
+    """Return a value between voxel centres by linear interpolation; constant beyond the outermost centres."""
     nz, ny, nx = values.shape
     z = min(max(z - 0.5, 0.0), nz - 1.0)
     y = min(max(y - 0.5, 0.0), ny - 1.0)

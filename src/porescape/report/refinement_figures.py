@@ -1,4 +1,4 @@
-"""What the refinement of walls did, drawn."""
+"""Figures of wall voxel annealing."""
 
 from collections.abc import Sequence
 
@@ -22,11 +22,11 @@ from porescape.report.drawing import (
 
 
 def refined_slices(section: PhaseImage, before: Volume, after: Volume) -> Figure:
-    """Draw the image beside the middle slice across z of a structure before and after, at one scale."""
+    """Draw the image and the middle slice across z of a structure before and after, at the same scale."""
     k = before.shape[0] // 2
     planes = [middle_of(section.pore, before.shape[1:]), before.pore[k], after.pore[k]]
     figure, panels = picture_row([plane.shape for plane in planes], before.voxel_size)
-    names = ("the image", "the recipe's structure", "the same, its walls refined")
+    names = ("the image", "structure of the recipe", "the same after refinement")
     for panel, plane, name in zip(panels, planes, names, strict=True):
         show_phases(panel, plane, before.voxel_size)
         entitle(panel, name)

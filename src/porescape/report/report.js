@@ -8,7 +8,7 @@ const dataset = host.dataset;
 unpack(document.getElementById("voxels").textContent)
   .then((bits) => {
     const { block } = dataset;
-    const blocks = block > 1 ? `Each voxel shown stands for ${block} × ${block} × ${block} voxels of the structure; the numbers are measured on all voxels.` : "";
+    const blocks = block > 1 ? `Each voxel shown represents ${block} × ${block} × ${block} voxels of the structure; the numbers are measured on all voxels.` : "";
     window.structure = mountViewer(host, { bits, shape: JSON.parse(dataset.shape), voxelSize: Number(dataset.size), note: blocks });
     if (window.structure.lost === "") document.getElementById("still-words").hidden = true;
   })

@@ -1,4 +1,4 @@
-"""The descriptors of sections: those of the image as lines, those of the replicas as bands."""
+"""Figures of the descriptors of sections: a line for the image, a band for the replicas."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -33,17 +33,17 @@ from porescape.report.drawing import (
 )
 from porescape.report.words import scale_for
 
-CURVE_SLICES = 6  # per axis and replica; more changes the curves by less than a line's width
-COMBINED_SLICES = 3  # likewise; each is measured at three zooms
+CURVE_SLICES = 6  # per axis and replica; more slices change the curves by less than the width of a line
+COMBINED_SLICES = 3  # as above; each is measured at three zooms
 
 Curve = NDArray[np.float64]
 
 
 def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figure:
-    """Draw the curves by which sections are compared: the image's as a line, the replicas' as a band.
+    """Draw the curves by which sections are compared: of the image as a line, of the replicas as a band.
 
-    Image and replicas are seen through windows of one size. The band spans the replicas' own curves,
-    from the lowest to the highest; the dashed line is their mean.
+    Windows of image and replicas have the same size. The band spans the curves of the replicas, from the
+    lowest to the highest; the dashed line is their mean.
     """
     window = _common_window(section, replicas)
     image, made = _described(section, replicas, window)
@@ -89,8 +89,8 @@ def descriptor_curves(section: PhaseImage, replicas: Sequence[Replica]) -> Figur
 def combined_distance(section: PhaseImage, replicas: Sequence[Replica]) -> Figure:
     """Draw the paper's descriptor at its three zooms: section, distance to the wall, histogram.
 
-    The histogram has the solid left of 0 and the pores right. The image's is that of all its windows,
-    a replica's that of slices across its three axes.
+    The histogram has the solid left of 0 and the pores right. That of the image is over all its windows,
+    that of a replica over slices across its three axes.
 
     References
     ----------
@@ -174,7 +174,7 @@ def _described(
 
 
 def _within(phase: str) -> Callable[[Descriptor], Curve]:
-    """Return a function for the fraction of a phase's own pixels that lie near the wall."""
+    """Return a function for the fraction of the pixels of a phase that lie near the wall."""
 
     def curve(descriptor: Descriptor) -> Curve:
         counts: Curve = getattr(descriptor, f"distance_{phase}").mean(axis=0)
@@ -184,7 +184,7 @@ def _within(phase: str) -> Callable[[Descriptor], Curve]:
 
 
 def _saturation(curve: Curve) -> float:
-    """Return the number of steps until all but 0.2 % is counted."""
+    """Return the number of steps that contain all but 0.2 %."""
     return float(np.searchsorted(curve, 0.998)) + 2
 
 
@@ -195,10 +195,10 @@ def _combined(windows: NDArray[np.bool_], step: float, reach: float) -> Curve:
 
 
 def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, Curve, list[Curve]]:
-    """Return distances, the image's and the replicas' histograms, solid mirrored to the left of 0.
+    """Return distances and the histograms of image and replicas, with the solid mirrored to the left of 0.
 
-    The last bin, which gathers all beyond, is left out. A gap is left where there can be no pixel: none
-    is closer to the other phase than one step of its grid, which is finer in the enlarged sections.
+    The last bin, which contains everything beyond, is left out. There is a gap where no pixel is possible:
+    none is closer to the other phase than one step of its grid, which is finer in the enlarged sections.
     """
     nearest = 0 if image[:, 0].any() else 1
 
@@ -214,7 +214,7 @@ def _mirrored(image: Curve, made: Sequence[Curve], step: float) -> tuple[Curve, 
 
 
 def _line_and_band(panel: Axes, x: Curve, image: Curve, made: Sequence[Curve]) -> None:
-    """Draw the image's curve over those of the replicas, of which there may be none."""
+    """Draw the curve of the image over those of the replicas, if there are any."""
     if len(made) > 1:
         low, high = np.min(made, axis=0), np.max(made, axis=0)
         panel.fill_between(x, low, high, color=BLUE, alpha=0.25, lw=0, label="replicas, lowest to highest")

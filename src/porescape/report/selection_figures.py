@@ -1,4 +1,4 @@
-"""The pictures behind the choice of a replica: crops side by side, and every replica's marks."""
+"""Figures of the replica selection: crops of image and replica, and the scores of all replicas."""
 
 import math
 
@@ -28,7 +28,7 @@ from porescape.rng import stream
 from porescape.select.crops import CROP, draw_crops
 from porescape.units import format_length
 
-BY_CHANCE = 0.8  # mean of |z|: what a perfect copy scores in the unseen descriptors
+BY_CHANCE = 0.8  # mean of |z|: the distance of a perfect copy in the held-out descriptors
 
 
 def contact_sheet(
@@ -40,10 +40,10 @@ def contact_sheet(
     rows: int = 4,
     columns: int = 6,
 ) -> Figure:
-    """Draw crops of the image beside crops of a replica at one scale, drawn at random, not chosen.
+    """Draw random crops of the image and of a replica at the same scale.
 
-    The replica's are from slices across all three axes in turn. Where the image is smaller than a crop,
-    crops are as large as it allows; in a small image they overlap.
+    Those of the replica are from slices across all three axes in turn. If the image is smaller than a crop,
+    the crops are as large as possible; in a small image they overlap.
     """
     crop = min(crop, *section.pore.shape, *volume.shape)
     sheets = []
@@ -70,13 +70,13 @@ def contact_sheet(
 
 
 def selection_figure(selection: Selection) -> Figure:
-    """Draw every replica's eye test and distance in unseen descriptors; the selected one is filled."""
+    """Draw two-sample test and held-out distances of all replicas; the selected one is filled."""
     scores = selection.scores
     rows = range(len(scores))
     figure = Figure(figsize=(WIDE, 1.5 + 0.3 * len(scores)), layout="constrained")
     two_sample, held_out = figure.subplots(1, 2, sharey=True)
-    dress(two_sample, "Eye test", "held-out crops told apart [%]")
-    dress(held_out, "Descriptors the fit did not use", "distance from the image [standard errors]")
+    dress(two_sample, "Two-sample test", "accuracy on held-out crops [%]")
+    dress(held_out, "Held-out descriptors", "distance from the image [standard errors]")
     two_sample.axvline(50, color=GREY, lw=0.9, ls=":")
     held_out.axvline(BY_CHANCE, color=GREY, lw=0.9, ls=":")
     most = 2 * BY_CHANCE
@@ -98,7 +98,7 @@ def selection_figure(selection: Selection) -> Figure:
         two_sample.text(
             0.5,
             0.5,
-            "too small for one",
+            "image or replica too small",
             transform=two_sample.transAxes,
             ha="center",
             color=GREY,
@@ -107,7 +107,7 @@ def selection_figure(selection: Selection) -> Figure:
     held_out.set_xlim(0, 1.06 * most)
     two_sample.set_ylim(len(scores) - 0.4, -0.9)
     two_sample.set_yticks(list(rows), [_row_name(row, selection.selected) for row in rows])
-    for panel, at, words in ((two_sample, 50.0, "guessing"), (held_out, BY_CHANCE, "chance alone")):
+    for panel, at, words in ((two_sample, 50.0, "guessing"), (held_out, BY_CHANCE, "by chance")):
         panel.annotate(
             words,
             (at, -0.9),

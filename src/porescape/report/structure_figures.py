@@ -1,4 +1,4 @@
-"""Structures: a cut-away view, and the slices of a known structure above those of a replica."""
+"""Figures of structures: a cut-away view, and slices of a known structure above those of a replica."""
 
 import math
 
@@ -111,7 +111,7 @@ def _name_edge(panel: Axes, ends: NDArray[np.float64], text: str) -> None:
 
 
 def truth_slices(truth: Volume, volume: Volume) -> Figure:
-    """Draw the middle slices of the true structure above those of one replica, at one scale."""
+    """Draw the middle slices of the known structure above those of one replica, at the same scale."""
     size = [
         min(n * one.voxel_size for one, n in ((truth, t), (volume, v)))
         for t, v in zip(truth.shape, volume.shape, strict=True)

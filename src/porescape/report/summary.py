@@ -1,4 +1,4 @@
-"""A run in a few sentences: what the structure is like, and how far to trust its numbers."""
+"""A run in a few sentences: a description of the structure, and how reliable its numbers are."""
 
 import math
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from porescape.core.results import Reconstruction
 from porescape.report.words import label_of, scale_of, within_a_sentence, write
 from porescape.wording import several
 
-# the numbers of the first screen, in this order, if they were measured
+# the key numbers at the top of the report, in this order, if they were measured
 KEY_NUMBERS = (
     "porosity",
     "connected_porosity_z",
@@ -26,14 +26,14 @@ KEY_NUMBERS = (
 )
 MOST_KEYS = 8
 
-# Where words change. An interval of half its number leaves a factor of three between its ends, one as wide
-# as the number itself leaves the order of magnitude open.
+# Limits between the words. With a half width of half the number, the ends of the interval differ by a factor
+# of three; with a half width equal to the number, not even the order of magnitude is known.
 WIDE_INTERVAL, HOPELESS_INTERVAL = 0.5, 1.0
-ALL_OPEN, MOSTLY_OPEN = 0.995, 0.90  # of the pores, reached from face to face
+ALL_OPEN, MOSTLY_OPEN = 0.995, 0.90  # fraction of the pores connected from face to face
 
 
 class Trust(NamedTuple):
-    """How far to trust a run.
+    """How reliable the numbers of a run are.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Trust(NamedTuple):
     head : str
         The same in a few words.
     reasons : tuple of str
-        Sentences, the weightiest first.
+        Sentences, the most important first.
     """
 
     level: str
@@ -57,13 +57,13 @@ HEADS = {
 
 
 def key_names(properties: Iterable[str]) -> list[str]:
-    """Return the names of the headline numbers among those that were measured."""
+    """Return the names of the key numbers among those that were measured."""
     known = set(properties)
     return [name for name in KEY_NUMBERS if name in known][:MOST_KEYS]
 
 
 def looks_like(result: Reconstruction) -> str:
-    """Say in one or two sentences what the structure is like; only what was measured is said."""
+    """Describe the structure in one or two sentences, from the measured numbers only."""
     known = {name: e for name, e in result.properties.items() if math.isfinite(e.mean)}
     sentences = []
     if "porosity" in known:
@@ -80,10 +80,10 @@ def looks_like(result: Reconstruction) -> str:
         sentences.append(f"{joined[0].upper()}{joined[1:]}{more}.")
     elif "thickness_pore" in known:
         size = _rounded("thickness_pore", known["thickness_pore"])
-        sentences.append(f"Its pores are {size} wide on average.")
+        sentences.append(f"The mean pore thickness is {size}.")
     if "retention_d90_z" in known:
         size = _rounded("retention_d90_z", known["retention_d90_z"])
-        sentences.append(f"It holds back nine of ten particles of {size}.")
+        sentences.append(f"It retains 90 % of particles of {size}.")
     return " ".join(sentences)
 
 
@@ -95,12 +95,12 @@ def _openness(known: dict[str, Estimate]) -> str:
         return f"{pore}."
     share = connected.mean / porosity
     if share >= ALL_OPEN:
-        return f"{pore}, practically all of it open from face to face."
+        return f"{pore}, practically all of it connected from face to face."
     if share >= MOSTLY_OPEN:
-        return f"{pore}, most of it ({100 * share:.0f} %) open from face to face."
+        return f"{pore}, most of it ({100 * share:.0f} %) connected from face to face."
     if share > 0:
-        return f"{pore}, but only {100 * share:.0f} % of that is open from face to face."
-    return f"{pore}, but none of it reaches from face to face along z: nothing would flow."
+        return f"{pore}, but only {100 * share:.0f} % of it is connected from face to face."
+    return f"{pore}, but none of it connects the faces across z: nothing would flow."
 
 
 def _rounded(name: str, estimate: Estimate) -> str:
@@ -112,17 +112,17 @@ def _rounded(name: str, estimate: Estimate) -> str:
 
 
 def trust(result: Reconstruction) -> Trust:
-    """Say how far to trust a run: the checks of its image, its warnings, how wide its intervals are."""
-    found = [*_checks(result), *_widths(result), *_eye(result)]
+    """Assess the reliability of a run: checks of the image, warnings, widths of the intervals."""
+    found = [*_checks(result), *_widths(result), *_two_sample_test(result)]
     own = [warning for warning in result.warnings if warning not in result.image.warnings]
     if result.warnings:
         n = len(result.warnings)
         found.append(("care" if own else "sound", f"{n} {'warning' if n == 1 else 'warnings'}."))
     if not any(replica.volume.pore.any() for replica in result.replicas):
-        found.append(("doubt", "The structures hold no pore at all."))
+        found.append(("doubt", "The structures contain no pores."))
     order = ("doubt", "care", "sound")
     level = min((each for each, _ in found), key=order.index)
-    found.sort(key=lambda one: order.index(one[0]))  # the weightiest first, else in this order
+    found.sort(key=lambda one: order.index(one[0]))  # the most important first, otherwise in this order
     return Trust(level, HEADS[level], tuple(words for _, words in found))
 
 
@@ -131,26 +131,27 @@ def _checks(result: Reconstruction) -> Iterable[tuple[str, str]]:
     for check in result.checks:
         names[check.status].append(check.name)
     if names["fail"]:
-        yield "doubt", f"The image failed the check of {several(names['fail'])}, and was used all the same."
+        yield "doubt", f"The image failed the check of {several(names['fail'])}, but was used anyway."
     if names["warn"]:
         yield "care", f"The check of {several(names['warn'])} is doubtful."
     if result.checks and len(names["ok"]) == len(result.checks):
-        yield "sound", f"All {len(names['ok'])} checks of the image are fine ({several(names['ok'], 9)})."
+        yield "sound", f"All {len(names['ok'])} checks of the image passed ({several(names['ok'], 9)})."
 
 
 def _widths(result: Reconstruction) -> Iterable[tuple[str, str]]:
-    """Say how wide the intervals of the headline numbers are, in shares of the numbers."""
+    """Yield a sentence on the widths of the intervals of the key numbers, relative to the numbers."""
     shares = {}
     for name in key_names(result.properties):
         e = result.properties[name]
         low, high = e.ci95
         if math.isfinite(high - low) and e.mean:
-            # by ratio, as the interval is; an end that stops where the number must says less than the other
+            # by ratio, like the interval; an end cut at the limit of the number is less informative than the
+            # other
             by_ratio = low > 0 and math.log(max(e.mean / low, high / e.mean))
             shares[name] = by_ratio or abs((high - low) / 2 / e.mean)
     if not shares:
         few = len(result.replicas) == 1
-        yield "care", "One replica shows no spread: make several." if few else "No number has an interval."
+        yield "care", "One replica has no spread: make several." if few else "No number has an interval."
         return
     least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
     widest = shares[most]
@@ -159,22 +160,22 @@ def _widths(result: Reconstruction) -> Iterable[tuple[str, str]]:
         f"{within_a_sentence(label_of(name))} {_width(result.properties[name], shares[name])}"
         for name in (least, most)
     ]
-    text = f"Intervals run from {words[0]} to {words[1]}." if least != most else f"Interval: {words[0]}."
+    text = f"Intervals range from {words[0]} to {words[1]}." if least != most else f"Interval: {words[0]}."
     yield level, text
 
 
 def _width(e: Estimate, share: float) -> str:
-    """Write the width of an interval: in percent either way, or as a factor where that would pass zero."""
+    """Write the width of an interval: as ± percent, or as a factor if that would include zero."""
     if share > WIDE_INTERVAL and e.ci95[0] > 0:
         return f"within a factor of {write(e.ci95[1] / e.mean, 1)}"
     return f"±{write(100 * share, int(share < 0.1))} %"
 
 
-def _eye(result: Reconstruction) -> Iterable[tuple[str, str]]:
+def _two_sample_test(result: Reconstruction) -> Iterable[tuple[str, str]]:
     two_sample = result.selection.scores[result.selection.selected].two_sample
     if two_sample is not None:
-        told = f"{100 * two_sample.accuracy:.0f} %"
+        accuracy = f"{100 * two_sample.accuracy:.0f} %"
         yield (
             "sound",
-            f"A trained judge tells its slices from real ones {told} of the time; 50 % is chance.",
+            f"Accuracy of the two-sample test of its slices and the image: {accuracy}; 50 % is guessing.",
         )

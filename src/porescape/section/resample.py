@@ -13,7 +13,7 @@ from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.specks import without_specks
 from porescape.units import EXACT, SAME, agree, format_length, format_shape
 
-FINE_ENOUGH = 10.0  # voxels per mean chord of the thinner phase; finer than this buys no shape, only size
+FINE_ENOUGH = 10.0  # voxels per mean chord of the thinner phase; finer voxels add no shape (chosen by hand)
 
 
 def choose_voxel_size(phase: PhaseImage, output: Output) -> float:

@@ -20,9 +20,11 @@ from porescape.section.thresholds import threshold_of
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-LEAST_SHARE = 0.01  # of the pixels; a phase rarer than this is noise or dust, and no statistics come of it
-LARGEST_FEATURE = 1 / 3  # of the shorter side; fewer than three features in a row are anecdotes
-PLAUSIBLE = 0.05  # of the contrast between the phases: two careful people set thresholds so far apart
+LEAST_SHARE = 0.01  # of the pixels; a rarer phase is noise or dust (chosen by hand)
+LARGEST_FEATURE = 1 / 3  # of the shorter side: fewer than three features in a row (chosen by hand)
+PLAUSIBLE = (
+    0.05  # of the contrast between the phases, about what two careful people differ by (chosen by hand)
+)
 
 
 def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:

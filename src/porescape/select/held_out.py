@@ -14,7 +14,7 @@ from porescape.section.specks import without_specks
 from porescape.select.scale import check_scale, texture_unit
 
 SEEN_BY_FIT = ("pairs of points", "straight lines", "distances to the wall", "neighbourhoods")  # groups
-SLICES = 4  # per axis; chosen by hand: of 128 voxels they are farther apart than pores are wide
+SLICES = 4  # per axis; chosen by hand: in 128 voxels they are farther apart than the width of a pore
 WINDOWS = (24, 96)  # pixels, smallest and largest; chosen by hand
 SMALLEST_WINDOW = 16  # pixels; chosen by hand
 MOST_WINDOWS = 144  # of the image; chosen by hand

@@ -1,10 +1,10 @@
-"""Replica selection: which replica is most like the image, without anyone looking at them.
+"""Replica selection: which replica is most similar to the image, without visual inspection.
 
 The fit compares pairs of points, straight lines, distances to the wall, the length of the walls and the Euler
 number of sections. Replicas that agree in these can still look different. So each is compared with the image
-once more: in held-out descriptors, which no fit has used (`held_out`), and by a classifier two-sample test
-(`two_sample`), a classifier that has learned to tell crops of the image from crops of the replica. The less
-it succeeds, the better the replica.
+once more: in held-out descriptors, which the fit has not used (`held_out`), and by a classifier two-sample
+test (`two_sample`): a classifier is trained to tell crops of the image from crops of the replica. The lower
+its accuracy, the better the replica.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ def select_replica(section: PhaseImage, replicas: Sequence[Volume], seed: int) -
     replicas : sequence of Volume
     seed : int
         Of the places of the crops and of the forests; the two-sample test and distances of a replica do not
-        depend on the other replicas, its total does.
+        depend on the other replicas; its total does.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _reason(scores: Sequence[Score], selected: int) -> str:
     names = list(chosen.held_out)
     first = sum(chosen.held_out[name] == min(score.held_out[name] for score in scores) for name in names)
     if len(scores) == 1:
-        words = f"replica 1 is the only one; {chosen.distance:.1f} standard errors from the image"
+        words = f"replica 1 is the only replica; {chosen.distance:.1f} standard errors from the image"
     else:
         words = f"replica {selected + 1}: closest in {first} of {len(names)} held-out descriptors"
     if chosen.two_sample is None:

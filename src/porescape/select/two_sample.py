@@ -43,13 +43,13 @@ def two_sample_test(
     Image and replica are each divided into up to four regions with a gap between; crops lie within one
     region (of the replica in slices along all three axes). Each region is held out in turn: a forest learns
     from the crops of the others. Its threshold for "replica" lies halfway between the medians of both kinds
-    in the other regions, because a forest overfits an image of few crops, and then held-out crops of the
-    image look to it like neither. It learns numbers, not pixels, the same for the eight rotations and mirror
+    in the other regions, because a forest overfits an image with few crops, and then held-out crops of the
+    image resemble neither class. It learns numbers, not pixels, the same for the eight rotations and mirror
     images of a crop.
 
-    With a single small section the test is blunt: two real pieces of the same material are told apart with 46
-    to 60 % (bench/results/two-sample-test.md). It does not compare crops of other sizes, nor how slices
-    follow each other.
+    With a single small section the test is not sensitive: two real pieces of the same material are told apart
+    with 46 to 60 % (bench/results/two-sample-test.md). It does not compare crops of other sizes, nor how
+    slices follow each other.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _held_out(
 
 
 def _below(values: NDArray[np.float64], level: float) -> NDArray[np.float64]:
-    """Return 1 below a level, 0 above, and a half on it: nothing can tell two equal crops apart."""
+    """Return 1 below a level, 0 above, and 0.5 exactly on it: equal crops cannot be told apart."""
     return np.asarray(0.5 - 0.5 * np.sign(values - level))
 
 

@@ -1,1 +1,1 @@
-"""How to make a structure; knows nothing of how structures are measured."""
+"""Generating structures; independent of how structures are measured."""

@@ -1,12 +1,12 @@
-"""Balls and rods placed at random, overlapping freely: how thick they are where a share of space is left."""
+"""Balls and rods placed at random, overlapping freely: their radius for a given porosity."""
 
 import math
 
 
 def capsule_radius(spacing: float, length: float, filled: float) -> float:
-    """Return the radius at which capsules around seeds hold `filled` times the volume per seed.
+    """Return the radius at which the volume of a capsule is `filled` times the volume per seed.
 
-    Placed at random and overlapping freely they then leave exp(-filled) of all space between them.
+    Placed at random and overlapping freely, they leave the fraction exp(-filled) of space between them.
 
     >>> round(capsule_radius(1.0, 0.0, 4 / 3 * math.pi), 6), round(capsule_radius(10.0, 1e6, math.pi), 3)
     (1.0, 0.032)
@@ -21,6 +21,6 @@ def capsule_radius(spacing: float, length: float, filled: float) -> float:
 
 
 def capsule_spacing(radius: float, length: float, porosity: float) -> float:
-    """Return the spacing at which capsules of a radius leave a porosity (Poisson: exp(-n v))."""
+    """Return the spacing at which capsules of this radius leave this porosity (Poisson: exp(-n v))."""
     filled = -math.log(porosity)
     return float(((4 / 3 * math.pi * radius**3 + math.pi * radius**2 * length) / filled) ** (1 / 3))

@@ -1,4 +1,4 @@
-"""The random fields that a recipe adds up, with their weights: one description for every way to make them."""
+"""The weighted random fields of a recipe: one description for all implementations."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Grains:
     spacing : float
         (Volume per seed)^(1/3) [m].
     length : float
-        Of the seeds [m]: 0 for points, else straight rods in directions without preference.
+        Of the seeds [m]: 0 for points, otherwise straight rods in isotropic directions.
     """
 
     name: str
@@ -43,9 +43,9 @@ class Branches:
 
 
 def components_of(recipe: Recipe) -> list[tuple[float, Grains | Branches]]:
-    """Return the fields of a recipe with their weights, as they are added up; those without weight left out.
+    """Return the fields of a recipe with their weights, in the order of the sum; those of weight 0 left out.
 
-    Each has unit variance, so the sum has that of `norm_of`, squared.
+    Each has unit variance, so the variance of the sum is `norm_of` squared.
     """
     if isinstance(recipe, BodiesRecipe):
         return [(1.0, Grains("solid_grains", recipe.spacing, recipe.length))]
@@ -63,7 +63,7 @@ def branches_of(recipe: Recipe) -> Branches | None:
 
 
 def highpass_of(recipe: Recipe) -> float | None:
-    """Return the width of the high-pass [m], None where nothing is subtracted."""
+    """Return the width of the high-pass [m], None if nothing is subtracted."""
     return None if isinstance(recipe, BodiesRecipe) else recipe.highpass_width
 
 
@@ -73,5 +73,5 @@ def norm_of(recipe: Recipe) -> float:
 
 
 def radius_of(recipe: BodiesRecipe) -> float:
-    """Return the radius of a recipe's balls or fibres before they were rounded [m]."""
+    """Return the radius of a recipe's balls or fibres before smoothing [m]."""
     return capsule_radius(recipe.spacing, recipe.length, -math.log(recipe.porosity))

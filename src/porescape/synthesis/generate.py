@@ -1,9 +1,8 @@
-"""From a recipe to a structure: B = X1*B1 + X2*B2 + X3*B3, less its own blur, cut by rank.
+"""From a recipe to a structure: B = X1*B1 + X2*B2 + X3*B3, minus its high-pass blur, cut by rank.
 
-What a voxel depends on, beyond the level: the high-pass looks 4 of its widths far (5.7 where it is worked
-out on coarse voxels, from a width of 2 voxels on), the last smoothing as many of its own, and the fields as
-far as `fields` says. These halos add up; along an axis that a window of a periodic domain spans there are
-none.
+The halo on which a voxel depends, besides the level: 4 widths for the high-pass (5.7 if it is computed on
+coarse voxels, from a width of 2 voxels on), the same for the last smoothing, and for the fields the values in
+`random_fields`. These halos add up; along an axis that a window of a periodic domain spans there are none.
 """
 
 import numpy as np
@@ -18,7 +17,7 @@ from porescape.synthesis.paper import generate_paper
 
 
 def generate(recipe: AnyRecipe, domain: Domain, seed: int, device: str = "cpu") -> Volume:
-    """Make the structure of a recipe, the physical or the paper's literal one.
+    """Generate the structure of a recipe, in units of length or of the paper's method.
 
     Parameters
     ----------
@@ -26,14 +25,14 @@ def generate(recipe: AnyRecipe, domain: Domain, seed: int, device: str = "cpu") 
     domain : Domain
         Shape, voxel size, periodic or not.
     seed : int
-        Same recipe, domain and seed: same bytes, on any machine and in any number of pieces.
+        The same recipe, domain and seed give the same bytes, on any machine and in any number of pieces.
     device : str
-        "cpu"; or "gpu" for the same bytes from a graphics card (extra `gpu`; not of the paper's recipe).
+        "cpu"; or "gpu" for the same bytes from a graphics card (extra `gpu`; not for the paper's recipe).
 
     Returns
     -------
     Volume
-        Its porosity is the recipe's to within a voxel or the ties of one grey level.
+        Its porosity is that of the recipe to within one voxel, or the voxels of equal field value.
     """
     if device != "cpu":
         return _generate_on_card(recipe, domain, seed, device)
@@ -50,7 +49,7 @@ def _generate_on_card(recipe: AnyRecipe, domain: Domain, seed: int, device: str)
     if device != "gpu":
         raise SettingsError(f'device {device!r} is unknown; wanted "cpu" or "gpu"')
     if isinstance(recipe, PaperRecipe):
-        raise SettingsError("the paper's literal generator runs on the CPU only; leave out the device")
+        raise SettingsError("the generator of the paper's method runs on the CPU only; leave out the device")
     card = open_card()
     check_room(card, recipe, domain)
     return generate_on(card, recipe, domain, seed)
@@ -59,14 +58,14 @@ def _generate_on_card(recipe: AnyRecipe, domain: Domain, seed: int, device: str)
 def generate_region(
     recipe: Recipe, domain: Domain, seed: int, window: Window, level: float
 ) -> NDArray[np.bool_]:
-    """Return the voxels of a window alone, the same as in `generate`'s whole.
+    """Return the voxels of a window alone, the same as in the whole structure of `generate`.
 
     Parameters
     ----------
     window : Window
         A part of the domain; where the domain is periodic it may reach beyond.
     level : float
-        Of the whole domain, as `porescape.find_level` gives it.
+        Of the whole domain, from `porescape.find_level`.
 
     Returns
     -------

@@ -1,9 +1,8 @@
-"""The field whose upper part is pore: weighted random fields, smoothed, less their own blur.
+"""The field whose upper part is pore: the weighted random fields, smoothed and high-pass filtered.
 
-What a voxel depends on, beyond the level: the high-pass looks 4 of its widths far (5.7 where it is worked
-out on coarse voxels, from a width of 2 voxels on), the last smoothing as many of its own, and the fields as
-far as `random_fields` says. These halos add up; along an axis that a window of a periodic domain spans there
-are none.
+The halo on which a voxel depends, besides the level: 4 widths for the high-pass (5.7 if it is computed on
+coarse voxels, from a width of 2 voxels on), the same for the last smoothing, and for the fields the values in
+`random_fields`. These halos add up; along an axis that a window of a periodic domain spans there are none.
 """
 
 import math
@@ -26,10 +25,10 @@ from porescape.synthesis.smoothing import (
     weighted_samples,
 )
 
-ON_THE_WAY = 28  # bytes per voxel of the layers in hand; measured at 512 x 512 and 1024 x 1024 voxels
+ON_THE_WAY = 28  # bytes per voxel of the current layers; measured at 512 x 512 and 1024 x 1024 voxels
 
 
-WIDEST_HIGHPASS = 1.0  # of the shortest edge; a wider blur is the box's mean
+WIDEST_HIGHPASS = 1.0  # of the shortest edge; a wider blur is the mean of the box
 
 
 def height_field(
@@ -48,8 +47,8 @@ def height_field(
 def height_layers(recipe: Recipe, domain: Domain, seed: int, window: Window, hold: Holder = Hold) -> Layers:
     """Return `height_field` layer by layer, in y and x of a window.
 
-    Moved on along z it makes nothing twice but the last smoothing, and needs memory for the layers of its
-    halos only.
+    Called for one layer after the other along z, it computes nothing twice except the last smoothing, and
+    needs memory only for the layers of its halos.
     """
     smoothing = recipe.smoothing / domain.voxel_size
     highpass = highpass_voxels(recipe, domain)
@@ -62,7 +61,7 @@ def height_layers(recipe: Recipe, domain: Domain, seed: int, window: Window, hol
     if hold is once:
         smooth = Hold(smoothed_samples(samples, smoothing, domain, wide, once))
         ahead, behind = smooth.ahead, _inner(smooth, wide, window)
-    else:  # samples are held in half the memory of what they become, which is made twice
+    else:  # samples take half the memory of the smoothed field, so they are stored and it is computed twice
         held = hold(lambda start, stop: samples(start, stop).astype(np.int16))
         assert isinstance(held, Hold)
         own = context(smoothing, domain, window)
@@ -73,7 +72,7 @@ def height_layers(recipe: Recipe, domain: Domain, seed: int, window: Window, hol
     )
 
     def field(start: int, stop: int) -> NDArray[np.float32]:
-        blur = blurred(start, stop)  # first, because it looks farther
+        blur = blurred(start, stop)  # first, because its halo is larger
         np.subtract(behind(start, stop), blur, out=blur)
         return blur
 
@@ -94,7 +93,7 @@ def _floats(layers: Layers) -> Layers:
 
 
 def highpass_voxels(recipe: Recipe, domain: Domain) -> float | None:
-    """Return the width of the high-pass in a domain [voxels], None where there is none."""
+    """Return the width of the high-pass in a domain [voxels], None if there is none."""
     wide = highpass_of(recipe)
     if wide is None:
         return None
@@ -114,7 +113,7 @@ def solid_rank(voxels: int, porosity: float) -> int:
 
 
 def march_bytes(recipe: Recipe, domain: Domain, window: Window, step: int) -> float:
-    """Return about how much memory `height_layers` needs in a window of y and x, `step` layers at a time."""
+    """Return the approximate memory [bytes] of `height_layers` in a window, `step` layers at a time."""
 
     def area(part: Window) -> int:
         return part.shape[1] * part.shape[2]
@@ -128,7 +127,7 @@ def march_bytes(recipe: Recipe, domain: Domain, window: Window, step: int) -> fl
     wide = own if highpass is None else context(highpass, domain, own)
     around = context(recipe.smoothing / voxel, domain, wide)
     look = behind(wide, own)
-    grown = 1.5  # room for the next turns
+    grown = 1.5  # room for the next calls
     held = grown * 2 * (step + 2 * look + 2 * behind(around, wide)) * area(around)
     thin = 0.0 if highpass is None else grown * 4 * (step + 2 * look) * area(wide) / stride(highpass, domain)
     branches = branches_of(recipe)

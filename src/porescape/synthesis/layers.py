@@ -1,4 +1,4 @@
-"""Fields made layer by layer along z, so that what a window has in common with the last is made once."""
+"""Fields computed layer by layer along z: layers that consecutive windows share are computed once."""
 
 from typing import Any, Protocol
 
@@ -14,18 +14,18 @@ class Layers(Protocol):
 
 
 class Hold:
-    """Layers kept while a window moves on along z: each is made once.
+    """Stores layers while a window moves along z, so that each is computed once.
 
-    What it gives are views, good until the next call.
+    The results are views, valid until the next call.
 
     Parameters
     ----------
     make : Layers
-        Makes new layers.
+        Computes new layers.
     batch : int
-        They are made in numbers of this many, such as whole tiles of noise.
+        Layers are computed in groups of this many, such as whole tiles of noise.
     pace : int, optional
-        No more than this many are made at a time, unless a batch is more: what is on the way takes memory.
+        Largest number of layers computed at a time, unless a batch is larger: temporary fields take memory.
     """
 
     def __init__(self, make: Layers, batch: int = 1, pace: int | None = None) -> None:
@@ -33,20 +33,20 @@ class Hold:
         self._batch = batch
         self._pace = pace
         self._held: NDArray[Any] = np.empty(0)
-        self._start = self._stop = 0  # layers that are held
+        self._start = self._stop = 0  # range of the stored layers
         self._offset = 0  # of the first of them in the array
 
     def __call__(self, start: int, stop: int, /) -> NDArray[Any]:
-        """Return layers, and forget those before them."""
+        """Return layers, and drop those before them."""
         layers = self.ahead(start, stop)
         self._offset += start - self._start
         self._start = start
         return layers
 
     def ahead(self, start: int, stop: int, /) -> NDArray[Any]:
-        """Return layers and forget none."""
+        """Return layers without dropping any."""
         if not self._start <= start <= self._stop or self._start == self._stop:
-            self._held = np.empty(0)  # before its successor is made
+            self._held = np.empty(0)  # freed before its successor is allocated
             upto = self._next(start, stop)
             self._held = self._make(start, upto)
             self._start, self._stop, self._offset = start, upto, 0
@@ -56,7 +56,7 @@ class Hold:
         return self._held[begin : begin + stop - start]
 
     def _next(self, start: int, stop: int) -> int:
-        """Return how far to go from `start` in one piece."""
+        """Return the end of the next group of layers from `start`."""
         if self._pace is not None:
             stop = min(stop, start + self._pace)
         return -(-stop // self._batch) * self._batch
@@ -66,10 +66,12 @@ class Hold:
         live, added = self._stop - self._start, stop - self._stop
         if self._offset + live + added > len(self._held):
             old = self._held
-            if live + added > len(old):  # with room for the next turns, so that not all moves at each
+            if live + added > len(
+                old
+            ):  # with room for the next calls, so that not every call moves all layers
                 room = max(added, live // 2) if self._batch == 1 else 0
                 self._held = np.empty((live + added + room, *new.shape[1:]), dtype=new.dtype)
-            for layer in range(live):  # one by one, as numpy would copy all of what overlaps
+            for layer in range(live):  # one by one, because numpy would copy all overlapping data
                 self._held[layer] = old[self._offset + layer]
             self._offset = 0
         self._held[self._offset + live : self._offset + live + added] = new
@@ -77,12 +79,12 @@ class Hold:
 
 
 class Holder(Protocol):
-    """What keeps layers: `Hold`, or `once`."""
+    """A wrapper that stores layers: `Hold`, or `once`, which stores none."""
 
     def __call__(self, make: Layers, batch: int = 1) -> Layers:
-        """Return the same layers, kept."""
+        """Return the same layers, with storage."""
 
 
 def once(make: Layers, batch: int = 1) -> Layers:
-    """Keep nothing: for a window that is made in one go."""
+    """Store nothing: for a window that is computed in one call."""
     return make

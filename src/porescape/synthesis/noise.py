@@ -1,4 +1,4 @@
-"""White noise and random points, drawn tile by tile: any window alone has the bytes of the whole."""
+"""White noise and random points, drawn tile by tile: any window alone has the same bytes as in the whole."""
 
 import math
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from porescape.rng import TILE, tile_stream
 from porescape.synthesis.layers import Holder, Layers, once
 
 NOISE_SD = ((256**2 - 1) / 3) ** 0.5  # of odd whole numbers, uniform in [-255, 255]
-DENSEST = 1 / 27  # points per voxel that a tile draws; a recipe's grains lie at least 3 voxels apart
+DENSEST = 1 / 27  # points per voxel drawn in a tile; the grain spacing of a recipe is at least 3 voxels
 SUBVOXEL = 8  # point positions are multiples of 1/8 voxel, which keeps squared distances exact
 
 
@@ -28,7 +28,7 @@ def white_noise(seed: int, field: str, domain: Domain, window: Window) -> NDArra
 
 
 def white_noise_layers(seed: int, field: str, domain: Domain, window: Window, hold: Holder) -> Layers:
-    """Return white noise layer by layer; with something that holds them, each tile is drawn once."""
+    """Return white noise layer by layer; with `Hold`, each tile is drawn once."""
     if hold is once:
         return lambda start, stop: white_noise(seed, field, domain, window.layers(start, stop))
 
@@ -53,7 +53,7 @@ def white_noise_layers(seed: int, field: str, domain: Domain, window: Window, ho
 def drawn_tiles(
     seed: int, field: str, domain: Domain, window: Window
 ) -> Iterator[tuple[NDArray[np.int8], Shape, Shape, Shape]]:
-    """Yield what a window is made of: tiles, where in the tile and where in the window, and how much."""
+    """Yield the tiles of a window, with the offsets in tile and window and the size of the common part."""
     for tile, origin, length in _tiles(domain, window):
         low = [max(o, s) for o, s in zip(origin, window.start, strict=True)]
         nz, ny, nx = (
@@ -100,10 +100,10 @@ def random_points(
     density : float
         Points (middles of rods) per voxel, at most `DENSEST`.
     again : bool
-        Whether neighbouring windows will ask for points of the same tiles and density, which then are kept.
+        Whether neighbouring windows will need points of the same tiles and density, which are then cached.
     length : float
-        Of the rods, in directions without preference [voxels]. A rod is points at most one voxel apart; 0 is
-        its middle alone.
+        Of the rods, in isotropic directions [voxels]. A rod is a row of points at most one voxel apart; for
+        0 it is only its middle.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def random_points(
 
 
 def _one_period(domain: Domain, window: Window) -> Window:
-    """Return the window, cut to one period of its domain along axes that hold more."""
+    """Return the window, cut to one period of its domain along axes on which it is longer."""
     if not domain.periodic:
         return window
     size = tuple(min(n, edge) for n, edge in zip(window.shape, domain.shape, strict=True))
@@ -140,7 +140,7 @@ def _one_period(domain: Domain, window: Window) -> Window:
 
 
 def _moved(place: NDArray[np.int32], axis: int, by: int, into: range) -> NDArray[np.int32]:
-    """Return those points [eighths of a voxel] that lie in a range of voxels once they are moved there."""
+    """Return those points [eighths of a voxel] that lie in a range of voxels after a shift."""
     along = place[axis] + np.int32(SUBVOXEL * by)
     inside = np.flatnonzero((along >= SUBVOXEL * into.start) & (along < SUBVOXEL * into.stop))
     moved = place.take(inside, axis=1)
@@ -161,7 +161,7 @@ def _tile_seeds(
     return middles, _tile_directions(seed, field, tile).take(kept, axis=1) if directed else None
 
 
-# of all the tiles that two fields look at around a layer of 2048 x 2048 voxels; 7 kB each at 6 voxels apart
+# for all tiles of two fields around a layer of 2048 x 2048 voxels; 7 kB each at a spacing of 6 voxels
 _kept_seeds = lru_cache(maxsize=4096)(_tile_seeds)
 
 
@@ -192,7 +192,7 @@ def _tile_noise(seed: int, field: str, tile: tuple[int, int, int]) -> NDArray[np
 
 @lru_cache(maxsize=32)
 def _tile_points(seed: int, field: str, tile: Shape) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
-    """Return a tile's points in eighths of a voxel and their marks in [0, 1); a density keeps low marks."""
+    """Return a tile's points [eighths of a voxel] and their marks in [0, 1); a density takes the low ones."""
     rng = tile_stream(seed, field, tile)
     n = rng.poisson(DENSEST * TILE**3)
     eighths = rng.integers(0, TILE * SUBVOXEL, size=(3, n))
@@ -202,10 +202,10 @@ def _tile_points(seed: int, field: str, tile: Shape) -> tuple[NDArray[np.uint16]
 
 @lru_cache(maxsize=32)
 def _tile_directions(seed: int, field: str, tile: Shape) -> NDArray[np.float64]:
-    """Return a unit vector for each of a tile's points, in directions without preference.
+    """Return a unit vector for each of a tile's points, in isotropic directions.
 
-    By square roots alone, which all machines round alike (Marsaglia 1972, Annals of Mathematical Statistics
-    43, 645).
+    With square roots only, which all machines round in the same way (Marsaglia 1972, Annals of Mathematical
+    Statistics 43, 645).
     """
     rng = tile_stream(seed, f"{field} directions", tile)
     place = np.full((2, len(_tile_points(seed, field, tile)[1])), 1.0)

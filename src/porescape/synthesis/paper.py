@@ -1,10 +1,9 @@
-"""The published generator to the letter, kept so that both can be compared.
+"""The generator exactly as published, for comparison.
 
-Everything that `generate` does otherwise is here as its authors do it: fields normalised by their own
-largest value, widths tied to the edge of the array, nothing periodic, the porosity whatever the cut
-and the last median filter leave. Sources: Zeinali Danalou et al. (2025), section 3.2, in the paper's
-numbering of X; ranges, the inverted grain field, the last smoothing and median from the authors'
-public script.
+It differs from `generate` as follows: fields are normalised by their own largest value, widths scale with
+the edge of the array, nothing is periodic, and the porosity results from the cut and the last median filter.
+Sources: Zeinali Danalou et al. (2025), section 3.2, in the paper's numbering of X; ranges, the inverted grain
+field, the last smoothing and median from the authors' public script.
 """
 
 import edt
@@ -24,7 +23,7 @@ LAST_MEDIAN = 3  # voxels
 def generate_paper(recipe: PaperRecipe, domain: Domain, seed: int) -> Volume:
     """Make a structure from the paper's nine numbers.
 
-    The result depends on `domain.shape` beyond its amount, and `domain.periodic` is ignored.
+    Its lengths depend on `domain.shape`, and `domain.periodic` is ignored.
     """
     x1, x2, x3, x4, x5, x6, x7, x8, x9 = recipe.x
     shape = domain.shape
@@ -43,7 +42,7 @@ def generate_paper(recipe: PaperRecipe, domain: Domain, seed: int) -> Volume:
 
 
 def _grains(shape: tuple[int, int, int], density: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Distance to rare random seeds, over its own largest value."""
+    """Distance to random seeds, divided by its largest value."""
     empty = rng.random(shape, dtype=np.float32) >= density
     if empty.all():  # a small box of a sparse recipe: one seed keeps the field defined
         empty[tuple(rng.integers(n) for n in shape)] = False
@@ -53,7 +52,7 @@ def _grains(shape: tuple[int, int, int], density: float, rng: np.random.Generato
 def _branches(
     shape: tuple[int, int, int], width: float, cut: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Signed distance to the cut of smoothed noise, over its own largest value."""
+    """Signed distance to the cut of smoothed noise, divided by its largest value."""
     smooth = ndimage.gaussian_filter(rng.random(shape, dtype=np.float32), width, mode="nearest")
     above = smooth > np.quantile(smooth, cut)
     return _normalised(edt.edt(above, parallel=1) - edt.edt(~above, parallel=1))

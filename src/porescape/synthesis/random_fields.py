@@ -1,17 +1,17 @@
-"""The base fields: random, local, and normalised by what theory says of them.
+"""The random fields: local, and normalised by their theoretical moments.
 
 Each field is a function of (seed, length, domain, window) and has mean 0 and variance 1 over all of
-space, not over the box that happens to be drawn.
+space, not over one box.
 
 Each is local: a voxel depends on random numbers no farther away than its halo.
 
 - grain: `GRAIN_CAP` spacings, less for rods (`grain_scale`). A distance beyond the cap is cut off, so no
-  farther point matters; a voxel lies so far from every point with probability 4e-8, so the cut is not seen.
-  Of rods, middles are looked for half a length farther.
+  farther point matters; the probability that a voxel is farther from all points is 4e-8, so the cut has no
+  effect in practice. The middles of rods are searched half a length farther.
 - branch: `BRANCH_CAP` widths (at least 8 voxels), where the signed distance is cut off, and 4 to 5.7 widths
   more for the smoothing of its noise (`smoothing.context`).
 
-An exact distance without a cap would be a function of the whole space.
+An exact distance without a cap would depend on the whole space.
 """
 
 import math
@@ -35,11 +35,11 @@ GRAIN_MEAN = math.gamma(4 / 3) * (4 * math.pi / 3) ** (-1 / 3)
 GRAIN_SD = math.sqrt(math.gamma(5 / 3) * (4 * math.pi / 3) ** (-2 / 3) - GRAIN_MEAN**2)
 GRAIN_CAP = 1.6  # spacings; a voxel lies farther from every seed with probability 4e-8
 FINEST_GRAIN = 3.0  # voxels
-ROD_STEPS = 4000  # of the sums behind the moments of rods; finer ones move them by less than 1e-6
-SEARCHED = 128  # voxels; in wider windows points are looked up piece by piece, which then is less work
+ROD_STEPS = 4000  # of the sums for the moments of rods; more steps change them by less than 1e-6
+SEARCHED = 128  # voxels; in wider windows points are looked up piece by piece, which is then faster
 
 BRANCH_CAP = 8.0  # widths; makes the signed distance local
-FINEST_BRANCH = 0.6  # voxels; below, the noise is the grid's
+FINEST_BRANCH = 0.6  # voxels; below, the field is noise of the grid
 
 
 def grain_field(
@@ -63,7 +63,7 @@ def grain_field(
 def grain_layers(
     seed: int, name: str, spacing: float, length: float, domain: Domain, window: Window, hold: Holder
 ) -> Layers:
-    """Return `grain_field` layer by layer; it looks a cap around, for points only."""
+    """Return `grain_field` layer by layer; its halo is the cap, for points only."""
     spacing = max(spacing, FINEST_GRAIN)
     mean, sd, cap = grain_scale(spacing, length)
     shift, scale = np.float32(mean), np.float32(1 / sd)
@@ -123,7 +123,7 @@ def branch_field(seed: int, width: float, cut: float, domain: Domain, window: Wi
 def branch_layers(
     seed: int, width: float, cut: float, domain: Domain, window: Window, hold: Holder
 ) -> Layers:
-    """Return `branch_field` layer by layer; it looks `BRANCH_CAP` widths around and what noise needs more."""
+    """Return `branch_field` layer by layer; its halo is `BRANCH_CAP` widths plus that of the noise."""
     width = max(width, FINEST_BRANCH)
     cap = max(8, math.ceil(BRANCH_CAP * width))
     around = window.grown(cap, domain.wraps(window))

@@ -6,9 +6,9 @@ Here samples are whole numbers up to 2**10, kernel weights whole numbers that ad
 every partial sum stays below 2**24 and float32 holds it exactly. So rows can be added in any order, or
 all at once by a matrix product, and the bytes are the same everywhere.
 
-What a wide Gaussian leaves is smooth: it is worked out on every `stride`-th voxel only and spread from
-there to all voxels by a second Gaussian; the squares of the two widths add up. The coarse voxels are
-counted from the origin of space, so a window has the same ones as the whole.
+The result of a wide Gaussian is smooth: it is computed on every `stride`-th voxel only and spread from there
+to all voxels by a second Gaussian; the squares of the two widths add up. The coarse voxels are counted from
+the origin of space, so a window has the same coarse voxels as the whole.
 """
 
 import math
@@ -24,16 +24,15 @@ from porescape.synthesis.layers import Holder, Layers, once
 
 SAMPLE_MAX = 1023  # times 2**14 is just below 2**24
 WEIGHT_SUM = 2**14
-WIDEST = 3000  # voxels; here rounding the weights leaves 6 % too much for the middle one, beyond ever more
+WIDEST = 3000  # voxels; at this width rounding makes the middle weight 6 % too large, and more beyond
 SAMPLE_SD = 170.0  # a unit-variance field is clipped at 6 standard deviations
 
 
 def stride(width: float, domain: Domain) -> int:
-    """Return how many voxels apart a Gaussian of this width [voxels] is worked out.
+    """Return how many voxels apart a Gaussian of this width [voxels] is computed.
 
-    At most the width: what the coarse grid folds back is then 1 % of smoothed white noise and less of
-    anything smoother. Beyond 8 there is nothing left to save. A period must hold a whole number of coarse
-    voxels.
+    At most the width: the aliasing of the coarse grid is then 1 % for smoothed white noise and less for
+    smoother fields. More than 8 saves no more time. A period must contain a whole number of coarse voxels.
     """
     most = min(max(int(width), 1), 8)
     if not domain.periodic:
@@ -43,7 +42,7 @@ def stride(width: float, domain: Domain) -> int:
 
 
 def context(width: float, domain: Domain, window: Window) -> Window:
-    """Return the window of samples from which a window smoothed by this width [voxels] is made."""
+    """Return the window of samples needed to smooth a window by this width [voxels]."""
     beyond = sum(reach_of(part) for part, _ in _stages(width, stride(width, domain)))
     return window.grown(beyond, domain.wraps(window))
 
@@ -60,7 +59,7 @@ def smooth_samples(
     width : float
         Standard deviation of the Gaussian [voxels].
     window : Window
-        Where the result is wanted.
+        The window of the result.
     """
     given = _given(samples, context(width, domain, window))
     return smoothed_samples(given, width, domain, window, once)(*_along_z(window))
@@ -85,7 +84,7 @@ def smoothed_samples(samples: Layers, width: float, domain: Domain, window: Wind
     samples : Layers
         In y and x of `context(width, domain, window)`.
     hold : callable
-        What keeps layers of the passes in between: `Hold`, or `once`.
+        Stores the layers between the passes: `Hold`, or `once`.
     """
     return _smoothed(samples, width, domain, window, (1 / WEIGHT_SUM,) * 6, 1.0, hold)
 
@@ -93,7 +92,7 @@ def smoothed_samples(samples: Layers, width: float, domain: Domain, window: Wind
 def smoothed_noise(
     noise: Layers, sd: float, width: float, domain: Domain, window: Window, hold: Holder
 ) -> Layers:
-    """Return a Gaussian field of unit variance layer by layer, as `smooth_noise` does at once."""
+    """Return the field of `smooth_noise` layer by layer."""
     # samples have the standard deviation SAMPLE_SD before and after every pass
     first, second = stage_spreads(width, stride(width, domain))
     scales = (SAMPLE_SD / (sd * first), 1 / first, 1 / first, *(first / second,) * 3)
@@ -110,7 +109,7 @@ def _along_z(window: Window) -> tuple[int, int]:
 
 
 def to_samples(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a field rounded to the whole numbers that smoothing is exact for."""
+    """Return a field rounded to the whole numbers for which smoothing is exact."""
     return weighted_samples((field,), np.ones(1, dtype=np.float32))
 
 
@@ -123,9 +122,9 @@ def weighted_samples(
     return samples
 
 
-@njit(cache=True, nogil=True)  # no fast mathematics: these sums are not of whole numbers
+@njit(cache=True, nogil=True)  # without fastmath: these sums are not of whole numbers
 def _add_fields(fields, weights, out):  # type: ignore[no-untyped-def]
-    total = np.empty(4096, dtype=np.float32)  # of a piece that stays at hand
+    total = np.empty(4096, dtype=np.float32)  # for a piece that stays in the cache
     for begin in range(0, len(out), len(total)):
         n = min(len(total), len(out) - begin)
         first = np.uint64(begin)
@@ -146,12 +145,12 @@ def gaussian_weights(width: float, step: int = 1, place: int = 0) -> tuple[int, 
     first : int
         Number of the first sample with a weight; sample i lies at voxel i * step.
     weights : ndarray of float32
-        They add up to `WEIGHT_SUM`, so a constant stays itself.
+        They add up to `WEIGHT_SUM`, so a constant is unchanged.
     """
     if width > WIDEST:
         raise SettingsError(
             f"a Gaussian of {width:.0f} voxels is wider than {WIDEST} voxels, beyond which its whole-number "
-            "weights are no Gaussian's any more; choose a coarser voxel or a smaller high-pass width"
+            "weights no longer form a Gaussian; choose a coarser voxel or a smaller high-pass width"
         )
     if width < 0.3:  # a neighbour would weigh less than 1 %
         return place, np.array([WEIGHT_SUM], dtype=np.float32)
@@ -166,18 +165,18 @@ def gaussian_weights(width: float, step: int = 1, place: int = 0) -> tuple[int, 
 
 
 def reach_of(width: float) -> int:
-    """Return how many voxels away a Gaussian looks."""
+    """Return the reach of a Gaussian [voxels]."""
     return math.ceil(4 * width) if width >= 0.3 else 0
 
 
 def _stages(width: float, step: int) -> list[tuple[float, int]]:
-    """Return the widths of the Gaussians in turn, and how far apart the samples are that each one reads."""
+    """Return the widths of the successive Gaussians, and the spacing of the samples that each reads."""
     return [(width, 1)] if step == 1 else [(width / math.sqrt(2), 1), (width / math.sqrt(2), step)]
 
 
 @lru_cache(maxsize=1024)
 def stage_spreads(width: float, step: int) -> tuple[float, float]:
-    """Return what one axis leaves of white noise of standard deviation 1: the first Gaussian, and both."""
+    """Return the deviation of unit white noise smoothed along an axis by the first Gaussian, by both."""
     (part, _), *more = _stages(width, step)
     _, weights = gaussian_weights(part)
     one = math.sqrt(float((weights.astype(np.float64) ** 2).sum()))
@@ -202,7 +201,7 @@ def _smoothed(
     unit: float,
     hold: Holder,
 ) -> Layers:
-    """Smooth along the three axes, once or there and back; scale and round to samples after each pass.
+    """Smooth along the three axes, directly or via a coarse grid; scale and round to samples after each pass.
 
     The last pass is scaled by `unit` too, and not rounded.
     """
@@ -224,7 +223,7 @@ def _smoothed(
                 np.float32(y),
                 np.float32(x * unit),
             )
-            spare = reach_of(width) + first  # of a context whose last voxels weigh nothing
+            spare = reach_of(width) + first  # of a context whose last voxels have weight 0
             inner = tuple(
                 slice(0, None) if wrap else slice(spare, n - spare)
                 for wrap, n in zip(wraps, smooth.shape, strict=True)
@@ -245,10 +244,10 @@ def _smoothed(
             return field
 
         return wide
-    return _there_and_back(source, width / math.sqrt(2), step, domain, window, scales, unit, hold)
+    return _via_coarse_grid(source, width / math.sqrt(2), step, domain, window, scales, unit, hold)
 
 
-def _there_and_back(
+def _via_coarse_grid(
     source: Layers,
     part: float,
     step: int,
@@ -260,7 +259,7 @@ def _there_and_back(
 ) -> Layers:
     """Smooth onto every `step`-th voxel and from there onto all, by a Gaussian of width `part` each.
 
-    Large arrays are read and written along y, which is done layer by layer.
+    Along y, where large arrays are read and written, this is done layer by layer.
     """
     reach = reach_of(part)
     period = domain.shape[0]
@@ -309,22 +308,22 @@ def _scale(field: NDArray[np.float32], scale: float, unit: float | None = None) 
 
 
 def coarse_voxels(step: int, voxels: range, reach: int, wrap: bool) -> range:
-    """Return the coarse voxels that the given ones look at."""
+    """Return the coarse voxels on which the given voxels depend."""
     if wrap:
         return voxels[::step]
     return range(-((reach - voxels.start) // step) * step, voxels.stop + reach, step)
 
 
-NARROW = 8  # voxels; up to this reach adding rows is quicker than matrix products, and as exact
+NARROW = 8  # voxels; up to this reach adding rows is faster than matrix products, and equally exact
 _EXACT = {"reassoc", "contract", "nnan", "nsz"}  # whole numbers: the order of the sums does not matter
 
 
 @njit(cache=True, nogil=True)
 def _add_neighbours(field, half, wraps, scale_z, scale_y, scale_x):  # type: ignore[no-untyped-def]
-    """Smooth along z, y and x, layer by layer: what one axis leaves is still at hand for the next.
+    """Smooth along z, y and x, layer by layer: the result of one axis is still in the cache for the next.
 
     `half` are the weights from the middle outwards. Each axis is scaled, the first two are rounded to
-    samples. A layer with its margins is one long row of numbers: few long sums are quicker than many short
+    samples. A layer with its margins is one long row of numbers: few long sums are faster than many short
     ones.
     """
     nz, ny, nx = field.shape
@@ -356,7 +355,7 @@ def _add_neighbours(field, half, wraps, scale_z, scale_y, scale_x):  # type: ign
 
 @njit(cache=True, nogil=True, fastmath=_EXACT)
 def _sum_pairs(total, source, half, begin, stride, period, n):  # type: ignore[no-untyped-def]
-    """Write the weighted sums of what lies up to `len(half) - 1` strides before and behind n numbers."""
+    """Write, for n numbers, the weighted sums over up to `len(half) - 1` strides before and behind each."""
     middle = np.uint64(begin)
     for i in range(np.uint64(n)):
         total[i] = half[0] * source[middle + i]
@@ -390,7 +389,7 @@ def _round_to_samples(total, scale, into, begin, n):  # type: ignore[no-untyped-
         into[first + i] = min(max(np.rint(total[i] * scale), -most), most)
 
 
-WIDEST_DIRECT = 192  # voxels; longer axes are done in blocks, which then is less work
+WIDEST_DIRECT = 192  # voxels; longer axes are done in blocks, which is then faster
 BLOCK = 96
 
 
@@ -416,7 +415,7 @@ def _along(
             part = np.take(field, range(low - first, high + 1 - first), axis=axis, mode="wrap")
         else:
             part = field[(slice(None),) * axis + (slice(low - first, high + 1 - first),)]
-        moved = block[0] // step * step  # blocks that differ by whole samples share a matrix
+        moved = block[0] // step * step  # blocks shifted by whole samples share a matrix
         home = range(block.start - moved, block.stop - moved, block.step)
         matrix = smoothing_matrix(home, width, step, low - moved // step, high + 1 - low)
         pieces.append(_product(matrix, part, axis))
@@ -437,7 +436,7 @@ def _product(matrix: NDArray[np.float32], field: NDArray[np.float32], axis: int)
 
 @lru_cache(maxsize=64)
 def smoothing_matrix(targets: range, width: float, step: int, low: int, columns: int) -> NDArray[np.float32]:
-    """Return the weights of samples `low`, `low + 1` ... for each target; beyond the last come the first."""
+    """Return the weights of samples `low`, `low + 1` ... for each target; the samples wrap around."""
     voxel = np.asarray(targets)
     places = np.zeros((step, columns), dtype=np.float32)  # weights of the samples from the target's own on
     for place in np.unique(voxel % step):

@@ -1,10 +1,10 @@
-"""Wall voxel annealing, the last step of a reconstruction: sections get the image's small patterns.
+"""Wall voxel annealing, the last step of a reconstruction: gives sections the small patterns of the image.
 
 A recipe sets the large shapes and how they are connected; it has too few numbers for corners, cusps and thin
-walls. Here single voxels at the walls change phase: those whose change brings the patterns of the volume's
-sections nearer to the image's (`porescape.measure.section.patterns`), and only such whose change leaves pores
-and solid as connected as they were (`porescape.fit.refine.topology`). Before that, floating solid
-is removed (`porescape.fit.refine.floating_solid`).
+walls. Here single voxels at the walls change phase if this brings the patterns of the volume's sections
+nearer to those of the image (`porescape.measure.section.patterns`) and does not change the topology of pores
+and solid (`porescape.fit.refine.topology`). Before that, floating solid is removed
+(`porescape.fit.refine.floating_solid`).
 """
 
 from collections.abc import Callable
@@ -27,14 +27,16 @@ from porescape.measure.section.patterns import (
 from porescape.rng import stream
 from porescape.units import format_length
 
-# of squares by the voxels between points; with equal weights walls fray to suit the coarse ones (chosen by
-# hand)
+# Of squares by the voxels between points; with equal weights walls become rough to match the coarse ones
+# (docs/design-notes/refinement.md)
 WEIGHTS = {1: 5.0, 2: 3.0}
-ROW_WEIGHT = 3.0
-VISITED = 0.3  # share of the wall's voxels that a sweep looks at: many small steps, so that none goes too far
-SETTLING = 0.4  # share of the sweeps, the last ones, that look at fewer and fewer
-DEAREST = 1e4  # price at which porosity is let be: nothing that may turn is left
-# sweeps after which a volume between mirrors is counted anew: changes next to them count twice
+ROW_WEIGHT = 3.0  # likewise
+# Share of the wall voxels that a sweep visits: many small steps, so that none goes too far (chosen by hand)
+VISITED = 0.3
+SETTLING = 0.4  # share of the sweeps, the last ones, that visit fewer and fewer (chosen by hand)
+DEAREST = 1e4  # price at which the porosity is no longer corrected: no voxel that may change is left
+# Sweeps after which the patterns of a mirrored volume are counted again, as changes at a mirror count twice
+# (chosen by hand)
 RECOUNTED = 20
 
 
@@ -52,9 +54,10 @@ def refine(
 
     Descends in a weighted chi-square between the shares p of patterns in the sections of the volume along all
     three axes and q in the image, the sum of w (p - q)² / (q + 0.001). Voxels change phase one at a
-    time; each sweep visits three in ten of those at walls, at random, and judges them by the derivative at
-    its start. What is connected stays connected: pieces of pore and of solid, tunnels and cavities keep their
-    number, but for floating solid. Porosity ends at the volume's own, as far as voxels that may change allow.
+    time; each sweep visits 30 % of those at walls, at random, and decides by the derivative at its start.
+    The topology is kept: the numbers of pieces of pore and of solid, of tunnels and of cavities do not
+    change, except for floating solid. The final porosity is that of the volume, as far as voxels that may
+    change allow.
 
     Parameters
     ----------
@@ -63,14 +66,14 @@ def refine(
     section : PhaseImage
         The image at the same scale.
     seed : int
-        Which voxels each sweep visits follows from it.
+        It determines which voxels each sweep visits.
     sweeps : int
         None for 0. About 12 s per hundred at 128³.
     periodic : bool
-        Whether opposite faces of the volume match, and shall; else what is beyond a face counts as its
-        mirror image.
+        Whether opposite faces of the volume match, and must match afterwards; otherwise the volume is
+        continued by its mirror image.
     keep_floating_solid : bool
-        Whether small pieces of solid that touch nothing may stay. Else they are pore before anything changes.
+        Whether floating solid may stay. Otherwise it becomes pore before the first sweep.
     progress : callable, optional
         Called with (sweeps done, chi-square without weights) before each sweep and at the end.
 
@@ -82,13 +85,14 @@ def refine(
     Raises
     ------
     InputError
-        Section or volume are too small for any pattern, or their scales differ.
+        Section or volume is too small for any pattern, or their scales differ.
 
     References
     ----------
     Zhu, Wu and Mumford (1998), International Journal of Computer Vision 27, 107 (matching histograms of
-    local features); Yeong and Torquato (1998), Physical Review E 57, 495 (turning voxels until statistics
-    match); Bertrand and Malandain (1994), Pattern Recognition Letters 15, 169 (leaving topology alone).
+    local features); Yeong and Torquato (1998), Physical Review E 57, 495 (changing
+    voxels until statistics match); Bertrand and Malandain (1994), Pattern Recognition Letters 15, 169
+    (keeping the topology).
     """
     if sweeps == 0:
         return volume
@@ -102,7 +106,7 @@ def refine(
     every = 3 * volume.pore.size
 
     def move(share: float, phase: int = BOTH, price: float = 0.0, most: int | None = None) -> None:
-        """Let a share of the voxels of a phase turn that cost less than a price."""
+        """Change the phase of a share of the voxels of a phase that cost less than a price."""
         slope = weights[:, None] * ((counts / every - target) / (target + RARE))[wanted.kinds]
         visit = chance.random(volume.shape, dtype=np.float32) < share
         anneal_walls(frame, wanted, counts, slope, visit, phase, price, most)
@@ -118,7 +122,7 @@ def refine(
 
 
 def _restore_porosity(frame: Frame, wanted: int, move: Callable[[float, int, float, int], None]) -> None:
-    """Turn voxels of the phase that has too many, the cheapest first, until as many are pore as wanted."""
+    """Change voxels of the phase with too many, the cheapest first, until the porosity is right."""
     price = 1.0
     while (missing := wanted - int(frame.volume().sum())) and price < DEAREST:
         move(0.05, int(missing < 0), price, abs(missing))

@@ -1,4 +1,4 @@
-"""Pieces of solid that hang on nothing: a recipe leaves some, nature none."""
+"""Floating solid: pieces that touch no other solid. Recipes produce some; real materials have none."""
 
 from itertools import product
 
@@ -8,23 +8,23 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-LARGEST = 0.01  # of the solid; a larger piece is not noise, and is left to the user (chosen by hand)
+LARGEST = 0.01  # of the solid; a larger piece is not noise and is kept (chosen by hand)
 
 
 def remove_floating_solid(pore: NDArray[np.bool_], periodic: bool) -> NDArray[np.bool_]:
-    """Turn into pore what small pieces of solid hang on nothing.
+    """Turn small floating pieces of solid into pore.
 
     Parameters
     ----------
     pore : ndarray of bool, shape (nz, ny, nx)
     periodic : bool
-        Whether opposite faces match; else a piece at a face may hang on what is beyond, and stays.
+        Whether opposite faces match; otherwise a piece at a face may be connected beyond it, and is kept.
 
     Returns
     -------
     ndarray of bool
-        The same but for pieces of solid, joined by faces, edges or corners of voxels, that are smaller than
-        `LARGEST` of it and are not its largest.
+        The same without pieces of solid, joined by faces, edges or corners of voxels, that are smaller than
+        the share `LARGEST` of the solid and are not the largest piece.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""One sweep of the refinement, voxel by voxel.
+"""One sweep of wall voxel annealing, voxel by voxel.
 
-The volume stands in a frame of what is beyond its faces, as wide as the stencils reach, so that a neighbour
-is always the same step away in memory. Gains are whole numbers: sums of them do not depend on their order.
+The volume is padded by a frame as wide as the reach of the stencils, so that a neighbour is always the same
+step away in memory. Gains are whole numbers: their sums do not depend on the order.
 """
 
 from typing import NamedTuple
@@ -14,10 +14,10 @@ from porescape.fit.refine.topology import CELLS, is_simple
 from porescape.measure.section.patterns import CODES, POINTS, Counts, Index, Patterns
 
 BOTH = -1  # phases
-UNIT = 2.0**-16  # of gains
-LARGEST = 2**22  # units; 27 for each of up to 8 stencils add up to less than int32 holds
+UNIT = 2.0**-16  # of gains: whole numbers, so that the order of a sum cannot change a voxel
+LARGEST = 2**22  # units; the sum of 27 for each of up to 8 stencils fits into int32
 
-# the bit of a voxel in the nine codes of a stencil in which it is a point
+# the bit of a voxel in each of the nine codes of a stencil to which it belongs
 _BITS = {
     "square": np.array([1 << (2 - k // 3) * 3 + 2 - k % 3 for k in range(POINTS)]),
     "row": np.array([1 << 8 - k for k in range(POINTS)]),
@@ -25,7 +25,7 @@ _BITS = {
 
 
 class Frame(NamedTuple):
-    """A volume in a frame of what is beyond its faces.
+    """A volume padded by a frame.
 
     Attributes
     ----------
@@ -33,8 +33,8 @@ class Frame(NamedTuple):
         1 is pore.
     reach : int
     places, starts : tuple of ndarray of int, one per axis
-        The voxel i along an axis stands at `places[starts[i] : starts[i + 1]]` of the framed axis: once in
-        the volume and as often as the frame repeats it.
+        The voxel i along an axis is at `places[starts[i] : starts[i + 1]]` of the framed axis: once in
+        the volume, and once for each copy in the frame.
     """
 
     pore: NDArray[np.uint8]
@@ -49,7 +49,7 @@ class Frame(NamedTuple):
 
 
 def framed(pore: NDArray[np.bool_], reach: int, periodic: bool) -> Frame:
-    """Put a volume into a frame: of itself again, periodically, or of its mirror images."""
+    """Pad a volume by a frame: its periodic copies, or its mirror images."""
     mode = "wrap" if periodic else "symmetric"
     places, starts = [], []
     for n in pore.shape:
@@ -72,26 +72,26 @@ def anneal_walls(
     price: float = 0.0,
     most: int | None = None,
 ) -> int:
-    """Turn, in place, visited voxels at walls that cost less than a price and may turn; return how many.
+    """Change, in place, visited wall voxels that may change and cost less than a price; return how many.
 
     Parameters
     ----------
     frame : Frame
     wanted : Patterns
     counts : ndarray, shape (patterns,)
-        How often each occurs; kept up to date, but for those that a voxel and its image in the frame share.
+        Count of each pattern; updated, except for those that a voxel and its copy in the frame share.
     slope : ndarray, shape (stencils, 512)
-        Derivative of what is to fall by the count of each code of each stencil.
+        Derivative of the minimised sum by the count of each code of each stencil.
     visit : ndarray of bool, shape of the volume
     phase : int
-        The phase that may turn, 1 for pore; or `BOTH`.
+        The phase whose voxels may change, 1 for pore; or `BOTH`.
     price : float
-        In units of the slope.
+        Largest cost of a change, in units of the slope.
     most : int, optional
-        No more turn than this.
+        Largest number of changes.
     """
     bits = np.array([_BITS["square"]] * len(wanted.squares) + [_BITS["row"]] * len(wanted.rows))
-    turned = np.arange(CODES) ^ bits[:, :, None]  # (stencils, 9, 512): the code when the voxel has turned
+    turned = np.arange(CODES) ^ bits[:, :, None]  # (stencils, 9, 512): the code after the voxel has changed
     gains = np.take_along_axis(slope[:, None, :], turned, axis=2) - slope[:, None, :]
     whole = np.clip(np.rint(gains / UNIT), -LARGEST, LARGEST).astype(np.int32)
     steps = wanted.squares, wanted.rows
@@ -178,7 +178,7 @@ def _sweep(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _gain(codes, gains):  # type: ignore[no-untyped-def]
-    """Return what turning the voxel adds to what is to fall, in units."""
+    """Return the change of the minimised sum if the voxel changes, in units."""
     total = np.int32(0)
     n = np.uint64(0)
     for stencil in range(np.uint64(gains.shape[0])):
@@ -191,7 +191,7 @@ def _gain(codes, gains):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _turn(flat, along_z, along_y, places, starts, k, j, i):  # type: ignore[no-untyped-def]
-    """Turn a voxel, and its images in the frame."""
+    """Change a voxel, and its copies in the frame."""
     for z in range(starts[0][k], starts[0][k + 1]):
         for y in range(starts[1][j], starts[1][j + 1]):
             for x in range(starts[2][i], starts[2][i + 1]):
@@ -213,7 +213,7 @@ def _count_change(codes, bits, kinds, counts):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _read_codes(flat, at, along_z, along_y, squares, rows, codes):  # type: ignore[no-untyped-def]
-    """Write the codes of all stencils that a voxel is a point of: nine for each stencil and axis."""
+    """Write the codes of all stencils that contain a voxel: nine for each stencil and axis."""
     n = 0
     for step in squares:
         _read_square(flat, at, along_y * step, step, codes, n)

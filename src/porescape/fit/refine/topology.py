@@ -1,4 +1,4 @@
-"""Which voxels may change phase without tearing or joining anything."""
+"""Which voxels may change phase without a change of topology (simple points)."""
 
 from typing import NamedTuple
 
@@ -15,9 +15,9 @@ class Cells(NamedTuple):
     Attributes
     ----------
     faces, corners : ndarray of int
-        Neighbours of each cell within the 27, by faces alone and by faces, edges and corners; then -1.
+        Neighbours of each cell within the 27, by faces and by faces, edges and corners; filled with -1.
     away : ndarray of int
-        Steps along axes from the middle.
+        Steps along the axes from the middle cell.
     """
 
     faces: NDArray[np.int64]
@@ -43,16 +43,17 @@ CELLS = _cells()
 
 @njit(cache=True, nogil=True)
 def is_simple(pore, cells, stack, seen):  # type: ignore[no-untyped-def]
-    """Whether the middle voxel may change phase and no pore, solid, tunnel or cavity appear or vanish.
+    """Whether the middle voxel can change phase without a change of topology: a simple point.
 
-    Pores join through faces, solid through faces, edges and corners. So the pores among the 18 nearest
-    that can be reached from the middle must be one piece, and so must the solid among all 26 (Bertrand and
-    Malandain 1994, Pattern Recognition Letters 15, 169).
+    No pore, solid, tunnel or cavity then appears or vanishes. Pores are connected by faces, solid by faces,
+    edges and corners. So the pores among the 18 nearest that can be reached from the middle must be one
+    piece, and so must the solid among all 26 (Bertrand and Malandain 1994, Pattern Recognition Letters 15,
+    169).
 
     Parameters
     ----------
     pore : array of 27 bool
-        Along z, y, x; what the middle is does not matter.
+        Along z, y, x; the value of the middle does not matter.
     cells : Cells
     stack, seen : arrays of 27 int64
         Scratch.

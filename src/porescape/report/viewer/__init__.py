@@ -1,8 +1,7 @@
-"""What a page needs to show a structure in three dimensions: its voxels packed small, a script, a style.
+"""The 3-D viewer of a page: packed voxels, a script and a style sheet.
 
-The script is written as ES modules without dependencies, one reason each; a page that must be one file holds
-them joined. It draws with WebGL 2 and unpacks with DecompressionStream; where one is missing, the still
-picture beside it stays.
+The script is written as ES modules without dependencies; a page that must be one file contains them joined.
+It draws with WebGL 2 and unpacks with DecompressionStream; if one is missing, the page shows a still picture.
 """
 
 import base64
@@ -18,7 +17,7 @@ import numpy as np
 from porescape.core.volume import Volume
 from porescape.report.drawing import coarse
 
-MOST_VOXELS = 256  # along the longest edge: what every WebGL 2 can hold, and a page can carry
+MOST_VOXELS = 256  # along the longest edge: supported by every WebGL 2, and small enough for a page
 MODULES = (  # each imports only from those before it
     "lengths",
     "voxels",
@@ -35,18 +34,18 @@ MODULES = (  # each imports only from those before it
 
 
 class Packed(NamedTuple):
-    """A structure as a page carries it.
+    """A structure as embedded in a page.
 
     Attributes
     ----------
     bits : str
-        Base64 of deflated bytes, each eight voxels in the order of `numpy.packbits`; 1 is pore.
+        Base64 of deflated bytes, each with eight voxels in the order of `numpy.packbits`; 1 is pore.
     shape : tuple of int
         Voxels along z, y and x, x fastest.
     voxel_size : float
         Edge of one of these voxels [m].
     block : int
-        How many voxels of the structure one of these stands for, along each axis.
+        Number of voxels of the structure per voxel here, along each axis.
     """
 
     bits: str
@@ -81,8 +80,8 @@ def style() -> str:
 def join_modules(modules: Iterable[str]) -> str:
     """Join ES modules into one without imports and exports.
 
-    They may import only from each other, from those before them, one import a line. An export must stand
-    before what it names, and no name may be used twice at the top level of all modules together.
+    They may import only from modules before them, one import per line. `export` must be directly before the
+    exported definition, and no name may be used twice at the top level of all modules together.
 
     >>> join_modules(["export const one = 1;\\n", 'import { one } from "./one.js";\\nlog(one);\\n'])
     'const one = 1;\\n\\nlog(one);\\n'
@@ -93,7 +92,7 @@ def join_modules(modules: Iterable[str]) -> str:
 
 
 def source_hash(text: str) -> str:
-    """Return how a Content-Security-Policy names one inline script.
+    """Return the source expression of an inline script for a Content-Security-Policy.
 
     >>> source_hash("alert(1)")
     "'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='"

@@ -1,7 +1,7 @@
-"""Families of recipes, a file and a line each: what the numbers of a search stand for.
+"""Families of recipes, a file and a line each: the parameters of a search.
 
-All are parts of one generator. Three random fields can be nearly anything; balls and fibres are bodies with
-an outline of their own, which three fields only come near to.
+All are parts of one generator. Three random fields can resemble most materials; balls and fibres are bodies
+of a definite shape, which three fields can only approximate.
 """
 
 from porescape.synthesis.families import fibres, fields, grains

@@ -1,4 +1,4 @@
-"""What a family of recipes is, to the search."""
+"""The definition of a family of recipes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ class Family:
     name : str
         As in `--family`.
     words : str
-        What its recipes are made of, for help and reports.
+        Description of its recipes, for help and reports.
     dimension : int
-        How many numbers there are to find, each in [0, 1].
+        Number of parameters, each in [0, 1].
     recipe : callable
-        Returns the recipe of such numbers; also takes the unit of length [m] and the porosity.
+        Returns the recipe of such parameters; also takes the unit of length [m] and the porosity.
     share : float
-        Trials of it per trial that is asked for, where all families are tried.
+        Trials of this family per trial in the settings, if all families are tried.
     patterns : bool
-        Whether its search compares the small patterns of sections too, from the first trial on.
+        Whether its search also compares the small patterns of sections, from the first trial on.
     stream : int
-        Of the random numbers that drive its search. Never shared and never used again: 0, 6 and 7 are taken,
-        new ones count from 100.
+        Number of the random stream of its search. Never shared and never reused: 0, 6 and 7 are taken,
+        new ones start at 100.
     """
 
     name: str
@@ -42,5 +42,5 @@ class Family:
 
 
 def between(u: float, low: float, high: float) -> float:
-    """Return a number of a range at u in [0, 1], evenly on a scale of logarithms."""
+    """Return the number at u in [0, 1] of a range on a logarithmic scale."""
     return float(low * (high / low) ** float(u))

@@ -13,7 +13,7 @@ def fibres(x: Point, length: float, porosity: float) -> BodiesRecipe:
     x : sequence of float, length 3
         Radius, length over radius, and rounding.
     length : float
-        What the radius is in proportion to [m].
+        Unit of length of the radius [m].
     porosity : float
     """
     radius = length * between(x[0], 0.25, 3.0)  # ranges chosen by hand

@@ -3,8 +3,8 @@
 from porescape.core.recipe import FieldsRecipe
 from porescape.synthesis.families.family import Family, Point, between
 
-# Of the range of each weight this much means "without this field": pure materials are common. 0.35 makes
-# trials a fifteenth cheaper and replicas scatter more (docs/design-notes/search.md).
+# This share of the range of each weight means "without this field": materials of one field are common. 0.35
+# makes trials 7 % cheaper, and replicas scatter more (docs/design-notes/search.md).
 ABSENT = 0.2
 
 
@@ -16,11 +16,11 @@ def fields(x: Point, length: float, porosity: float) -> FieldsRecipe:
     x : sequence of float, length 9
         In the unit cube.
     length : float
-        What all lengths are in proportion to [m].
+        Unit of all lengths [m].
     porosity : float
     """
     solid_grains, pore_cells, branches = (max(float(u) - ABSENT, 0.0) for u in x[:3])
-    # ranges in unit lengths, chosen by hand: wide enough that no fit of the bench ended at one of their ends
+    # ranges in unit lengths, chosen by hand: wide enough that no fit of the benchmarks ended at a limit
     return FieldsRecipe(
         solid_grains=solid_grains,
         pore_cells=pore_cells,
@@ -41,7 +41,7 @@ FAMILY = Family(
     dimension=9,
     recipe=fields,
     share=1.0,
-    # three fields can be bent to most patterns, at half the speed again (chosen by hand)
+    # three fields can be fitted to most patterns, and comparing them takes 50 % longer (chosen by hand)
     patterns=False,
     stream=0,
 )

@@ -6,14 +6,14 @@ from porescape.synthesis.families.family import Family, Point, between
 
 
 def grains(x: Point, length: float, porosity: float) -> BodiesRecipe:
-    """Return a recipe of solid balls, their necks rounded.
+    """Return a recipe of solid balls with rounded contacts.
 
     Parameters
     ----------
     x : sequence of float, length 2
         Radius and rounding.
     length : float
-        What the radius is in proportion to [m].
+        Unit of length of the radius [m].
     porosity : float
     """
     radius = length * between(x[0], 0.25, 3.0)  # ranges chosen by hand

@@ -1,4 +1,4 @@
-"""What the parts share: whose arrays they are, how they travel, and how much is worked on at a time."""
+"""Shared by all parts: the array library, copies to the host, and the layers worked on at a time."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Space = Any  # numpy, CuPy, or what has their functions
-Array = Any  # of such a space
+Space = Any  # numpy, CuPy, or a library with their functions
+Array = Any  # of such a library
 
-SLAB = 2**24  # voxels worked on at a time: 64 MB an array, enough to keep a card busy
+SLAB = 2**24  # voxels worked on at a time: 64 MB an array, enough to use a card fully
 
 
 def slabs(n: int, layer: int, slab: int) -> Iterator[slice]:
@@ -24,5 +24,5 @@ def slabs(n: int, layer: int, slab: int) -> Iterator[slice]:
 
 
 def to_host(xp: Space, array: Array) -> NDArray[Any]:
-    """Return an array as one of numpy's."""
+    """Return an array as a numpy array."""
     return np.asarray(array) if xp is np else np.asarray(xp.asnumpy(array))

@@ -1,4 +1,4 @@
-"""A graphics card to generate on: found, checked for exact arithmetic and room, or refused in words."""
+"""The graphics card: found, checked for exact arithmetic and free memory, or refused with a reason."""
 
 import numpy as np
 
@@ -21,13 +21,13 @@ def open_card() -> Space:
     MissingExtra
         CuPy is not installed.
     SettingsError
-        It finds no card, cannot use it, or the card rounds where it must not.
+        There is no card, it cannot be used, or its arithmetic is not exact.
     """
     try:
         import cupy
     except ImportError as error:
         raise MissingExtra(
-            f'a graphics card needs a package more: pip install "porescape[gpu]"; or {LEAVE_OUT}'
+            f'a graphics card needs one more package: pip install "porescape[gpu]"; or {LEAVE_OUT}'
         ) from error
     try:
         if not cupy.cuda.is_available():
@@ -37,20 +37,20 @@ def open_card() -> Space:
         RuntimeError,
         ImportError,
         OSError,
-    ) as error:  # a driver too old, libraries of CUDA that are missing
+    ) as error:  # the driver is too old, or libraries of CUDA are missing
         raise SettingsError(f"CuPy cannot use the card: {error}; {LEAVE_OUT}") from error
     return cupy
 
 
 def check_exact(xp: Space) -> None:
-    """Refuse arithmetic that would give other bytes without a word: short products, loose roots."""
+    """Refuse arithmetic that would silently give other bytes: rounded products, inexact roots."""
     weights = smoothing_matrix(range(96), 1.0, 1, -16, 128)
     samples = np.arange(128 * 512) * 1009 % (2 * SAMPLE_MAX + 1) - SAMPLE_MAX
     longest = 2**24 - 1 - np.arange(128 * 512)
     same = np.eye(128, dtype=np.float32)
     exact = True
     for matrix, field in ((weights, samples.reshape(128, 512)), (same, longest.reshape(128, 512))):
-        stack = np.stack([field, -field])  # for stacks cuBLAS has other routines
+        stack = np.stack([field, -field])  # cuBLAS has other routines for stacks
         for factor in (field, stack):
             found = xp.asarray(matrix) @ xp.asarray(factor.astype(np.float32))
             exact &= np.array_equal(to_host(xp, found), matrix.astype(np.int64) @ factor)
@@ -64,7 +64,7 @@ def check_exact(xp: Space) -> None:
 
 
 def check_room(cupy: Space, recipe: Recipe, domain: Domain) -> None:
-    """Refuse a box that plainly does not fit into the card's memory."""
+    """Refuse a box that clearly does not fit into the card's memory."""
     free = cupy.cuda.runtime.memGetInfo()[0] + cupy.get_default_memory_pool().free_bytes()
     need = card_bytes(recipe, domain)
     if need > free:

@@ -13,8 +13,8 @@ from porescape.distance import SMALL_CAP
 from porescape.synthesis.gpu.arrays import Array, Space
 
 PIECE = (64, 128, 128)  # voxels whose points are looked up together
-EDGES = (32, 8, 4)  # voxels; cubes that hand down the points which can be nearest to a voxel in them
-FAR = np.float32(2**22)  # voxels; where the points stand that fill lists up to one length: never nearest
+EDGES = (32, 8, 4)  # voxels; nested cubes, each with the points that can be nearest to one of its voxels
+FAR = np.float32(2**22)  # voxels; position of the points that fill lists up to one length: never nearest
 
 
 def distance_to_points(
@@ -29,7 +29,7 @@ def distance_to_points(
     cap : float
         Distances are cut off here [voxels].
     slab : int
-        Distances to look at at a time.
+        Number of distances computed at a time.
     """
     out = xp.empty(window.shape, dtype=np.float32)
     for part in tiled(window.shape, PIECE):
@@ -57,7 +57,7 @@ def _squares(xp: Space, points: Array, start: list[int], shape: Shape, cap: np.f
         corners = [
             xp.asarray((p * edge + begin).astype(np.float32)) for p, begin in zip(places, start, strict=True)
         ]
-        lists = _handed_down(xp, lists, xp.asarray(parent), corners, edge, cap)
+        lists = _passed_to_children(xp, lists, xp.asarray(parent), corners, edge, cap)
         above, parent_grid = (edge, edge, edge), (nz, ny, nx)
 
     voxels = np.indices((edge, edge, edge)).reshape(3, -1).astype(np.float32)
@@ -77,13 +77,13 @@ def _squares(xp: Space, points: Array, start: list[int], shape: Shape, cap: np.f
     return cubes.reshape(nz * edge, ny * edge, nx * edge)[: shape[0], : shape[1], : shape[2]]
 
 
-def _handed_down(
+def _passed_to_children(
     xp: Space, lists: list[Array], parent: Array, corners: list[Array], edge: int, cap: np.float32
 ) -> list[Array]:
     """Return, per cube, the points of its parent's list that can be nearest to some voxel of it.
 
     Every voxel is at most as far from its nearest point as the smallest, over the points, of the largest
-    distance to the cube; points whose smallest distance is larger than that never win.
+    distance to the cube; points whose smallest distance is larger than that are never nearest.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def squares_along_z(xp: Space, phase: Array, cap: int, wrap: bool) -> Array:
     nout = nz if wrap else nz - 2 * cap
     out = xp.empty((nout, ny, nx), dtype=np.int16 if cap <= SMALL_CAP else np.int32)
     run = xp.full((ny, nx), cap, dtype=out.dtype)
-    for layer in range(-cap + 1, nout):  # the warm-up sees what lies before the first layer
+    for layer in range(-cap + 1, nout):  # starts with the layers before the first one
         run = _run_on(xp, run, phase[(first + layer) % nz], phase[(first + layer - 1) % nz], cap)
         if layer >= 0:
             out[layer] = run
@@ -142,7 +142,7 @@ def squares_along_z(xp: Space, phase: Array, cap: int, wrap: bool) -> Array:
 
 
 def _run_on(xp: Space, run: Array, here: Array, last: Array, cap: int) -> Array:
-    """Return how far the other phase was seen, one layer on."""
+    """Return the distance to the last voxel of the other phase, one layer further."""
     one = run.dtype.type(1)
     return xp.where(here == last, xp.minimum(run + one, run.dtype.type(cap)), one)
 
@@ -150,7 +150,7 @@ def _run_on(xp: Space, run: Array, here: Array, last: Array, cap: int) -> Array:
 def lowered(xp: Space, signed: Array, cap: int, axis: int, wrap: bool) -> Array:
     """Return signed squared distances with those across one more axis, y or x.
 
-    A voxel `step` away offers step² more than its own, or step² if it is of the other phase. Context of `cap`
+    A voxel `step` away gives its own value plus step², or step² if it is of the other phase. Context of `cap`
     voxels is cut off where the axis does not wrap.
     """
     n = signed.shape[axis]
@@ -172,7 +172,7 @@ def lowered(xp: Space, signed: Array, cap: int, axis: int, wrap: bool) -> Array:
             offer = xp.minimum(away(phase, -step), away(phase, step))
             offer += step * step
             xp.minimum(own, offer, out=own)
-        if step % 4 == 0:  # asking makes a card wait
+        if step % 4 == 0:  # reading a result makes the card wait
             largest = max(int(own.max()) for own in best)
         step += 1
     return best[0] - best[1]

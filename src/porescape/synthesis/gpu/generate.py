@@ -1,7 +1,7 @@
-"""The structure of a recipe by array operations: what `synthesis.generate` does, some layers at a time.
+"""The structure of a recipe by array operations: as `synthesis.generate`, some layers at a time.
 
-Whole fields are kept in two bytes per voxel where they are samples, one where they are a phase; everything
-wider, but the last field, exists for some layers only.
+Whole fields take two bytes per voxel as samples and one as a phase; wider numbers, except for the last field,
+exist for some layers only.
 """
 
 import math
@@ -30,7 +30,7 @@ from porescape.synthesis.random_fields import (
 from porescape.synthesis.smoothing import SAMPLE_SD, context
 
 PER_VOXEL = 8  # bytes, of the box with its halos; measured with numpy
-PER_SLAB = 40  # bytes per voxel worked on at a time, likewise
+PER_SLAB = 40  # bytes per voxel worked on at a time, measured in the same way
 
 Field = Callable[[int, int], Array]  # float32 layers, numbered in the coordinates of space
 
@@ -44,15 +44,15 @@ def generate_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: int 
         numpy or cupy.
     recipe : Recipe
     domain : Domain
-        Of any shape, periodic or not; made whole.
+        Of any shape, periodic or not; generated as a whole.
     seed : int
     slab : int
-        Voxels to work on at a time; says how much memory and time it takes, and nothing else.
+        Voxels worked on at a time; changes memory and time only.
 
     Returns
     -------
     Volume
-        The very voxels of `porescape.generate`.
+        The same voxels as of `porescape.generate`.
     """
     field = height_field_on(xp, recipe, domain, seed, slab)
     level = rank_level(xp, field, recipe.porosity, slab)
@@ -65,7 +65,7 @@ def generate_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: int 
 def height_field_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: int = SLAB) -> Array:
     """Return the field whose upper part is pore, of the whole domain."""
     smoothing, highpass, wide, around = _halos(recipe, domain)
-    # given away at once, so that the samples are forgotten as soon as they are smoothed along one axis
+    # passed on directly, so that the samples are freed as soon as they are smoothed along one axis
     smooth = smoothed_slabs(
         xp,
         _weighted_samples(xp, recipe, domain, seed, around, slab),
@@ -79,7 +79,7 @@ def height_field_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: 
     halo = tuple(-start for start in wide.start)
     _, y, x = (slice(h, h + n) for h, n in zip(halo, domain.shape, strict=True))
     for layers, part in smooth:
-        if layers.start == 0:  # not before, when more samples are held
+        if layers.start == 0:  # not earlier, when more samples are in memory
             if highpass is not None:
                 samples = xp.empty(wide.shape, dtype=np.int16)
             field = xp.empty(domain.shape, dtype=np.float32)
@@ -100,7 +100,7 @@ def height_field_on(xp: Space, recipe: Recipe, domain: Domain, seed: int, slab: 
 
 
 def card_bytes(recipe: Recipe, domain: Domain, slab: int = SLAB) -> float:
-    """Return about how much memory `generate_on` takes at its peak, the structure itself not counted."""
+    """Return the approximate peak memory of `generate_on` [bytes], without the structure itself."""
     _, _, _, around = _halos(recipe, domain)
     branches = branches_of(recipe)
     if branches is not None:
@@ -109,7 +109,7 @@ def card_bytes(recipe: Recipe, domain: Domain, slab: int = SLAB) -> float:
 
 
 def _halos(recipe: Recipe, domain: Domain) -> tuple[float, float | None, Window, Window]:
-    """Return the widths of the last smoothing and the high-pass [voxels], and from where each is made."""
+    """Return the widths of the last smoothing and the high-pass [voxels], and the windows of their inputs."""
     smoothing = recipe.smoothing / domain.voxel_size
     highpass = highpass_voxels(recipe, domain)
     wide = domain.whole if highpass is None else context(highpass, domain, domain.whole)
@@ -133,7 +133,7 @@ def _weighted_samples(
     samples = xp.empty(window.shape, dtype=np.int16)
     for layers in slabs(window.shape[0], window.shape[1] * window.shape[2], slab):
         total = xp.zeros((layers.stop - layers.start, *window.shape[1:]), dtype=np.float32)
-        for weight, field in fields:  # one product and one sum at a time: joined, they would round otherwise
+        for weight, field in fields:  # one product and one sum at a time: fused, they would round differently
             total += field(window.start[0] + layers.start, window.start[0] + layers.stop) * np.float32(weight)
         samples[layers] = rounded(xp, total, 1)
     return samples
@@ -149,7 +149,7 @@ def _grains(
     window: Window,
     slab: int,
 ) -> Field:
-    """Return the standardised distance to the nearest seed, as `synthesis.fields` has it."""
+    """Return the standardised distance to the nearest seed, as in `synthesis.random_fields`."""
     spacing = max(spacing, FINEST_GRAIN)
     middle, spread, cap = grain_scale(spacing, length)
     mean, scale = np.float32(middle), np.float32(1 / spread)
@@ -171,7 +171,7 @@ def _branch_halos(branches: Branches, domain: Domain, window: Window) -> tuple[f
 
 
 def _branches(xp: Space, branches: Branches, domain: Domain, seed: int, window: Window, slab: int) -> Field:
-    """Return the standardised signed distance to the cut of smoothed noise, as `synthesis.fields` has it."""
+    """Return the standardised signed distance to the cut of smoothed noise, as in `random_fields`."""
     width, cap, wide = _branch_halos(branches, domain, window)
     wraps = domain.wraps(window)
     around = window.grown(cap, wraps)

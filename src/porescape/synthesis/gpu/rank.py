@@ -1,11 +1,11 @@
-"""The level of a porosity: the value of one rank among very many, exact and without sorting them."""
+"""The level of a porosity: the value of one rank among very many, exact and without sorting."""
 
 import numpy as np
 
 from porescape.synthesis.gpu.arrays import Array, Space, slabs, to_host
 from porescape.synthesis.height import solid_rank
 
-HALF = 2**16  # the two halves of a float32's bits are counted in turn
+HALF = 2**16  # the two halves of the bits of a float32 are counted one after the other
 
 
 def rank_level(xp: Space, field: Array, porosity: float, slab: int) -> np.float32:
@@ -31,6 +31,6 @@ def rank_level(xp: Space, field: Array, porosity: float, slab: int) -> np.float3
 
 
 def _ordered(xp: Space, field: Array) -> Array:
-    """Return the bits of float32 as whole numbers of the same order; done twice it gives the bits back."""
+    """Return the bits of float32 as whole numbers of the same order; applied twice it returns the bits."""
     bits = field.view(np.int32)
     return xp.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)

@@ -1,8 +1,8 @@
-"""Gaussian smoothing in whole numbers, as `synthesis.smoothing` does it: same weights, strides and roundings.
+"""Gaussian smoothing in whole numbers, with the weights, strides and roundings of `synthesis.smoothing`.
 
 All passes are matrix products. Their sums are of whole numbers and stay below 2**24, so they are exact in
-float32 whatever order a library adds in, with or without fused multiply-add. What is not exact is TF32, which
-cuts the weights to 11 bits; CuPy uses it only where CUPY_TF32=1, and `card` refuses it.
+float32 in any order of addition, with or without fused multiply-add. TF32 is not exact, because it cuts the
+weights to 11 bits; CuPy uses it only with CUPY_TF32=1, and `card` refuses it.
 """
 
 import math
@@ -26,7 +26,7 @@ from porescape.synthesis.smoothing import (
     stride,
 )
 
-OF_SAMPLES = (1 / WEIGHT_SUM,) * 6  # after each pass a constant is itself again
+OF_SAMPLES = (1 / WEIGHT_SUM,) * 6  # after each pass a constant is unchanged
 
 
 def of_noise(sd: float, width: float, domain: Domain) -> tuple[float, ...]:
@@ -59,16 +59,16 @@ def smoothed_slabs(
     width : float
         Standard deviation of the Gaussian [voxels].
     window : Window
-        Where the result is wanted.
+        The window of the result.
     scales, unit
-        As `synthesis.smoothing` has them: of each pass, and of the result.
+        As in `synthesis.smoothing`: of each pass, and of the result.
     slab : int
-        Voxels to work on at a time.
+        Voxels worked on at a time.
 
     Yields
     ------
     layers : slice
-        Which layers of the window.
+        Layers of the window.
     field : array of float32
     """
     step = stride(width, domain)
@@ -124,7 +124,7 @@ def _floats(samples: Array) -> Array:
 def _pass(
     xp: Space, axis: int, n: int, first: int, targets: range, width: float, step: int, wrap: bool
 ) -> Callable[[Array], Array]:
-    """Return what smooths along one axis: from n samples `step` voxels apart, from number `first` on."""
+    """Return a function that smooths along one axis, from n samples `step` voxels apart from `first` on."""
     if wrap and n <= WIDEST_DIRECT:
         whole = xp.asarray(smoothing_matrix(targets, width, step, 0, n))
         return lambda field: _product(whole, field, axis)
@@ -133,7 +133,7 @@ def _pass(
     for begin in range(0, len(targets), BLOCK):
         block = targets[begin : begin + BLOCK]
         low, high = -((reach - block[0]) // step), (block[-1] + reach) // step
-        moved = block[0] // step * step  # blocks that differ by whole samples share a matrix
+        moved = block[0] // step * step  # blocks shifted by whole samples share a matrix
         home = range(block.start - moved, block.stop - moved, block.step)
         matrix = xp.asarray(smoothing_matrix(home, width, step, low - moved // step, high + 1 - low))
         around = None
