@@ -1,4 +1,4 @@
-"""The report: pictures against geometry, then the page against the result it tells of."""
+"""The report: pictures against geometry, then the page against the result it shows."""
 
 import base64
 import io
@@ -37,7 +37,7 @@ from porescape.report.number_figures import numbers_plot
 from porescape.report.page import embed
 from porescape.report.raycast import NOTCH, View, raycast
 from porescape.report.section_figures import combined_distance, descriptor_curves
-from porescape.report.summary import key_names, looks_like, trust
+from porescape.report.summary import key_names, structure_in_words, trust
 from porescape.report.viewer import pack, source_hash
 from porescape.report.words import describe_box, label_of, scale_of, within_a_sentence, write
 from porescape.select.selection import select
@@ -323,7 +323,7 @@ def test_the_headline_numbers_are_at_most_eight_and_only_those_measured(result):
 def test_one_sentence_says_how_open_the_structure_is(result):
     def said(porosity: float, connected: float) -> str:
         known = [Measurement({"porosity": porosity, "connected_porosity_z": connected}, {})] * 2
-        return looks_like(replace(result, properties=summarise(known)))
+        return structure_in_words(replace(result, properties=summarise(known)))
 
     assert (
         said(0.5, 0.4999)
@@ -390,9 +390,9 @@ def test_a_bar_is_as_long_as_the_half_width_and_shared_by_squares():
 
 
 def test_the_page_names_the_numbers_whose_own_error_is_not_known(page, result):
-    told = page[page.index('id="trust"') :].split("</section>")[0]
-    assert "four doubts" in told
-    lacking = told.split("The intervals of ")[1].split(" lack it")[0]
+    section = page[page.index('id="trust"') :].split("</section>")[0]
+    assert "four sources of uncertainty" in section
+    lacking = section.split("The intervals of ")[1].split(" do not include it")[0]
     for name, e in result.properties.items():
         if e.parts:
             assert (within_a_sentence(label_of(name)) in lacking) == ("method" not in e.parts), name
@@ -682,8 +682,8 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
     )
     assert "[image]\nfile = &#34;&lt;x&gt;&#34;" in page  # with the job at hand, that is shown as it is
     assert "run.toml</summary>" in page
-    assert "the method's own error, which all replicas share" in page  # what its intervals lack
-    assert "four doubts" not in page
+    assert "the error of the method, which all replicas share" in page  # what its intervals lack
+    assert "four sources of uncertainty" not in page
     reader = Reader(page)
     assert "replica 1 without mean chord pore: no pore &amp; no chord" in page
     assert "no interval" in page

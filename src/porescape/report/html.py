@@ -32,7 +32,7 @@ from porescape.report.page import Picture, embed, fill
 from porescape.report.section_figures import combined_distance, descriptor_curves
 from porescape.report.selection_figures import contact_sheet, selection_figure
 from porescape.report.structure_figures import three_d, truth_slices
-from porescape.report.summary import key_names, looks_like, trust
+from porescape.report.summary import key_names, structure_in_words, trust
 from porescape.report.viewer import pack
 from porescape.report.words import (
     decimals_for,
@@ -106,7 +106,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         replicas=result.replicas,
         shown=shown,
         keys={name: rows[name] for name in key_names(rows)},
-        looks_like=looks_like(result),
+        structure_in_words=structure_in_words(result),
         trust=trust(result),
         viewer=pack(shown.volume),
         job=job,

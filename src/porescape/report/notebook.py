@@ -133,7 +133,7 @@ def measurement_html(measurement: "Measurement") -> str:
 def result_html(result: "Reconstruction") -> str:
     """Return a summary of a run: description, key numbers, reliability and structure."""
     from porescape.report.html import number_rows
-    from porescape.report.summary import key_names, looks_like, trust
+    from porescape.report.summary import key_names, structure_in_words, trust
 
     found, rows = trust(result), number_rows(result)
     lines = [
@@ -141,7 +141,7 @@ def result_html(result: "Reconstruction") -> str:
         for row in (rows[name] for name in key_names(rows))
     ]
     return (
-        f"<p><b>{escape(result.image.name)}.</b> {escape(looks_like(result))}</p>"
+        f"<p><b>{escape(result.image.name)}.</b> {escape(structure_in_words(result))}</p>"
         f"{_table(('Number', 'Mean', '95 % interval', 'Unit'), lines)}"
         f"<p><b>{escape(found.head)}.</b> {escape(' '.join(found.reasons))}</p>"
         f"{volume_html(result.selected.volume)}"

@@ -39,7 +39,7 @@ class View:
     shape : tuple of int
         Voxels of the box along z, y, x.
     azimuth : float
-        Angle between the line of sight and the y axis [degree], 0 to 90; 45 looks at the edge.
+        Angle between the line of sight and the y axis [degree], 0 to 90; 45 faces the edge.
     elevation : float
         Angle above the horizon [degree], 0 to 90.
     cut : float

@@ -58,13 +58,13 @@ def three_d(volume: Volume, width: int = 760) -> Figure:
 
 
 def _box_edges(view: View) -> list[NDArray[np.float64]]:
-    """Return the edges of the box and its cut that are seen, as point pairs (2, 3)."""
+    """Return the visible edges of the box and its cut, as point pairs (2, 3)."""
     whole = np.array(view.shape, dtype=np.float64)
     levels = np.stack([np.zeros(3), np.floor(view.cut * whole), whole])  # near face, cut, far face
     edges = []
     for axis in range(3):
         # from and to along `axis`, then where on the other two axes: the two edges that bound what is
-        # seen, what the cut leaves of the nearest one, and the three of the cut that are in sight
+        # visible, the rest of the nearest one beyond the cut, and the three visible ones of the cut
         for start, end, b, c in (
             (0, 2, 0, 2),
             (0, 2, 2, 0),
