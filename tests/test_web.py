@@ -35,15 +35,15 @@ from porescape.errors import OutputError, SettingsError
 from porescape.io.images.image import read_image
 from porescape.sample import sample_path
 from porescape.web import reserve
-from porescape.web.archive import zipped
+from porescape.web.archive import zip_stream
 from porescape.web.estimate import times_of
 from porescape.web.form import Form, command_line, form_from, form_table, length_text, plain_name
 from porescape.web.guard import PAGE_POLICY, REPORT_POLICY
 from porescape.web.jobs import Jobs, WrongState
 from porescape.web.limits import Limits
-from porescape.web.lock import only_one
+from porescape.web.lock import exclusive_lock
 from porescape.web.preview_process import PreviewProcess
-from porescape.web.process import how_it_ended
+from porescape.web.process import exit_reason
 from porescape.web.progress import Tracker
 from porescape.web.reserve import RESERVE, reserve_of
 from porescape.web.server import make_app
@@ -170,22 +170,22 @@ def test_a_file_name_is_only_ever_shown(sent: str, shown: str) -> None:
 # -- progress
 
 
-def told(stage: str, replica: int = -1, loss: float | None = None, step: str = "") -> Progress:
+def event(stage: str, replica: int = -1, loss: float | None = None, step: str = "") -> Progress:
     recipe = PaperRecipe((0.5,) * 9)
     trial = None if loss is None else Trial(0, (0.5,) * 9, recipe, loss, {}, 0.1)
     return Progress(stage, replica, trial, step)
 
 
-def test_the_tracker_counts_what_it_hears() -> None:
+def test_the_tracker_counts_events() -> None:
     now = iter(range(0, 1000, 5))
     settings = Settings(fit=Fit(trials=2), output=Output(replicas=2), measure=Measure(numbers=("basic",)))
     tracker = Tracker(settings, 1, clock=lambda: float(next(now)))
-    assert tracker.hear(told("fit", 0, 0.5)) is not None
-    assert tracker.hear(told("fit", 1, 0.7)) is None
+    assert tracker.update(event("fit", 0, 0.5)) is not None
+    assert tracker.update(event("fit", 1, 0.7)) is None
     assert tracker.table()["left"] is None
-    assert tracker.hear(told("fit", 1, 0.2)) is not None
-    tracker.hear(told("fit", 0, 0.4))
-    tracker.hear(told("measure", 0, step="porosity"))
+    assert tracker.update(event("fit", 1, 0.2)) is not None
+    tracker.update(event("fit", 0, 0.4))
+    tracker.update(event("measure", 0, step="porosity"))
     table = tracker.table()
     assert (table["trials_done"], table["trials"], table["best"]) == (4, 4, 0.2)
     assert table["curve"] == [[1, 0.5], [2, 0.5], [3, 0.2], [4, 0.2]]
@@ -194,11 +194,11 @@ def test_the_tracker_counts_what_it_hears() -> None:
     assert table["left"] > 0
 
 
-def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_kept() -> None:
+def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_restored() -> None:
     settings = Settings(output=Output(replicas=3))
     tracker = Tracker(settings, 1)
     for i in range(3):
-        tracker.hear(told("restored", i))
+        tracker.update(event("restored", i))
     times = times_of(settings, 1)
     assert tracker.share() == pytest.approx(
         1 - times.last / (3 * (times.trials + times.measure) + times.last)
@@ -209,14 +209,14 @@ def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_kept() -> N
 
 
 def test_a_lock_has_one_holder(tmp_path: Path) -> None:
-    with only_one(tmp_path / "lock", "busy"):
-        code = "from porescape.web.lock import only_one; from pathlib import Path; import sys\n"
-        code += "with only_one(Path(sys.argv[1]), 'it is busy'): pass"
+    with exclusive_lock(tmp_path / "lock", "busy"):
+        code = "from porescape.web.lock import exclusive_lock; from pathlib import Path; import sys\n"
+        code += "with exclusive_lock(Path(sys.argv[1]), 'it is busy'): pass"
         other = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / "lock")], capture_output=True, text=True
         )
         assert "it is busy" in other.stderr
-    with only_one(tmp_path / "lock", "busy"):
+    with exclusive_lock(tmp_path / "lock", "busy"):
         pass
 
 
@@ -224,7 +224,7 @@ def test_a_zip_is_made_in_pieces_and_reads_back(tmp_path: Path) -> None:
     big = np.random.default_rng(0).bytes(1_000_000)
     (tmp_path / "a.tif").write_bytes(big)
     (tmp_path / "b.txt").write_text("words " * 1000, encoding="utf-8")
-    pieces = list(zipped(tmp_path, "top"))
+    pieces = list(zip_stream(tmp_path, "top"))
     assert max(map(len, pieces)) < 300_000
     with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
         assert archive.testzip() is None
@@ -234,7 +234,7 @@ def test_a_zip_is_made_in_pieces_and_reads_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("code", "words"), [(-9, "memory"), (-11, "SIGSEGV"), (3, "exit code 3")])
 def test_how_a_worker_ended_is_said(code: int, words: str) -> None:
-    assert words in how_it_ended(code)
+    assert words in exit_reason(code)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_a_running_job_whose_server_died_is_interrupted(job: tuple[Jobs, str]) -
     jobs.change(key, ("draft",), "", state="running")
     again = Jobs(jobs.folder).get(key)
     assert again.state == "interrupted"
-    assert "can go on" in again.message
+    assert "can be continued" in again.message
 
 
 def test_a_job_that_ended_while_nobody_looked_is_what_its_worker_said(job: tuple[Jobs, str]) -> None:
@@ -282,8 +282,8 @@ def test_a_job_changes_only_from_the_states_it_may(job: tuple[Jobs, str]) -> Non
         jobs.change(key, ("done",), "it is not done", state="running")
 
 
-def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The state is written into the disk that was put by, and where even that fails, later."""
+def test_a_full_disk_is_still_reported(job: tuple[Jobs, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state is written into the reserved space, and if even that fails, later."""
     jobs, key = job
     path = jobs.folder / key / "job.json"
 
@@ -301,9 +301,9 @@ def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.Mo
         jobs.change(key, ("failed",), "", message="and now?")
         assert jobs.get(key).message == "and now?"
         assert Jobs(jobs.folder).get(key).message == "the disk is full", "what stood there stands"
-    jobs.save_again()
+    jobs.save_unsaved()
     assert Jobs(jobs.folder).get(key).message == "and now?"
-    assert reserve_of(path).stat().st_size == RESERVE, "put by again when there is room"
+    assert reserve_of(path).stat().st_size == RESERVE, "reserved again when there is room"
 
 
 # -- the server
@@ -311,7 +311,7 @@ def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.Mo
 
 @pytest.fixture(scope="module")
 def preview_process() -> Iterator[PreviewProcess]:
-    """One process that looks at images, for all tests: it takes seconds to start."""
+    """One preview process for all tests: it takes seconds to start."""
     one = PreviewProcess(60)
     yield one
     one.close()
@@ -350,7 +350,7 @@ def page(
 
 
 class _Lent:
-    """A looker that stays alive when the server closes."""
+    """A preview process that stays alive when the server closes."""
 
     def __init__(self, preview_process: PreviewProcess) -> None:
         self.ask = preview_process.ask
@@ -540,7 +540,7 @@ def test_other_names_and_other_sites_are_turned_away(page: Callable[..., httpx.C
     assert client.get("/", headers={"Host": "localhost:9"}).status_code == 200
     rebound = client.get("/api/jobs", headers={"Host": "evil.example:8321"})
     assert rebound.status_code == 403
-    assert "for this computer alone" in rebound.json()["error"]
+    assert "only available on this computer" in rebound.json()["error"]
     for headers in (
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
@@ -758,7 +758,7 @@ class Server:
 
 
 def workers_of(folder: Path) -> list[int]:
-    """The processes that work on jobs of a folder, as Linux tells; elsewhere none."""
+    """The processes that work on jobs of a folder, from /proc on Linux; elsewhere none."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:

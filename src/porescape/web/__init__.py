@@ -1,1 +1,1 @@
-"""The page: upload an image, watch it become a structure, take the results home; one server, one queue."""
+"""The page: upload an image, follow its reconstruction, download the results; one server, one queue."""

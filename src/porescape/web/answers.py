@@ -1,4 +1,4 @@
-"""What the page is told of jobs: plain tables, with every number already in words."""
+"""The state of jobs as JSON tables for the page, with formatted numbers."""
 
 import json
 import math
@@ -22,7 +22,7 @@ from porescape.web.limits import Limits
 
 
 def defaults(limits: Limits) -> dict[str, Any]:
-    """Return what the page needs to know before there is any job."""
+    """Return what the page needs before there is any job: settings, choices, limits."""
     return {
         "version": __version__,
         "settings": settings_table(Settings()),
@@ -41,7 +41,7 @@ def defaults(limits: Limits) -> dict[str, Any]:
 
 
 def job_row(job: Job, waiting: list[str]) -> dict[str, Any]:
-    """Return a job as the list shows it."""
+    """Return a job as shown in the list."""
     return {
         "id": job.id,
         "name": job.name,
@@ -55,7 +55,7 @@ def job_row(job: Job, waiting: list[str]) -> dict[str, Any]:
 
 
 def job_answer(job: Job, folder: Path, waiting: list[str]) -> dict[str, Any]:
-    """Return all there is to know of a job, its progress and results included."""
+    """Return everything about a job, including its progress and results."""
     answer = job_row(job, waiting) | {"image": job.image, "form": job.form}
     if job.state not in ("draft", "queued"):
         with suppress(OSError, ValueError):
@@ -90,7 +90,7 @@ def _results(run: Path) -> dict[str, Any]:
 
 
 def _row(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """Return one number in the unit that suits it, with its interval; written as the report writes it."""
+    """Return one number in a suitable unit, with its interval, formatted as in the report."""
     mean, sd = _number(entry["mean"]), _number(entry["sd"])
     low, high = map(_number, entry["ci95"])
     scale = scale_of(name, entry["unit"], mean)

@@ -1,4 +1,4 @@
-"""What a job will take, in words, before it starts: time roughly; memory and disk by `jobs.costs`."""
+"""Requirements of a job before it starts: approximate time, and memory and disk from `jobs.costs`."""
 
 import math
 from dataclasses import dataclass
@@ -24,23 +24,23 @@ MEASURE = {  # per voxel of the box
     "filtration": 3.0e-6,
 }
 REFINE = 5e-8  # per voxel of the box and sweep
-JUDGE = 1.5  # per replica
-REPORT = 10.0  # drawing it
+SELECT = 1.5  # per replica
+REPORT = 10.0  # to draw its figures
 DRAW = 0.4e-6  # per voxel of the box
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How long the parts of a job take [s].
+    """Durations of the parts of a job [s].
 
     Attributes
     ----------
     trials, measure : float
-        All trials of one replica, and refining and measuring it, on one core.
+        All trials of one replica, and its refinement and measurement, on one core.
     last : float
-        What comes after the last replica.
+        Work after the last replica.
     whole : float
-        The job.
+        The whole job.
     """
 
     trials: float
@@ -50,7 +50,7 @@ class Times:
 
 
 def times_of(settings: Settings, workers: int) -> Times:
-    """Return how long a job with these settings takes, about."""
+    """Return the approximate duration of a job with these settings."""
     voxels = math.prod(settings.output.size)
     replicas = settings.output.replicas
     numbers = voxels * sum(
@@ -58,23 +58,23 @@ def times_of(settings: Settings, workers: int) -> Times:
     )
     trials = planned_trials(settings.fit) * TRIAL * settings.tried.size**3
     refine = 0.0 if settings.fit.method == "paper" else voxels * REFINE * settings.output.refine
-    measure = refine + numbers + JUDGE
+    measure = refine + numbers + SELECT
     last = REPORT + voxels * DRAW
     if settings.measure.interval == "full":
         last += 2 * numbers / min(workers, 2)
     rounds, left = divmod(replicas, workers)
-    divided = left * trials / workers + measure if left else 0.0  # all workers share what is left over
+    divided = left * trials / workers + measure if left else 0.0  # all workers share the remaining replicas
     whole = rounds * (trials + measure) + divided + last
     return Times(trials, measure, last, whole)
 
 
 def workers_for(form: Form) -> int:
-    """Return how many processes a job gets: those asked for, or as many as there are cores and memory for."""
+    """Return the number of processes of a job: as requested, or as many as cores and memory allow."""
     return form.workers or workers_that_fit(form.settings, available_cores(), available_memory())
 
 
-def room_for(folder: Path, form: Form) -> dict[str, Any]:
-    """Return what a job takes, and in words why there is no room for it, if so."""
+def requirements_of(folder: Path, form: Form) -> dict[str, Any]:
+    """Return the requirements of a job, and a message if memory or disk is too small for it."""
     workers = workers_for(form)
     wanted = costs_of(form.settings, workers)
     memory, disk = available_memory(), free_disk(folder)
@@ -90,7 +90,7 @@ def room_for(folder: Path, form: Form) -> dict[str, Any]:
             "delete old jobs, or choose a smaller box or fewer replicas"
         )
     return {
-        "time": words_for_seconds(times_of(form.settings, workers).whole),
+        "time": duration_text(times_of(form.settings, workers).whole),
         "cores": workers,
         "memory": in_bytes(wanted.memory),
         "disk": in_bytes(wanted.disk),
@@ -98,10 +98,10 @@ def room_for(folder: Path, form: Form) -> dict[str, Any]:
     }
 
 
-def words_for_seconds(seconds: float) -> str:
-    """Write a time as one would say it.
+def duration_text(seconds: float) -> str:
+    """Write a duration in words.
 
-    >>> words_for_seconds(40), words_for_seconds(400), words_for_seconds(9000)
+    >>> duration_text(40), duration_text(400), duration_text(9000)
     ('less than a minute', 'about 7 minutes', 'about 2.5 hours')
     """
     minutes = seconds / 60

@@ -1,4 +1,4 @@
-"""What the page asks for, in the names and with the defaults of the settings and the command line."""
+"""The form of the page, with the names and defaults of the settings and the command line."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from porescape.io.runs.settings import settings_from, settings_table
 from porescape.jobs.choices import check_choices
 from porescape.units import format_shape, parse_length
 
-SHORTEST_LINE = 5.0  # pixels; a scale bar's ends are seen to a pixel each
+SHORTEST_LINE = 5.0  # pixels; each end of a scale bar is located to a pixel
 MOST_REPLICAS = 256
 MOST_TRIALS = 100_000
 MOST_SWEEPS = 10_000
@@ -26,24 +26,24 @@ _PLAIN = re.compile(r"[^\w .()+,=@#-]+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """Everything a job is but its image.
+    """Everything about a job except its image.
 
     Attributes
     ----------
     page : int or None
         Which image of the file, from 1.
     crop : tuple of int or None
-        Top, left, height, width [pixels of the file]; None finds the picture.
+        Top, left, height, width [pixels of the file]; None detects the picture.
     pixel_size : str or None
-        With its unit, as typed; None takes what the file says.
+        With its unit, as typed; None uses the value in the file.
     line : tuple of float or None
         x and y of both ends of a line drawn over the scale bar [pixels of the file].
     length : str or None
-        What that line is long, with its unit; with `line` it wins over `pixel_size`.
+        Length of that line, with its unit; takes precedence over `pixel_size`.
     settings : Settings
     seed : int
     workers : int or None
-        Processes; None is all cores.
+        Processes; None uses all cores.
     """
 
     page: int | None = None
@@ -76,14 +76,14 @@ class Form:
         check_choices(self.settings)
 
     def rectangle(self) -> Crop | None:
-        """Return the crop that was asked for."""
+        """Return the requested crop."""
         if self.crop is None:
             return None
         top, left, height, width = self.crop
         return top, left, height, width
 
     def given_pixel_size(self) -> tuple[float, str] | None:
-        """Return the pixel size [m] that the user gave, and how; None where the file has to say it."""
+        """Return the pixel size [m] given by the user, and its source; None to read it from the file."""
         if self.line is not None and self.length:
             x0, y0, x1, y1 = self.line
             pixels = math.hypot(x1 - x0, y1 - y0)
@@ -93,7 +93,7 @@ class Form:
                     f"{SHORTEST_LINE:g}; draw it from one end of the bar to the other"
                 )
             metres = parse_length(self.length)
-            # six digits, so that the command line can say the same number
+            # six digits, so that the command line can give the same number
             return float(
                 f"{metres / pixels:.6g}"
             ), f"line of {pixels:.1f} pixels drawn as {self.length.strip()}"
@@ -103,7 +103,7 @@ class Form:
 
 
 def form_from(table: object) -> Form:
-    """Read a form from what a browser sent.
+    """Read a form sent by a browser.
 
     Raises
     ------
@@ -112,11 +112,11 @@ def form_from(table: object) -> Form:
     """
     if not isinstance(table, Mapping):
         raise SettingsError(f"a form must be a table of names and values, got {type(table).__name__}")
-    return settings_from(Form, _without_none(table), "form")
+    return settings_from(Form, _drop_none(table), "form")
 
 
 def form_table(form: Form) -> dict[str, Any]:
-    """Return a form as plain tables; what is None is left out."""
+    """Return a form as plain tables, without entries that are None."""
     return settings_table(form)
 
 
@@ -126,21 +126,21 @@ def read_json(data: bytes) -> Any:
     Raises
     ------
     SettingsError
-        It is no JSON.
+        The data are not JSON.
     """
     try:
         return json.loads(data, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise SettingsError(f"what was sent is no JSON: {error}") from None
+        raise SettingsError(f"the request is not valid JSON: {error}") from None
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")
 
 
-def _without_none(value: Any) -> Any:
+def _drop_none(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _without_none(item) for key, item in value.items() if item is not None}
+        return {str(key): _drop_none(item) for key, item in value.items() if item is not None}
     return value
 
 
@@ -148,7 +148,7 @@ def _without_none(value: Any) -> Any:
 
 
 def plain_name(text: str) -> str:
-    """Return a file's name as it may be shown, pasted into a shell, and given to a download.
+    """Return a file name that is safe to show, to paste into a shell, and to use for a download.
 
     >>> plain_name("../../etc/passwd")
     'passwd'
@@ -161,7 +161,7 @@ def plain_name(text: str) -> str:
 
 
 def stem_of(name: str) -> str:
-    """Return a name without its ending.
+    """Return a name without its extension.
 
     >>> stem_of("membrane 2.tif")
     'membrane 2'
@@ -173,7 +173,7 @@ def stem_of(name: str) -> str:
 
 
 def command_line(form: Form, name: str) -> str:
-    """Return the command that does the same job; what is left at its default is not written.
+    """Return the command line for the same job, without options at their defaults.
 
     >>> command_line(Form(pixel_size="0.1 um", seed=3), "my membrane.tif")
     'porescape run "my membrane.tif" --pixel-size "100 nm" --seed 3'
@@ -203,7 +203,7 @@ def command_line(form: Form, name: str) -> str:
 
 
 def length_text(metres: float) -> str:
-    """Write a length so that reading it gives the same number to the last bit.
+    """Write a length so that parsing it returns exactly the same number.
 
     >>> length_text(2.5e-08), length_text(1.25e-6)
     ('25 nm', '1.25 um')
@@ -228,7 +228,7 @@ def _quoted(word: str) -> str:
     return f'"{word}"' if re.search(r"[^\w.,=-]", word) else word
 
 
-# settings and their options; the names differ where an option stands alone and needs its context
+# settings and their options; names differ if the option would be unclear without its group
 _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
     "segmentation": {
         "method": ("threshold-method", str),

@@ -1,8 +1,9 @@
-"""Who may talk to the page, and what the browser is told about it.
+"""Access control and security headers of the page.
 
-On this computer alone, the page answers only under this computer's own names, so that no foreign site can
-reach it by renaming itself (DNS rebinding). Beyond it, a token is asked for. Nothing is changed on behalf of
-another site, whoever is logged in. The page itself may load nothing from anywhere else.
+Without a token, the page answers only requests to the local names of this computer, so that no other site
+can reach it through its own name (DNS rebinding). For other addresses a token is required. Requests from
+another site never change anything, whoever is logged in. The page itself may not load anything from
+elsewhere.
 """
 
 import html
@@ -21,8 +22,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# A report is a document of its own: what it needs is inside it, it asks for nothing, and the sandbox gives
-# it an origin of its own, so that its scripts know nothing of the page's cookie and jobs.
+# A report is self-contained and loads nothing; the sandbox gives it a separate origin, so that its scripts
+# have no access to the cookie and the jobs of the page.
 REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:; base-uri 'none'; "
@@ -47,9 +48,9 @@ class Guard:
     ----------
     app : ASGI application
     token : str, optional
-        Asked for on every request; None: only this computer may ask, and needs none.
+        Required for every request; None: only this computer has access, without a token.
     cookie : str
-        Name of the cookie that remembers it; cookies do not keep ports apart, so the name has to.
+        Name of the cookie that stores it; cookies are shared by all ports, so the name must differ.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, cookie: str = "porescape") -> None:
@@ -59,23 +60,23 @@ class Guard:
         self.failure: PorescapeError | None = None  # why the application could not start
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it in words."""
+        """Pass a request on, or refuse it with a message."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
-                await self._begin(scope, receive, send)
+                await self._run_lifespan(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         send = _with_headers(send)
-        refusal = self._foreign(scope["method"], headers)
+        refusal = self._refusal_of(scope["method"], headers)
         if refusal:
             await _answer(send, 403, refusal, headers)
-        elif self._token is None or self._known(headers):
+        elif self._token is None or self._has_token(headers):
             await self._app(scope, receive, send)
         else:
-            await self._admit(scope, headers, send)
+            await self._accept_token(scope, headers, send)
 
-    async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Start and end the application; servers only say that it failed, so why is kept here."""
+    async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start and end the application; servers report only that it failed, so the reason is stored here."""
 
         async def sending(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
@@ -85,24 +86,24 @@ class Guard:
 
         await self._app(scope, receive, sending)
 
-    def _foreign(self, method: str, headers: dict[str, str]) -> str:
-        """Say why a request comes from a place it must not come from; empty if it does not."""
+    def _refusal_of(self, method: str, headers: dict[str, str]) -> str:
+        """Return why the origin of a request is not allowed; empty if it is."""
         host = headers.get("host", "")
         if self._token is None and _name_in(host) not in LOCAL_NAMES:
             return (
-                f"the page is for this computer alone and was asked for as {host!r}; "
+                f"the page is only available on this computer, and was requested as {host!r}; "
                 "open it as http://127.0.0.1 or http://localhost"
             )
         if method in _SAFE:
             return ""
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return "another site asked for this; open the page itself and do it there"
+            return "this request came from another site; open the page itself and repeat it there"
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            return "another site asked for this; open the page itself and do it there"
+            return "this request came from another site; open the page itself and repeat it there"
         return ""
 
-    def _known(self, headers: dict[str, str]) -> bool:
+    def _has_token(self, headers: dict[str, str]) -> bool:
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._is_token(given.strip()):
             return True
@@ -112,16 +113,16 @@ class Guard:
             return False
         return self._cookie in cookies and self._is_token(cookies[self._cookie].value)
 
-    async def _admit(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
-        """Remember a token given in the address, and take it out of the address."""
+    async def _accept_token(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
+        """Store a token given in the address as a cookie, and remove it from the address."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["method"] == "GET" and self._is_token(given):
-            # not a redirect: that would still belong to whoever gave the link, and a strict cookie stay away
+            # not a redirect: it would still count as a request of the linking site, without the strict cookie
             page = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>porescape</title>'
             cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000"
             await _send(send, 200, "text/html; charset=utf-8", page, {"Set-Cookie": cookie})
             return
-        words = "a token is needed: open the address that porescape printed when it started, token and all"
+        words = "a token is needed: open the complete address that porescape printed when it started"
         await _answer(send, 401, words, headers)
 
     def _is_token(self, given: str) -> bool:
@@ -157,7 +158,7 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _answer(send: Send, status: int, words: str, headers: dict[str, str]) -> None:
-    """Refuse in words: as a page to a person, as JSON to a program."""
+    """Send a message: as a page to a browser, as JSON to a program."""
     if "text/html" in headers.get("accept", ""):
         page = (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>porescape</title>'

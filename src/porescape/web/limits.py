@@ -1,4 +1,4 @@
-"""How much the page takes in, so that nobody fills the disk or the memory by dragging a file."""
+"""Limits of uploads and jobs, so that no single file fills the disk or the memory."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ MB = 10**6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What is refused, in words, before it costs anything.
+    """Requests beyond these limits are refused with a message, before any work is done.
 
     Attributes
     ----------
     upload : int
         Largest file [bytes].
     pixels : int
-        Most pixels of an image; grey and its copies take some 14 bytes for each.
+        Most pixels of an image; the grey values and their copies take about 14 bytes per pixel.
     pages : int
         Most images in one file.
     drafts : int
@@ -22,13 +22,13 @@ class Limits:
     waiting : int
         Most jobs in the queue.
     free : int
-        Bytes of disk that are left alone.
+        Bytes of disk that must stay free.
     uploads : int
-        Files taken in at the same time; others wait for their turn.
-    patience : float
-        Seconds without a byte of an upload before it is given up.
-    look : float
-        Seconds that looking at an image may take.
+        Files received at the same time; others wait.
+    timeout : float
+        Seconds without data after which an upload is abandoned.
+    preview : float
+        Most seconds for one request to the preview process.
     """
 
     upload: int = 200 * MB
@@ -38,5 +38,5 @@ class Limits:
     waiting: int = 50
     free: int = 200 * MB
     uploads: int = 6
-    patience: float = 30.0
-    look: float = 120.0
+    timeout: float = 30.0
+    preview: float = 120.0

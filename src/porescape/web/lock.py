@@ -1,4 +1,4 @@
-"""One at a time: a lock that the system takes back when its holder dies, however it dies."""
+"""A file lock that the operating system releases when the process ends, in whatever way."""
 
 import os
 import time
@@ -10,20 +10,20 @@ from porescape.errors import OutputError
 
 
 @contextmanager
-def only_one(path: Path, words: str, patience: float = 0.0) -> Iterator[None]:
+def exclusive_lock(path: Path, message: str, timeout: float = 0.0) -> Iterator[None]:
     """Hold the lock `path` while the block runs.
 
     Raises
     ------
     OutputError
-        Somebody else holds it, and still does after `patience` seconds; says `words`.
+        Another process still holds it after `timeout` seconds; with the text `message`.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        until = time.monotonic() + patience
+        until = time.monotonic() + timeout
         while not _locked(file):
             if time.monotonic() > until:
-                raise OutputError(words)
+                raise OutputError(message)
             time.sleep(0.1)
         yield
     finally:
@@ -43,5 +43,5 @@ def _locked(file: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
-        return True  # a file system without locks: better a small risk than no work at all
+        return True  # a file system without locks: run without one
     return True

@@ -1,4 +1,4 @@
-"""How far a job is: made of the pipeline's events, kept as a small table that anyone may read at any time."""
+"""Progress of a job, gathered from the events of the pipeline and written as a small JSON table."""
 
 import json
 import time
@@ -16,21 +16,21 @@ from porescape.io.atomic import whole_file
 from porescape.measure.volume import steps
 from porescape.web.estimate import Times, times_of
 
-OFTEN = 0.4  # seconds between two tables; a page looks once a second
-WARM = 2.0  # seconds in which what was kept is told again, and kernels are compiled; they tell no pace
-SURE = 3.0  # seconds of work after them, before the time left is said
-MOST_POINTS = 240  # of the curve of losses; a page is not wider
+WRITE_INTERVAL = 0.4  # seconds between two tables; the page reads one per second
+WARM_UP = 2.0  # seconds of restoring and compiling; not used for the remaining time
+LEAST_WORK = 3.0  # seconds of work after that, before the remaining time is shown
+MOST_POINTS = 240  # of the curve of losses; as many as the page has pixels for
 
 
 class Tracker:
-    """Gather the events of one job.
+    """The progress of one job, from its events.
 
     Parameters
     ----------
     settings : Settings
     workers : int
     clock : callable
-        Seconds, for tests.
+        Returns seconds; replaced in tests.
     """
 
     def __init__(self, settings: Settings, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,17 +50,17 @@ class Tracker:
         self.pictures = 0
         self._pace_from: tuple[float, float] | None = None  # seconds and share
 
-    def hear(self, event: Progress) -> AnyRecipe | None:
-        """Take in one event; returns the recipe where it is the best of all replicas so far."""
+    def update(self, event: Progress) -> AnyRecipe | None:
+        """Update the progress from one event; returns the recipe if it is the best of all replicas so far."""
         i = event.replica
         if event.stage == "interval":
-            self.stage = "working out the intervals"
+            self.stage = "computing the intervals"
         elif event.stage == "segment":
-            self.stage = "looking for recipes"
+            self.stage = "searching for recipes"
         elif event.trial is not None and 0 <= i < self._replicas:
             loss = event.trial.loss
             self._tried[i] += 1
-            self._step[i] = "looking for its recipe"
+            self._step[i] = "searching for its recipe"
             before = min(self._curve, default=loss)
             own = self._best[i]
             self._best[i] = loss if own is None else min(own, loss)
@@ -68,15 +68,15 @@ class Tracker:
             self._curve.append(min(before, loss))
             return event.trial.recipe if first or loss < before else None
         elif 0 <= i < self._replicas:
-            self._hear_of_measuring(i, event)
+            self._update_measuring(i, event)
         return None
 
-    def _hear_of_measuring(self, i: int, event: Progress) -> None:
+    def _update_measuring(self, i: int, event: Progress) -> None:
         if event.stage == "generate":
             self._tried[i] = self._trials
-            self._step[i] = "making the structure"
+            self._step[i] = "generating the structure"
         elif event.stage == "refine":
-            self._step[i] = "moving its walls to the image's patterns"
+            self._step[i] = "matching wall patterns"
         elif event.stage == "measure" and event.step:
             self._measured[i] += 1
             self._step[i] = f"measuring: {event.step}"
@@ -88,7 +88,7 @@ class Tracker:
             self.stage = "measuring"
 
     def share(self) -> float:
-        """Return how much of the expected work is done, 0 to 1."""
+        """Return the fraction of the expected work that is done, 0 to 1."""
         times = self._times
         whole = self._replicas * (times.trials + times.measure) + times.last
         done = sum(
@@ -102,7 +102,7 @@ class Tracker:
         return done / whole
 
     def table(self) -> dict[str, Any]:
-        """Return how far the job is, for progress.json."""
+        """Return the progress for progress.json."""
         elapsed = self._clock() - self._began
         share = self.share()
         left = self._left(elapsed, share)
@@ -124,27 +124,27 @@ class Tracker:
 
     def _left(self, elapsed: float, share: float) -> float | None:
         if self._pace_from is None:
-            if elapsed < WARM:
+            if elapsed < WARM_UP:
                 return None
             self._pace_from = elapsed, share
         since, before = self._pace_from
-        if elapsed - since < SURE or share - before < 1e-3:
+        if elapsed - since < LEAST_WORK or share - before < 1e-3:
             return None
         return (1 - share) * (elapsed - since) / (share - before)
 
 
 class ProgressFile:
-    """Write a tracker's table now and then; a full disk costs the news and not the job."""
+    """The file with the table of a tracker; a full disk does not stop the job."""
 
     def __init__(self, tracker: Tracker, folder: Path) -> None:
         self._tracker = tracker
         self._path = folder / "progress.json"
-        self._last = -OFTEN
+        self._last = -WRITE_INTERVAL
 
-    def tell(self, now: bool = False) -> None:
-        """Write the table, if the last one is old enough or it has to be `now`."""
+    def write(self, now: bool = False) -> None:
+        """Write the table if the last one is old enough, or in any case if `now`."""
         clock = time.monotonic()
-        if not now and clock - self._last < OFTEN:
+        if not now and clock - self._last < WRITE_INTERVAL:
             return
         self._last = clock
         with suppress(OSError, OutputError), whole_file(self._path) as temporary:
@@ -152,7 +152,7 @@ class ProgressFile:
 
 
 def _thinned(curve: list[float]) -> list[list[float]]:
-    """Return (trial, best loss so far) at no more points than a page can show."""
+    """Return (trial, best loss so far) for at most as many points as the page can show."""
     step = max(-(-len(curve) // MOST_POINTS), 1)
     points = [[k + 1, curve[k]] for k in range(0, len(curve), step)]
     if curve and points[-1][0] != len(curve):

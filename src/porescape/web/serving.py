@@ -1,4 +1,4 @@
-"""Start the page: a port, a token where one is needed, and an address to open."""
+"""Start the page: choose a port, a token if one is needed, and the address to open."""
 
 import ipaddress
 import logging
@@ -10,7 +10,7 @@ from pathlib import Path
 from porescape.errors import MissingExtra, OutputError, SettingsError
 
 PORT = 8321
-GRACE = 3  # seconds that open connections have when the server is stopped
+SHUTDOWN_TIMEOUT = 3  # seconds for open connections when the server is stopped
 
 
 def serve(
@@ -26,22 +26,22 @@ def serve(
     Parameters
     ----------
     folder : Path
-        Where the jobs are kept.
+        Folder of the jobs.
     host : str
-        Address to listen at; any but this computer's own brings a token with it.
+        Address to listen on; a token is required for all but local addresses.
     port : int, optional
-        8321 by default, or a free one where that is taken.
+        8321 by default, or a free port if that is in use.
     token : bool
-        Ask for a token even on this computer, as where it has several users.
+        Require a token for local addresses too, for computers with several users.
     ready : callable
-        Told the address to open, token and all.
+        Called with the address to open, including the token.
 
     Raises
     ------
     MissingExtra
-        The packages of the extra `web` are not there.
+        The packages of the extra `web` are not installed.
     SettingsError, OutputError
-        Host or port cannot be listened at; the folder cannot be used.
+        Host or port cannot be used; the folder cannot be used.
     """
     try:
         import uvicorn
@@ -51,7 +51,7 @@ def serve(
         if error.name and error.name.startswith("porescape"):
             raise
         raise MissingExtra(
-            f"the page needs {error.name}, which is not installed; wanted the extra: "
+            f"the page needs {error.name}, which is not installed; install the extra: "
             'pip install "porescape[web]"'
         ) from error
     listening = _listen(host, port)
@@ -62,17 +62,17 @@ def serve(
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=False,  # it would hold the token
+        access_log=False,  # it would contain the token
         server_header=False,
         proxy_headers=False,
         lifespan="on",
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )
     log = logging.getLogger("uvicorn.error")
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            log.disabled = True  # why a start failed is said in our own words
+            log.disabled = True  # the reason of a failed start is reported below
             await super().startup(sockets)
             log.disabled = False
             if self.started:
@@ -90,7 +90,7 @@ def serve(
 
 
 def is_local(host: str) -> bool:
-    """Return whether only this computer reaches an address.
+    """Return whether an address is reachable only from this computer.
 
     >>> is_local("127.0.0.1"), is_local("localhost"), is_local("0.0.0.0"), is_local("::1")
     (True, True, False, True)
@@ -104,19 +104,19 @@ def is_local(host: str) -> bool:
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
-    """Return a socket at the wanted port, or at a free one where none was asked for and ours is taken."""
+    """Return a socket on the given port; by default on 8321, or on a free port if that is in use."""
     if port is not None and not 0 <= port <= 65535:
         raise SettingsError(f"port must be a number from 0 to 65535, got {port}")
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise SettingsError(
-            f"--host {host!r} is no address of this computer: {error.strerror or error}"
+            f"--host {host!r} is not an address of this computer: {error.strerror or error}"
         ) from error
     problem: OSError | None = None
     for number in (PORT, 0) if port is None else (port,):
         listening = socket.socket(family, kind, protocol)
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows would share a port that is taken
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows would share a port that is in use
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -134,7 +134,7 @@ def _listen(host: str, port: int | None) -> socket.socket:
 
 
 def _name_of(host: str) -> str:
-    """Return what to write into an address for others to open."""
+    """Return the host name for the address to open."""
     if host in ("0.0.0.0", "::"):
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host
