@@ -69,7 +69,7 @@ def size_distributions(sides: Sequence[Side]) -> Figure:
         panel.set_ylabel("probability density", fontsize=TEXT)
     samples = [[_of_network(m, "coordination") for m in side.measurements] for side in sides]
     everything = np.concatenate([one for side in samples for one in side] or [np.zeros(0)])
-    dress(panels[2], "Coordination number", "throats of a pore")
+    dress(panels[2], "Coordination number", "throats per pore")
     if everything.size:
         most = int(np.quantile(everything, 0.995)) + 1
         for line_style, side, own in zip(cycle(LINE_STYLES), sides, samples, strict=False):

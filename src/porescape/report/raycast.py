@@ -90,7 +90,7 @@ class View:
 def raycast(pore: NDArray[np.bool_], view: View, width: int, background: Colour = (1, 1, 1)) -> Floats:
     """Draw the solid of a structure.
 
-    Cut solid has the colour of paper, the walls of the pores are lit from above, and the light decreases
+    Cut faces of the solid are cream, the walls of the pores are lit from above, and the light decreases
     with depth below the cut. Walls are smoothed by less than a voxel, for the picture only.
 
     Parameters

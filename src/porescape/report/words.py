@@ -44,13 +44,13 @@ def label_of(name: str) -> str:
     >>> label_of("chord_pore"), label_of("throat_size")
     ('Mean chord, pore', 'Throat size')
     >>> label_of("tortuosity_z"), label_of("body_diameter_p10")
-    ('Tortuosity, z', 'Pore body diameter, 10 %')
+    ('Tortuosity, z', 'Pore body diameter, 10th percentile')
     """
     base, _, last = name.rpartition("_")
     if base and last in ("z", "y", "x", "equivalent", "extended"):
         return f"{label_of(base)}, {last}"
     if base and last in ("p10", "p50", "p90"):
-        return f"{label_of(base)}, {last[1:]} %"
+        return f"{label_of(base)}, {last[1:]}th percentile"
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
