@@ -367,7 +367,7 @@ def test_a_page_has_room_for_any_number_of_images(mixed: tuple[Path, Batch], cou
     outcomes.append(Outcome(BatchEntry(Path("w"), "w", group="b"), Status.WAITING))
     page = render_batch(Batch(tuple(outcomes), TINY, 0))
     assert page.count("report.html") == count
-    assert "1</b> waiting: this page is updated" in page
+    assert "1</b> waiting: this page is updated after each image" in page
     assert page.count('class="wide"') == (1 if count else 0)
 
 

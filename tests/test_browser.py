@@ -226,7 +226,7 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
     assert canvas.screenshot() != still
     report.close()
 
-    # everything, to take home
+    # the download
     with page.expect_download() as download:
         page.get_by_role("link", name="Download everything").click()
     assert download.value.suggested_filename == f"{picture.path.stem}-porescape.zip"

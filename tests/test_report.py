@@ -1,4 +1,4 @@
-"""The report: pictures against geometry, then the page against the result it tells of."""
+"""The report: pictures against geometry, then the page against the result it shows."""
 
 import base64
 import io
@@ -29,12 +29,15 @@ from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.measure.section.describe import cut_windows
 from porescape.measure.summary import interval_of, summarise
 from porescape.measure.volume import measure_volume
-from porescape.report import drawing, figures
+from porescape.report import drawing, image_figures, structure_figures
+from porescape.report.fit_figures import fit_history
 from porescape.report.html import number_rows, render_report
 from porescape.report.interval_figures import sources_figure
+from porescape.report.number_figures import numbers_plot
 from porescape.report.page import embed
 from porescape.report.raycast import NOTCH, View, raycast
-from porescape.report.summary import key_names, looks_like, trust
+from porescape.report.section_figures import combined_distance, descriptor_curves
+from porescape.report.summary import key_names, structure_in_words, trust
 from porescape.report.viewer import pack, source_hash
 from porescape.report.words import describe_box, label_of, scale_of, within_a_sentence, write
 from porescape.select.selection import select
@@ -142,9 +145,9 @@ def test_a_deeper_floor_is_darker():
 
 
 def test_a_box_that_is_no_cube_and_one_larger_than_a_screen_can_be_drawn(monkeypatch):
-    monkeypatch.setattr(figures, "THREE_D_VOXELS", 16)
+    monkeypatch.setattr(structure_figures, "THREE_D_VOXELS", 16)
     volume = Volume(np.indices((20, 33, 48)).sum(axis=0) % 9 < 5, 5e-9)
-    texts = {text.get_text() for text in figures.three_d(volume, width=80).axes[0].texts}
+    texts = {text.get_text() for text in structure_figures.three_d(volume, width=80).axes[0].texts}
     assert texts == {"z  100 nm", "y  165 nm", "x  240 nm"}
 
 
@@ -155,24 +158,25 @@ def test_the_outline_is_the_outermost_pixels_of_the_pores_and_nothing_else():
     grey = np.linspace(0, 0.5, 80, dtype=np.float32).reshape(8, 10)
     pore = np.zeros((8, 10), dtype=bool)
     pore[2:6, 3:8] = True
-    colour = figures.outline_pores(grey, pore)
+    colour = image_figures.outline_pores(grey, pore)
     outline = pore.copy()
     outline[3:5, 4:7] = False
-    assert np.allclose(colour[outline], figures.OUTLINE)
+    assert np.allclose(colour[outline], drawing.OUTLINE)
     assert np.array_equal(colour[~outline], np.repeat(grey[..., None], 3, axis=-1)[~outline])
 
 
 def test_a_large_image_is_shrunk_before_its_outline_is_drawn():
     pore = np.zeros((1200, 2400), dtype=bool)
     pore[:, 1200:] = True
-    colour = figures.outline_pores(np.zeros(pore.shape, dtype=np.float32), pore)
+    colour = image_figures.outline_pores(np.zeros(pore.shape, dtype=np.float32), pore)
     assert colour.shape == (400, 800, 3)
     assert np.array_equal(np.unique(np.nonzero(colour.any(axis=-1))[1]), [400])
 
 
 def test_the_overlay_says_the_porosity(result):
     titles = [
-        panel.get_title(loc="left") for panel in figures.segmentation_overlay(result.image, result.phase).axes
+        panel.get_title(loc="left")
+        for panel in image_figures.segmentation_overlay(result.image, result.phase).axes
     ]
     assert any(f"{100 * result.phase.porosity:.1f} %" in title for title in titles)
 
@@ -196,10 +200,10 @@ def bars(figure: Figure) -> list[tuple[float, str]]:
 def test_scale_bars_are_as_long_as_they_say(result):
     volume = result.replicas[0].volume
     drawings = [
-        figures.segmentation_overlay(result.image, result.phase),
-        figures.triptych(result.section, volume),
-        figures.truth_slices(volume, volume),
-        figures.combined_distance(result.section, result.replicas),
+        image_figures.segmentation_overlay(result.image, result.phase),
+        image_figures.triptych(result.section, volume),
+        structure_figures.truth_slices(volume, volume),
+        combined_distance(result.section, result.replicas),
     ]
     for figure in drawings:
         assert bars(figure)
@@ -211,7 +215,7 @@ def test_the_triptych_shows_the_middle_slices_at_one_scale():
     rng = np.random.default_rng(0)
     volume = Volume(rng.random((20, 30, 40)) < 0.5, PIXEL)
     section = PhaseImage(rng.random((60, 70)) < 0.5, PIXEL)
-    figure = figures.triptych(section, volume)
+    figure = image_figures.triptych(section, volume)
     shown = [np.asarray(panel.images[0].get_array()) for panel in figure.axes]
     assert np.array_equal(shown[0], section.pore[15:45, 15:55])
     assert np.array_equal(shown[1], volume.pore[10])
@@ -221,8 +225,8 @@ def test_the_triptych_shows_the_middle_slices_at_one_scale():
     for panel, picture in zip(figure.axes, shown, strict=True):
         box = panel.get_position()
         per_pixel = (box.height * height / picture.shape[0], box.width * width / picture.shape[1])
-        assert per_pixel == pytest.approx([figures.WIDE * box.width / picture.shape[1]] * 2)
-        assert per_pixel[0] == pytest.approx((figures.WIDE - 3 * 0.12) / (40 + 40 + 40 + 30))
+        assert per_pixel == pytest.approx([drawing.WIDE * box.width / picture.shape[1]] * 2)
+        assert per_pixel[0] == pytest.approx((drawing.WIDE - 3 * 0.12) / (40 + 40 + 40 + 30))
 
 
 def test_with_the_micrograph_the_triptych_shows_the_same_piece_of_it_at_the_same_scale():
@@ -230,7 +234,7 @@ def test_with_the_micrograph_the_triptych_shows_the_same_piece_of_it_at_the_same
     image = Micrograph(grey, PIXEL / 4)
     section = PhaseImage(np.indices((60, 70)).sum(axis=0) % 2 == 0, PIXEL)
     volume = Volume(np.ones((20, 30, 40), dtype=bool), PIXEL)
-    panels = figures.triptych(section, volume, image).axes
+    panels = image_figures.triptych(section, volume, image).axes
     assert [panel.get_title(loc="left") for panel in panels[:3]] == [
         "the image",
         "its pores",
@@ -244,13 +248,17 @@ def test_with_the_micrograph_the_triptych_shows_the_same_piece_of_it_at_the_same
 
 def test_the_pictures_of_the_first_screen_show_the_middle_at_the_size_of_the_box(result):
     window = 48 * PIXEL
-    whole = figures.whole_image(result.image, window).axes[0]
+    whole = image_figures.whole_image(result.image, window).axes[0]
     frame = next(patch for patch in whole.patches if patch.get_width() == pytest.approx(window))
     centre = [frame.get_x() + frame.get_width() / 2, frame.get_y() + frame.get_height() / 2]
     assert centre == pytest.approx([104 * PIXEL / 2, 96 * PIXEL / 2])
-    piece = figures.outlined_middle(result.image, result.phase, window)
+    piece = image_figures.outlined_middle(result.image, result.phase, window)
     assert piece.axes[0].get_xlim() == pytest.approx((0, window))
-    for figure in (figures.whole_image(result.image, window), piece, figures.section_picture(result.phase)):
+    for figure in (
+        image_figures.whole_image(result.image, window),
+        piece,
+        image_figures.section_picture(result.phase),
+    ):
         for length, text in bars(figure):
             assert length == pytest.approx(parse_length(text))
 
@@ -315,7 +323,7 @@ def test_the_headline_numbers_are_at_most_eight_and_only_those_measured(result):
 def test_one_sentence_says_how_open_the_structure_is(result):
     def said(porosity: float, connected: float) -> str:
         known = [Measurement({"porosity": porosity, "connected_porosity_z": connected}, {})] * 2
-        return looks_like(replace(result, properties=summarise(known)))
+        return structure_in_words(replace(result, properties=summarise(known)))
 
     assert (
         said(0.5, 0.4999)
@@ -382,9 +390,9 @@ def test_a_bar_is_as_long_as_the_half_width_and_shared_by_squares():
 
 
 def test_the_page_names_the_numbers_whose_own_error_is_not_known(page, result):
-    told = page[page.index('id="trust"') :].split("</section>")[0]
-    assert "four sources of uncertainty" in told
-    lacking = told.split("The intervals of ")[1].split(" lack it")[0]
+    section = page[page.index('id="trust"') :].split("</section>")[0]
+    assert "four sources of uncertainty" in section
+    lacking = section.split("The intervals of ")[1].split(" do not include it")[0]
     for name, e in result.properties.items():
         if e.parts:
             assert (within_a_sentence(label_of(name)) in lacking) == ("method" not in e.parts), name
@@ -394,7 +402,7 @@ def test_the_page_names_the_numbers_whose_own_error_is_not_known(page, result):
 
 
 def test_the_curves_begin_at_the_porosity_and_the_band_holds_the_mean(result):
-    panels = figures.descriptor_curves(result.section, result.replicas).axes
+    panels = descriptor_curves(result.section, result.replicas).axes
     window = min(result.section.pore.shape[0], 48)
     porosity = cut_windows(result.section.pore, window).mean()
     mean, image = (line.get_ydata() for line in panels[0].lines[:2])
@@ -406,14 +414,14 @@ def test_the_curves_begin_at_the_porosity_and_the_band_holds_the_mean(result):
 
 
 def test_the_combined_distance_function_counts_every_pixel_but_the_farthest(result):
-    panels = figures.combined_distance(result.section, result.replicas).axes
+    panels = combined_distance(result.section, result.replicas).axes
     for panel in panels[6:9]:
         for line in panel.lines[:2]:
             assert 0.97 < np.nansum(line.get_ydata()) <= 1.0 + 1e-9
 
 
 def test_the_bold_line_of_the_search_is_the_best_so_far(result):
-    lines = figures.fit_history(result.replicas).axes[0].lines
+    lines = fit_history(result.replicas).axes[0].lines
     for replica, best in zip(result.replicas, lines[1::4], strict=True):
         losses = [trial.loss for trial in replica.trials]
         assert best.get_ydata().tolist() == [min(losses[: i + 1]) for i in range(len(losses))]
@@ -437,7 +445,7 @@ def test_the_families_stand_beside_the_search_as_they_were_compared(result):
     ]
     replica = replace(one, trials=tuple(trials))
     assert replica.family == "fibres"
-    searches, families = figures.fit_history([replica]).axes
+    searches, families = fit_history([replica]).axes
     assert searches.lines[1].get_ydata().tolist() == [0.5]  # its own family's search alone
     assert [text.get_text() for text in families.get_xticklabels()] == ["fields", "fibres"]
     shown = {line.get_ydata()[0]: line.get_markerfacecolor() for line in families.lines}
@@ -451,7 +459,7 @@ def test_numbers_are_drawn_even_if_a_replica_lacks_them_or_there_is_only_one():
     )
     for measurements in ([lacking], [lacking, lacking]):
         properties = summarise(measurements)
-        figure = figures.numbers_plot(properties, measurements, truth=lacking)
+        figure = numbers_plot(properties, measurements, truth=lacking)
         figure.savefig(io.BytesIO())
         assert [panel.get_title(loc="left") for panel in figure.axes[:3]] == [
             "Porosity [%]",

@@ -35,15 +35,15 @@ from porescape.errors import OutputError, SettingsError
 from porescape.io.images.image import read_image
 from porescape.sample import sample_path
 from porescape.web import reserve
-from porescape.web.archive import zipped
+from porescape.web.archive import zip_stream
 from porescape.web.estimate import times_of
 from porescape.web.form import Form, command_line, form_from, form_table, length_text, plain_name
 from porescape.web.guard import PAGE_POLICY, REPORT_POLICY
 from porescape.web.jobs import Jobs, WrongState
 from porescape.web.limits import Limits
-from porescape.web.lock import only_one
+from porescape.web.lock import exclusive_lock
 from porescape.web.preview_process import PreviewProcess
-from porescape.web.process import how_it_ended
+from porescape.web.process import exit_reason
 from porescape.web.progress import Tracker
 from porescape.web.reserve import RESERVE, reserve_of
 from porescape.web.server import make_app
@@ -170,7 +170,7 @@ def test_a_file_name_is_only_ever_shown(sent: str, shown: str) -> None:
 # -- progress
 
 
-def told(stage: str, replica: int = -1, loss: float | None = None, step: str = "") -> Progress:
+def event(stage: str, replica: int = -1, loss: float | None = None, step: str = "") -> Progress:
     recipe = PaperRecipe((0.5,) * 9)
     trial = None if loss is None else Trial(0, (0.5,) * 9, recipe, loss, {}, 0.1)
     return Progress(stage, replica, trial, step)
@@ -180,12 +180,12 @@ def test_the_tracker_counts_events() -> None:
     now = iter(range(0, 1000, 5))
     settings = Settings(fit=Fit(trials=2), output=Output(replicas=2), measure=Measure(numbers=("basic",)))
     tracker = Tracker(settings, 1, clock=lambda: float(next(now)))
-    assert tracker.update(told("fit", 0, 0.5)) is not None
-    assert tracker.update(told("fit", 1, 0.7)) is None
+    assert tracker.update(event("fit", 0, 0.5)) is not None
+    assert tracker.update(event("fit", 1, 0.7)) is None
     assert tracker.table()["left"] is None
-    assert tracker.update(told("fit", 1, 0.2)) is not None
-    tracker.update(told("fit", 0, 0.4))
-    tracker.update(told("measure", 0, step="porosity"))
+    assert tracker.update(event("fit", 1, 0.2)) is not None
+    tracker.update(event("fit", 0, 0.4))
+    tracker.update(event("measure", 0, step="porosity"))
     table = tracker.table()
     assert (table["trials_done"], table["trials"], table["best"]) == (4, 4, 0.2)
     assert table["curve"] == [[1, 0.5], [2, 0.5], [3, 0.2], [4, 0.2]]
@@ -194,11 +194,11 @@ def test_the_tracker_counts_events() -> None:
     assert table["left"] > 0
 
 
-def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_kept() -> None:
+def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_restored() -> None:
     settings = Settings(output=Output(replicas=3))
     tracker = Tracker(settings, 1)
     for i in range(3):
-        tracker.update(told("restored", i))
+        tracker.update(event("restored", i))
     times = times_of(settings, 1)
     assert tracker.share() == pytest.approx(
         1 - times.last / (3 * (times.trials + times.measure) + times.last)
@@ -209,14 +209,14 @@ def test_the_share_is_whole_but_for_the_report_when_all_replicas_are_kept() -> N
 
 
 def test_a_lock_has_one_holder(tmp_path: Path) -> None:
-    with only_one(tmp_path / "lock", "busy"):
-        code = "from porescape.web.lock import only_one; from pathlib import Path; import sys\n"
-        code += "with only_one(Path(sys.argv[1]), 'it is busy'): pass"
+    with exclusive_lock(tmp_path / "lock", "busy"):
+        code = "from porescape.web.lock import exclusive_lock; from pathlib import Path; import sys\n"
+        code += "with exclusive_lock(Path(sys.argv[1]), 'it is busy'): pass"
         other = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / "lock")], capture_output=True, text=True
         )
         assert "it is busy" in other.stderr
-    with only_one(tmp_path / "lock", "busy"):
+    with exclusive_lock(tmp_path / "lock", "busy"):
         pass
 
 
@@ -224,7 +224,7 @@ def test_a_zip_is_made_in_pieces_and_reads_back(tmp_path: Path) -> None:
     big = np.random.default_rng(0).bytes(1_000_000)
     (tmp_path / "a.tif").write_bytes(big)
     (tmp_path / "b.txt").write_text("words " * 1000, encoding="utf-8")
-    pieces = list(zipped(tmp_path, "top"))
+    pieces = list(zip_stream(tmp_path, "top"))
     assert max(map(len, pieces)) < 300_000
     with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
         assert archive.testzip() is None
@@ -234,7 +234,7 @@ def test_a_zip_is_made_in_pieces_and_reads_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("code", "words"), [(-9, "memory"), (-11, "SIGSEGV"), (3, "exit code 3")])
 def test_how_a_worker_ended_is_said(code: int, words: str) -> None:
-    assert words in how_it_ended(code)
+    assert words in exit_reason(code)
 
 
 @pytest.mark.parametrize(
@@ -282,8 +282,8 @@ def test_a_job_changes_only_from_the_states_it_may(job: tuple[Jobs, str]) -> Non
         jobs.change(key, ("done",), "it is not done", state="running")
 
 
-def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The state is written into the disk that was put by, and where even that fails, later."""
+def test_a_full_disk_is_still_reported(job: tuple[Jobs, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state is written into the reserved space, and if even that fails, later."""
     jobs, key = job
     path = jobs.folder / key / "job.json"
 
@@ -301,9 +301,9 @@ def test_a_full_disk_is_still_told(job: tuple[Jobs, str], monkeypatch: pytest.Mo
         jobs.change(key, ("failed",), "", message="and now?")
         assert jobs.get(key).message == "and now?"
         assert Jobs(jobs.folder).get(key).message == "the disk is full", "what stood there stands"
-    jobs.save_again()
+    jobs.save_unsaved()
     assert Jobs(jobs.folder).get(key).message == "and now?"
-    assert reserve_of(path).stat().st_size == RESERVE, "put by again when there is room"
+    assert reserve_of(path).stat().st_size == RESERVE, "reserved again when there is room"
 
 
 # -- the server
@@ -344,7 +344,7 @@ def page(
     tmp_path: Path, preview_process: PreviewProcess, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., httpx.Client]]:
     """Open a page in a folder of its own."""
-    monkeypatch.setattr("porescape.web.server.PreviewProcess", lambda timeout: _Lent(preview_process))
+    monkeypatch.setattr("porescape.web.server.PreviewProcess", lambda patience: _Lent(preview_process))
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(opened(tmp_path / "jobs", **options))
 
@@ -396,7 +396,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def tiff_header(width: int, height: int, samples: int = 1, tile: int = 0) -> bytes:
-    """A TIFF with a large size in its header and no data."""
+    """A TIFF that says it is large and holds nothing."""
     entries = [(256, width), (257, height), (258, 8), (259, 1), (262, 1), (277, samples)]
     entries += [(322, tile), (323, tile), (324, 8), (325, 9)] if tile else [(273, 8), (278, height), (279, 9)]
     rows = b"".join(
@@ -440,7 +440,7 @@ def hostile(
 ) -> Iterator[tuple[httpx.Client, Path]]:
     folder = tmp_path_factory.mktemp("hostile") / "jobs"
     patch = pytest.MonkeyPatch()
-    patch.setattr("porescape.web.server.PreviewProcess", lambda timeout: _Lent(preview_process))
+    patch.setattr("porescape.web.server.PreviewProcess", lambda patience: _Lent(preview_process))
     with opened(folder) as client:
         yield client, folder
     patch.undo()
@@ -540,7 +540,7 @@ def test_other_names_and_other_sites_are_turned_away(page: Callable[..., httpx.C
     assert client.get("/", headers={"Host": "localhost:9"}).status_code == 200
     rebound = client.get("/api/jobs", headers={"Host": "evil.example:8321"})
     assert rebound.status_code == 403
-    assert "only for this computer" in rebound.json()["error"]
+    assert "only available on this computer" in rebound.json()["error"]
     for headers in (
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
@@ -627,7 +627,7 @@ def test_without_a_pixel_size_a_job_waits_for_one(page: Callable[..., httpx.Clie
     key = upload(client, plain.getvalue(), "plain.png").json()["id"]
     seen = client.post(f"/api/jobs/{key}/look", json={}).json()
     assert seen["pixel_size"] is None
-    assert "contains no pixel size" in seen["missing"]
+    assert "does not say how large a pixel is" in seen["missing"]
     assert "upload" not in seen["missing"]
     assert seen["bar"]["pixels"] == 80
     refused = client.post(f"/api/jobs/{key}/start", json={})
@@ -646,7 +646,7 @@ def test_what_cannot_be_done_is_said_before_it_starts(page: Callable[..., httpx.
     assert "of memory" in client.post(f"/api/jobs/{key}/look", json=huge).json()["needs"]["problem"]
     assert client.post(f"/api/jobs/{key}/start", json=huge).status_code == 422
     black = {"settings": {"segmentation": {"method": "fixed", "threshold": 1.0}}}
-    assert "became pore" in client.post(f"/api/jobs/{key}/look", json=black).json()["problem"]
+    assert "came out as pore" in client.post(f"/api/jobs/{key}/look", json=black).json()["problem"]
     outside = client.post(f"/api/jobs/{key}/look", json={"crop": [0, 0, 9000, 9000]})
     assert outside.status_code == 422
     assert "does not lie inside sample.tif" in outside.json()["error"]
@@ -728,9 +728,9 @@ class Server:
         return dict(self.client.get(f"/api/jobs/{key}").json())
 
     def until(
-        self, key: str, wanted: Callable[[dict[str, Any]], bool], timeout: float = 90
+        self, key: str, wanted: Callable[[dict[str, Any]], bool], patience: float = 90
     ) -> dict[str, Any]:
-        end = time.monotonic() + timeout
+        end = time.monotonic() + patience
         while not wanted(now := self.job(key)):
             assert time.monotonic() < end, now
             time.sleep(0.1)
@@ -758,7 +758,7 @@ class Server:
 
 
 def workers_of(folder: Path) -> list[int]:
-    """The processes that work on jobs of a folder, as Linux tells; elsewhere none."""
+    """The processes that work on jobs of a folder, from /proc on Linux; elsewhere none."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -903,5 +903,5 @@ def test_a_second_page_on_the_same_folder_is_refused(
         timeout=60,
     )
     assert done.returncode == 4
-    assert "another page already uses" in done.stderr
+    assert "another page uses" in done.stderr
     assert "Traceback" not in done.stderr

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from porescape.io.runs.run_folder import read_run
-from porescape.report.figures import three_d
+from porescape.report.structure_figures import three_d
 
 INK = "#1d2733"
 

@@ -23,7 +23,7 @@ print(f"pixel size from: {image.pixel_size_source}")
 # Gaussian of one pixel; then a median of 3 x 3, then islands below nine pixels join their surroundings. The outline
 # below is what is taken for pore.
 
-from porescape.report.figures import segmentation_overlay
+from porescape.report.image_figures import segmentation_overlay
 
 settings = Segmentation()  # adaptive, sensitivity 0.61, dark is pore
 phase = porescape.segment(image, settings)

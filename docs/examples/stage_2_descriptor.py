@@ -19,7 +19,7 @@ phase = porescape.segment(porescape.read_image(sample_path()), Segmentation())
 # at three zooms, the whole section, its middle, and the middle of that, so that fine walls count as much as large
 # pores. This is the figure 1 of Zeinali Danalou et al. (2025), drawn by this code.
 
-from porescape.report.figures import combined_distance
+from porescape.report.section_figures import combined_distance
 
 distances = combined_distance(phase, ())
 distances.set_label(
@@ -36,7 +36,7 @@ distances.set_label(
 # its pores as they are, and shrunk and grown step by step. How soon pieces separate and meet is the best hint that a
 # section gives of what is connected in depth.
 
-from porescape.report.figures import descriptor_curves
+from porescape.report.section_figures import descriptor_curves
 
 curves = descriptor_curves(phase, ())
 curves.set_label(

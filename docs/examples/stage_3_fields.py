@@ -109,7 +109,7 @@ steps = planes(
 # %%
 # `generate` does all of it. Same recipe, box and seed: same bytes.
 
-from porescape.report.figures import three_d
+from porescape.report.structure_figures import three_d
 
 volume = generate(recipe, domain, SEED)
 assert np.array_equal(volume.pore, pore)

@@ -29,7 +29,7 @@ replicas = tuple(make_replicas(phase, settings, seed=0))
 # Every trial is stored. The optimiser (CMA-ES) explores first and converges later; the replicas take different paths
 # and end at similar losses.
 
-from porescape.report.figures import fit_history
+from porescape.report.fit_figures import fit_history
 
 history = fit_history(replicas)
 history.set_label("Loss of every trial of three replicas, and the best so far")
@@ -72,7 +72,7 @@ for one in replicas:
 # %%
 # Image and slices at one scale. The slices are the middle ones, not chosen.
 
-from porescape.report.figures import triptych
+from porescape.report.image_figures import triptych
 
 side_by_side = triptych(phase, replica.volume, image)
 side_by_side.set_label(

@@ -8,7 +8,7 @@ structure behind the sample is measured, and the results are drawn.
 
 import porescape
 from porescape.report import measure_figures as draw
-from porescape.report.figures import three_d
+from porescape.report.structure_figures import three_d
 from porescape.sample import load_truth
 
 truth = load_truth()

@@ -23,7 +23,7 @@ def segment(
     from porescape.io.atomic import whole_folder
     from porescape.io.runs.prepared import write_segmentation
     from porescape.io.runs.run_folder import to_json
-    from porescape.report.figures import segmentation_overlay
+    from porescape.report.image_figures import segmentation_overlay
     from porescape.section.segment import segment as split
 
     settings = segmentation.settings()
@@ -77,7 +77,7 @@ def describe(
     """Statistics of the section: S2, lineal path, distances, chords, the combined distance function."""
     from porescape.io.atomic import whole_folder
     from porescape.io.runs.run_folder import description, to_json
-    from porescape.report.figures import combined_distance, descriptor_curves
+    from porescape.report.section_figures import combined_distance, descriptor_curves
     from porescape.section.segment import segment as split
 
     micrograph = reading.read(image)

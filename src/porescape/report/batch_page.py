@@ -20,7 +20,7 @@ from porescape.core.results import Reconstruction
 from porescape.jobs.batch import Batch, Card, Outcome, Status, Thumbnail, differ, over_images
 from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.drawing import GREY, INK, TEXT, TWO_PHASES, WIDE, dress, middle_of
-from porescape.report.measure_figures import LOOKS
+from porescape.report.measure_figures import LINE_STYLES
 from porescape.report.page import embed, fill
 from porescape.report.words import Scale, decimals_for, label_of, scale_of, write
 from porescape.units import format_length, format_shape, is_coarser
@@ -208,7 +208,7 @@ def strips(batch: Batch, names: Sequence[str]) -> Figure:
     If a group has several images, a line marks their mean and a band its interval over images.
     """
     rows = _places(batch)
-    colours = (colour for colour, _ in cycle(LOOKS))
+    colours = (colour for colour, _ in cycle(LINE_STYLES))
     groups = dict(zip(batch.groups(), zip(colours, cycle(MARKS), strict=False), strict=False))
     members = {
         group: {one.entry.name: one.card for one in batch.outcomes if one.card and one.entry.group == group}

@@ -1,8 +1,9 @@
 """The common style of all figures: colours, frames, scale bars, rows of pictures at the same scale.
 
-Axes of pictures are in metres, with the origin at the upper left corner of the array. Colours are those of
-Okabe and Ito (2008); line style, marker or lightness always differ together with the colour. Pores are
-dark, solid is light.
+Every figure is a new matplotlib `Figure`, without pyplot and global settings, so it can be drawn in any
+thread. Axes of pictures are in metres, with the origin at the upper left corner of the array. Colours are
+those of Okabe and Ito (2008); line style, marker or lightness always differ together with the colour. Pores
+are dark, solid is light.
 """
 
 import math

@@ -14,8 +14,9 @@ from porescape.core.settings import Settings
 from porescape.core.volume import Volume
 from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.measure.volume import measure_volume
-from porescape.report import figures
 from porescape.report.check_figures import checks_figure
+from porescape.report.fit_figures import fit_history
+from porescape.report.image_figures import outlined_middle, segmentation_overlay, triptych, whole_image
 from porescape.report.interval_figures import sources_figure
 from porescape.report.measure_figures import (
     Side,
@@ -26,9 +27,12 @@ from porescape.report.measure_figures import (
     size_distributions,
     solved_fields,
 )
+from porescape.report.number_figures import numbers_plot
 from porescape.report.page import Picture, embed, fill
+from porescape.report.section_figures import combined_distance, descriptor_curves
 from porescape.report.selection_figures import contact_sheet, selection_figure
-from porescape.report.summary import key_names, looks_like, trust
+from porescape.report.structure_figures import three_d, truth_slices
+from porescape.report.summary import key_names, structure_in_words, trust
 from porescape.report.viewer import pack
 from porescape.report.words import (
     decimals_for,
@@ -102,7 +106,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         replicas=result.replicas,
         shown=shown,
         keys={name: rows[name] for name in key_names(rows)},
-        looks_like=looks_like(result),
+        structure_in_words=structure_in_words(result),
         trust=trust(result),
         viewer=pack(shown.volume),
         job=job,
@@ -277,40 +281,40 @@ def _draw(
     edges = format_extent(shown.volume.shape, shown.volume.voxel_size)
     drawn = {
         "three_d": (
-            figures.three_d(shown.volume),
+            three_d(shown.volume),
             f"Cut-away view of the solid of {which}, a box of {edges}; porosity {shown.volume.porosity:.3f}.",
         ),
         "image": (
-            figures.whole_image(result.image, window),
+            whole_image(result.image, window),
             f"The image {name}, {' × '.join(format_length(side, 3) for side in _sides(result)[::-1])}; "
             "a frame marks the part shown below.",
         ),
         "piece": (
-            figures.outlined_middle(result.image, result.phase, window),
+            outlined_middle(result.image, result.phase, window),
             f"The middle of the image, {format_length(window, 3)} wide, with the outline of its pores.",
         ),
         "triptych": (
-            figures.triptych(result.section, shown.volume, result.image),
+            triptych(result.section, shown.volume, result.image),
             f"A part of the image {name}, its pores, and the middle slices of {which} across z, y and x, "
             "with dark pores, all at the same scale.",
         ),
         "segmentation": (
-            figures.segmentation_overlay(result.image, result.phase),
+            segmentation_overlay(result.image, result.phase),
             f"The image {name}, and the same with the outline of the segmented pores: "
             f"{100 * result.phase.porosity:.1f} % of its area.",
         ),
         "curves": (
-            figures.descriptor_curves(result.section, result.replicas),
+            descriptor_curves(result.section, result.replicas),
             f"Two-point correlation, lineal path and distance to the wall: the image as a line, {n} replicas "
             "as their mean and a band from the lowest to the highest.",
         ),
         "combined": (
-            figures.combined_distance(result.section, result.replicas),
+            combined_distance(result.section, result.replicas),
             "The section at three zooms, maps of the distance to the wall, and the combined distance "
             "function of image and replicas at each zoom.",
         ),
         "history": (
-            figures.fit_history(result.replicas),
+            fit_history(result.replicas),
             "Loss of every trial, and the best so far, of each replica's search; the chosen trials ended at "
             f"{min(r.loss for r in result.replicas):.3g} to {max(r.loss for r in result.replicas):.3g}.",
         ),
@@ -328,7 +332,7 @@ def _draw(
             f"Crops of the segmented image {name} (left) and of {which} (right), at the same scale.",
         ),
         "numbers": (
-            figures.numbers_plot(_first(result.properties), measurements, known),
+            numbers_plot(_first(result.properties), measurements, known),
             "Each number of the table below: every replica as a dot, their mean as a line with its "
             "95 % interval" + (", the true value as a diamond." if known else "."),
         ),
@@ -374,7 +378,7 @@ def _draw(
         )
     if truth is not None:
         drawn["truth"] = (
-            figures.truth_slices(truth, shown.volume),
+            truth_slices(truth, shown.volume),
             f"Middle slices of the known structure across z, y and x, above those of {which}.",
         )
     return {key: embed(figure, alt) for key, (figure, alt) in drawn.items()}

@@ -23,7 +23,7 @@ from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, 
 from porescape.report.words import label_of, scale_for, scale_of
 
 Values = NDArray[np.float64]
-LOOKS = (
+LINE_STYLES = (
     (INK, "-"),
     (BLUE, (0, (4, 1.5))),
     (ORANGE, (0, (1.2, 1.2))),
@@ -61,22 +61,22 @@ def size_distributions(sides: Sequence[Side]) -> Figure:
         dress(panel, title, f"inscribed diameter [{scale.unit}]")
         if everything.size:
             grid = np.linspace(0, np.quantile(everything, 0.995) * 1.1, POINTS) * scale.factor
-            for similarity, side, own in zip(cycle(LOOKS), sides, samples, strict=False):
+            for line_style, side, own in zip(cycle(LINE_STYLES), sides, samples, strict=False):
                 _line_and_band(
-                    panel, grid, [_density(one * scale.factor, grid) for one in own], side.name, similarity
+                    panel, grid, [_density(one * scale.factor, grid) for one in own], side.name, line_style
                 )
         panel.set(ylim=(0, None), xlim=(0, None), yticks=[])
-        panel.set_ylabel("fraction of the pores", fontsize=TEXT)
+        panel.set_ylabel("probability density", fontsize=TEXT)
     samples = [[_of_network(m, "coordination") for m in side.measurements] for side in sides]
     everything = np.concatenate([one for side in samples for one in side] or [np.zeros(0)])
-    dress(panels[2], "Coordination number", "throats of a pore")
+    dress(panels[2], "Coordination number", "throats per pore")
     if everything.size:
         most = int(np.quantile(everything, 0.995)) + 1
-        for similarity, side, own in zip(cycle(LOOKS), sides, samples, strict=False):
+        for line_style, side, own in zip(cycle(LINE_STYLES), sides, samples, strict=False):
             shares = [
                 np.bincount(one.astype(int), minlength=most + 1)[: most + 1] / max(one.size, 1) for one in own
             ]
-            _line_and_band(panels[2], np.arange(most + 1.0), shares, side.name, similarity)
+            _line_and_band(panels[2], np.arange(most + 1.0), shares, side.name, line_style)
         panels[2].xaxis.set_major_locator(MaxNLocator(8, integer=True))
     panels[2].set(ylim=(0, None), yticks=[])
     _legend(figure, panels)
@@ -221,16 +221,16 @@ def _density(sample: Values, grid: Values) -> Values:
         return np.zeros_like(grid)
     spread = min(float(sample.std(ddof=1)), float(np.subtract(*np.quantile(sample, (0.75, 0.25)))) / 1.34)
     width = 0.9 * (spread or float(sample.std())) * sample.size**-0.2
-    apart = (grid[:, None] - sample[None, :]) / width
-    return np.asarray(np.exp(-(apart**2) / 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
+    distance = (grid[:, None] - sample[None, :]) / width
+    return np.asarray(np.exp(-(distance**2) / 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
 
 
 def _line_and_band(
-    panel: Axes, x: Values, made: Sequence[Values], name: str, similarity: tuple[str, object]
+    panel: Axes, x: Values, made: Sequence[Values], name: str, line_style: tuple[str, object]
 ) -> None:
     if not made:
         return
-    colour, style = similarity
+    colour, style = line_style
     if len(made) > 1:
         panel.fill_between(x, np.min(made, axis=0), np.max(made, axis=0), color=colour, alpha=0.2, lw=0)
     panel.plot(x, np.mean(made, axis=0), color=colour, ls=style, lw=1.5, label=name)
@@ -274,9 +274,9 @@ def _curves(
     if known[0].x_unit == "Pa":
         unit, factor = "bar", 1e-5
     grid = np.geomspace(max(low, high * 1e-4), high, POINTS) if log else np.linspace(low, high, POINTS)
-    for similarity, side, curves in zip(cycle(LOOKS), sides, found, strict=False):
+    for line_style, side, curves in zip(cycle(LINE_STYLES), sides, found, strict=False):
         drawn = [np.interp(grid, c.x, c.y) * (100 if percent else 1) for c in curves]
-        _line_and_band(panel, grid * factor, drawn, side.name, similarity)
+        _line_and_band(panel, grid * factor, drawn, side.name, line_style)
     if log:
         panel.set_xscale("log")
         panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

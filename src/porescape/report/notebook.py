@@ -53,14 +53,14 @@ def load_ipython_extension(shell: Any) -> None:
 
 def micrograph_png(image: "Micrograph") -> bytes:
     """Draw the grey image with its scale bar."""
-    from porescape.report.figures import whole_image
+    from porescape.report.image_figures import whole_image
 
     return _png(whole_image(image, math.inf, WIDE))
 
 
 def phase_png(phase: "PhaseImage") -> bytes:
     """Draw a segmented section, pores dark, with its scale bar."""
-    from porescape.report.figures import section_picture
+    from porescape.report.image_figures import section_picture
 
     return _png(section_picture(phase, WIDE))
 
@@ -68,14 +68,14 @@ def phase_png(phase: "PhaseImage") -> bytes:
 @lru_cache(maxsize=1)  # needed twice: as the picture, and in the frame
 def volume_png(volume: "Volume") -> bytes:
     """Draw a cut-away view of the solid."""
-    from porescape.report.figures import three_d
+    from porescape.report.structure_figures import three_d
 
     return _png(three_d(volume, STILL))
 
 
 def result_png(result: "Reconstruction") -> bytes:
     """Draw the image and slices of the selected replica."""
-    from porescape.report.figures import triptych
+    from porescape.report.image_figures import triptych
 
     return _png(triptych(result.section, result.selected.volume, result.image))
 
@@ -133,7 +133,7 @@ def measurement_html(measurement: "Measurement") -> str:
 def result_html(result: "Reconstruction") -> str:
     """Return a summary of a run: description, key numbers, reliability and structure."""
     from porescape.report.html import number_rows
-    from porescape.report.summary import key_names, looks_like, trust
+    from porescape.report.summary import key_names, structure_in_words, trust
 
     found, rows = trust(result), number_rows(result)
     lines = [
@@ -141,7 +141,7 @@ def result_html(result: "Reconstruction") -> str:
         for row in (rows[name] for name in key_names(rows))
     ]
     return (
-        f"<p><b>{escape(result.image.name)}.</b> {escape(looks_like(result))}</p>"
+        f"<p><b>{escape(result.image.name)}.</b> {escape(structure_in_words(result))}</p>"
         f"{_table(('Number', 'Mean', '95 % interval', 'Unit'), lines)}"
         f"<p><b>{escape(found.head)}.</b> {escape(' '.join(found.reasons))}</p>"
         f"{volume_html(result.selected.volume)}"

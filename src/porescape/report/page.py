@@ -16,7 +16,7 @@ from porescape.version import __version__
 
 MOST_LINES = 400_000  # bytes of an SVG; a network of thousands of pores is smaller as pixels
 MOST_EXACT = 250_000  # bytes of a picture stored without loss
-PHOTOGRAPH = 86  # JPEG quality of a larger picture: outlines stay sharp
+PHOTOGRAPH = 86  # WebP quality of a larger picture: outlines stay sharp
 SHARP = 160  # dots per inch of pictures: 1.7 per CSS pixel on a page 960 wide
 
 

@@ -39,7 +39,7 @@ class View:
     shape : tuple of int
         Voxels of the box along z, y, x.
     azimuth : float
-        Angle between the line of sight and the y axis [degree], 0 to 90; 45 looks at the edge.
+        Angle between the line of sight and the y axis [degree], 0 to 90; 45 faces the edge.
     elevation : float
         Angle above the horizon [degree], 0 to 90.
     cut : float
@@ -90,7 +90,7 @@ class View:
 def raycast(pore: NDArray[np.bool_], view: View, width: int, background: Colour = (1, 1, 1)) -> Floats:
     """Draw the solid of a structure.
 
-    Cut solid has the colour of paper, the walls of the pores are lit from above, and the light decreases
+    Cut faces of the solid are cream, the walls of the pores are lit from above, and the light decreases
     with depth below the cut. Walls are smoothed by less than a voxel, for the picture only.
 
     Parameters

@@ -28,7 +28,7 @@ MOST_KEYS = 8
 
 # Limits between the words. With a half width of half the number, the ends of the interval differ by a factor
 # of three; with a half width equal to the number, not even the order of magnitude is known.
-WIDE_INTERVAL, HOPELESS_INTERVAL = 0.5, 1.0
+WIDE_INTERVAL, VERY_WIDE_INTERVAL = 0.5, 1.0
 ALL_OPEN, MOSTLY_OPEN = 0.995, 0.90  # fraction of the pores connected from face to face
 
 
@@ -62,7 +62,7 @@ def key_names(properties: Iterable[str]) -> list[str]:
     return [name for name in KEY_NUMBERS if name in known][:MOST_KEYS]
 
 
-def looks_like(result: Reconstruction) -> str:
+def structure_in_words(result: Reconstruction) -> str:
     """Describe the structure in one or two sentences, from the measured numbers only."""
     known = {name: e for name, e in result.properties.items() if math.isfinite(e.mean)}
     sentences = []
@@ -155,7 +155,7 @@ def _widths(result: Reconstruction) -> Iterable[tuple[str, str]]:
         return
     least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
     widest = shares[most]
-    level = "doubt" if widest > HOPELESS_INTERVAL else "care" if widest > WIDE_INTERVAL else "sound"
+    level = "doubt" if widest > VERY_WIDE_INTERVAL else "care" if widest > WIDE_INTERVAL else "sound"
     words = [
         f"{within_a_sentence(label_of(name))} {_width(result.properties[name], shares[name])}"
         for name in (least, most)

@@ -1,4 +1,4 @@
-"""Numbers as people read them: names, units that suit, digits that mean something."""
+"""Numbers as text: labels, suitable units, significant digits."""
 
 import math
 from collections.abc import Iterable
@@ -44,13 +44,13 @@ def label_of(name: str) -> str:
     >>> label_of("chord_pore"), label_of("throat_size")
     ('Mean chord, pore', 'Throat size')
     >>> label_of("tortuosity_z"), label_of("body_diameter_p10")
-    ('Tortuosity, z', 'Pore body diameter, 10 %')
+    ('Tortuosity, z', 'Pore body diameter, 10th percentile')
     """
     base, _, last = name.rpartition("_")
     if base and last in ("z", "y", "x", "equivalent", "extended"):
         return f"{label_of(base)}, {last}"
     if base and last in ("p10", "p50", "p90"):
-        return f"{label_of(base)}, {last[1:]} %"
+        return f"{label_of(base)}, {last[1:]}th percentile"
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
@@ -112,7 +112,7 @@ def write(value: float, decimals: int) -> str:
 
 
 def missing(measured: Iterable[tuple[str, Measurement]]) -> list[str]:
-    """Say once per reason which numbers are missing, and of what; measurements come with their names."""
+    """Return a sentence per reason: which numbers are missing, and of what."""
     gathered: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for subject, measurement in measured:
         for name, reason in measurement.reasons.items():
@@ -125,7 +125,7 @@ def missing(measured: Iterable[tuple[str, Measurement]]) -> list[str]:
 
 
 def within_a_sentence(label: str) -> str:
-    """Return a label as it stands inside a sentence.
+    """Return a label as written inside a sentence.
 
     >>> within_a_sentence("Tortuosity, z"), within_a_sentence("Euler number density")
     ('tortuosity z', 'Euler number density')
@@ -135,7 +135,7 @@ def within_a_sentence(label: str) -> str:
 
 
 def describe_box(volume: Volume) -> str:
-    """Write how large a structure is: voxels, and length.
+    """Write the size of a structure: voxels, and length.
 
     >>> import numpy as np
     >>> describe_box(Volume(np.ones((8, 8, 8), bool), 5e-9))

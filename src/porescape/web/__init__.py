@@ -1,1 +1,1 @@
-"""The web page: upload an image, follow the reconstruction, download the results; one server, one queue."""
+"""The page: upload an image, follow its reconstruction, download the results; one server, one queue."""

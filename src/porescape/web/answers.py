@@ -1,4 +1,4 @@
-"""The answers of the server about jobs: plain tables, with numbers already formatted."""
+"""The state of jobs as JSON tables for the page, with formatted numbers."""
 
 import json
 import math
@@ -22,7 +22,7 @@ from porescape.web.limits import Limits
 
 
 def defaults(limits: Limits) -> dict[str, Any]:
-    """Return what the page needs before there is any job."""
+    """Return what the page needs before there is any job: settings, choices, limits."""
     return {
         "version": __version__,
         "settings": settings_table(Settings()),

@@ -1,4 +1,4 @@
-"""Estimate of the time, memory and disk space of a job before it starts; memory and disk by `jobs.costs`."""
+"""Requirements of a job before it starts: approximate time, and memory and disk from `jobs.costs`."""
 
 import math
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ MEASURE = {  # per voxel of the box
 }
 REFINE = 5e-8  # per voxel of the box and sweep
 SELECT = 1.5  # per replica
-REPORT = 10.0  # drawing the report
+REPORT = 10.0  # to draw its figures
 DRAW = 0.4e-6  # per voxel of the box
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Duration of the parts of a job [s].
+    """Durations of the parts of a job [s].
 
     Attributes
     ----------
     trials, measure : float
-        All trials of one replica, and refining and measuring it, on one core.
+        All trials of one replica, and its refinement and measurement, on one core.
     last : float
-        Everything after the last replica.
+        Work after the last replica.
     whole : float
         The whole job.
     """
@@ -73,8 +73,8 @@ def workers_for(form: Form) -> int:
     return form.workers or workers_that_fit(form.settings, available_cores(), available_memory())
 
 
-def room_for(folder: Path, form: Form) -> dict[str, Any]:
-    """Return the costs of a job, and the problem if memory or disk space is not sufficient."""
+def requirements_of(folder: Path, form: Form) -> dict[str, Any]:
+    """Return the requirements of a job, and a message if memory or disk is too small for it."""
     workers = workers_for(form)
     wanted = costs_of(form.settings, workers)
     memory, disk = available_memory(), free_disk(folder)
@@ -90,7 +90,7 @@ def room_for(folder: Path, form: Form) -> dict[str, Any]:
             "delete old jobs, or choose a smaller box or fewer replicas"
         )
     return {
-        "time": words_for_seconds(times_of(form.settings, workers).whole),
+        "time": duration_text(times_of(form.settings, workers).whole),
         "cores": workers,
         "memory": in_bytes(wanted.memory),
         "disk": in_bytes(wanted.disk),
@@ -98,10 +98,10 @@ def room_for(folder: Path, form: Form) -> dict[str, Any]:
     }
 
 
-def words_for_seconds(seconds: float) -> str:
-    """Write a duration as text.
+def duration_text(seconds: float) -> str:
+    """Write a duration in words.
 
-    >>> words_for_seconds(40), words_for_seconds(400), words_for_seconds(9000)
+    >>> duration_text(40), duration_text(400), duration_text(9000)
     ('less than a minute', 'about 7 minutes', 'about 2.5 hours')
     """
     minutes = seconds / 60

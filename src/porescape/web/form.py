@@ -16,7 +16,7 @@ from porescape.io.runs.settings import settings_from, settings_table
 from porescape.jobs.choices import check_choices
 from porescape.units import format_shape, parse_length
 
-SHORTEST_LINE = 5.0  # pixels; each end of a scale bar is known to about a pixel
+SHORTEST_LINE = 5.0  # pixels; each end of a scale bar is located to a pixel
 MOST_REPLICAS = 256
 MOST_TRIALS = 100_000
 MOST_SWEEPS = 10_000
@@ -26,24 +26,24 @@ _PLAIN = re.compile(r"[^\w .()+,=@#-]+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """Everything that defines a job, except its image.
+    """Everything about a job except its image.
 
     Attributes
     ----------
     page : int or None
-        Number of the image in the file, from 1.
+        Which image of the file, from 1.
     crop : tuple of int or None
-        Top, left, height, width [pixels of the file]; None finds the area without the banner.
+        Top, left, height, width [pixels of the file]; None detects the picture.
     pixel_size : str or None
-        With its unit, as typed; None takes the value in the file.
+        With its unit, as typed; None uses the value in the file.
     line : tuple of float or None
         x and y of both ends of a line drawn over the scale bar [pixels of the file].
     length : str or None
-        Length of that line, with its unit; together with `line` it has priority over `pixel_size`.
+        Length of that line, with its unit; takes precedence over `pixel_size`.
     settings : Settings
     seed : int
     workers : int or None
-        Processes; None is all cores.
+        Processes; None uses all cores.
     """
 
     page: int | None = None
@@ -83,7 +83,7 @@ class Form:
         return top, left, height, width
 
     def given_pixel_size(self) -> tuple[float, str] | None:
-        """Return the pixel size [m] that the user gave, and how; None if it must come from the file."""
+        """Return the pixel size [m] given by the user, and its source; None to read it from the file."""
         if self.line is not None and self.length:
             x0, y0, x1, y1 = self.line
             pixels = math.hypot(x1 - x0, y1 - y0)
@@ -93,7 +93,7 @@ class Form:
                     f"{SHORTEST_LINE:g}; draw it from one end of the bar to the other"
                 )
             metres = parse_length(self.length)
-            # six digits, so that the command line can have the same number
+            # six digits, so that the command line can give the same number
             return float(
                 f"{metres / pixels:.6g}"
             ), f"line of {pixels:.1f} pixels drawn as {self.length.strip()}"
@@ -112,21 +112,21 @@ def form_from(table: object) -> Form:
     """
     if not isinstance(table, Mapping):
         raise SettingsError(f"a form must be a table of names and values, got {type(table).__name__}")
-    return settings_from(Form, _without_none(table), "form")
+    return settings_from(Form, _drop_none(table), "form")
 
 
 def form_table(form: Form) -> dict[str, Any]:
-    """Return a form as plain tables; values of None are left out."""
+    """Return a form as plain tables, without entries that are None."""
     return settings_table(form)
 
 
 def read_json(data: bytes) -> Any:
-    """Read JSON strictly: without NaN and infinity.
+    """Read JSON strictly: no NaN, no infinity.
 
     Raises
     ------
     SettingsError
-        It is not JSON.
+        The data are not JSON.
     """
     try:
         return json.loads(data, parse_constant=_refuse)
@@ -138,9 +138,9 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a JSON number")
 
 
-def _without_none(value: Any) -> Any:
+def _drop_none(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _without_none(item) for key, item in value.items() if item is not None}
+        return {str(key): _drop_none(item) for key, item in value.items() if item is not None}
     return value
 
 
@@ -161,7 +161,7 @@ def plain_name(text: str) -> str:
 
 
 def stem_of(name: str) -> str:
-    """Return a name without its ending.
+    """Return a name without its extension.
 
     >>> stem_of("membrane 2.tif")
     'membrane 2'
@@ -173,7 +173,7 @@ def stem_of(name: str) -> str:
 
 
 def command_line(form: Form, name: str) -> str:
-    """Return the command line of the same job; defaults are left out.
+    """Return the command line for the same job, without options at their defaults.
 
     >>> command_line(Form(pixel_size="0.1 um", seed=3), "my membrane.tif")
     'porescape run "my membrane.tif" --pixel-size "100 nm" --seed 3'
@@ -203,7 +203,7 @@ def command_line(form: Form, name: str) -> str:
 
 
 def length_text(metres: float) -> str:
-    """Write a length so that reading it gives exactly the same number.
+    """Write a length so that parsing it returns exactly the same number.
 
     >>> length_text(2.5e-08), length_text(1.25e-6)
     ('25 nm', '1.25 um')
@@ -228,7 +228,7 @@ def _quoted(word: str) -> str:
     return f'"{word}"' if re.search(r"[^\w.,=-]", word) else word
 
 
-# settings and their options; the names differ where an option needs its context in the name
+# settings and their options; names differ if the option would be unclear without its group
 _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
     "segmentation": {
         "method": ("threshold-method", str),

@@ -1,8 +1,9 @@
-"""Access to the page, and the security headers of its answers.
+"""Access control and security headers of the page.
 
-If it serves only this computer, the page answers only to this computer's own names, so that no other site
-can reach it by DNS rebinding. Otherwise a token is required. Requests of other sites never change anything,
-even if the user is logged in. The page itself may load nothing from other sites.
+Without a token, the page answers only requests to the local names of this computer, so that no other site
+can reach it through its own name (DNS rebinding). For other addresses a token is required. Requests from
+another site never change anything, whoever is logged in. The page itself may not load anything from
+elsewhere.
 """
 
 import html
@@ -21,8 +22,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# A report is a separate document: it contains everything it needs, loads nothing, and the sandbox gives it an
-# origin of its own, so that its scripts have no access to the page's cookie and jobs.
+# A report is self-contained and loads nothing; the sandbox gives it a separate origin, so that its scripts
+# have no access to the cookie and the jobs of the page.
 REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:; base-uri 'none'; "
@@ -41,15 +42,15 @@ _SAFE = frozenset({"GET", "HEAD"})
 
 
 class Guard:
-    """The outermost layer of the server, which checks every request.
+    """The outermost layer of the server.
 
     Parameters
     ----------
     app : ASGI application
     token : str, optional
-        Required in every request; None: only this computer has access, without a token.
+        Required for every request; None: only this computer has access, without a token.
     cookie : str
-        Name of the cookie with the token; cookies are shared between ports, so the name must differ.
+        Name of the cookie that stores it; cookies are shared by all ports, so the name must differ.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, cookie: str = "porescape") -> None:
@@ -59,23 +60,23 @@ class Guard:
         self.failure: PorescapeError | None = None  # why the application could not start
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it with a reason."""
+        """Pass a request on, or refuse it with a message."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
-                await self._begin(scope, receive, send)
+                await self._run_lifespan(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         send = _with_headers(send)
-        refusal = self._foreign(scope["method"], headers)
+        refusal = self._refusal_of(scope["method"], headers)
         if refusal:
             await _answer(send, 403, refusal, headers)
-        elif self._token is None or self._known(headers):
+        elif self._token is None or self._has_token(headers):
             await self._app(scope, receive, send)
         else:
-            await self._admit(scope, headers, send)
+            await self._accept_token(scope, headers, send)
 
-    async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Start and end the application; servers only report that it failed, so the reason is stored here."""
+    async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start and end the application; servers report only that it failed, so the reason is stored here."""
 
         async def sending(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
@@ -85,12 +86,12 @@ class Guard:
 
         await self._app(scope, receive, sending)
 
-    def _foreign(self, method: str, headers: dict[str, str]) -> str:
-        """Return the reason to refuse a request of another site; empty if it is allowed."""
+    def _refusal_of(self, method: str, headers: dict[str, str]) -> str:
+        """Return why the origin of a request is not allowed; empty if it is."""
         host = headers.get("host", "")
         if self._token is None and _name_in(host) not in LOCAL_NAMES:
             return (
-                f"the page is only for this computer, but the request was for {host!r}; "
+                f"the page is only available on this computer, and was requested as {host!r}; "
                 "open it as http://127.0.0.1 or http://localhost"
             )
         if method in _SAFE:
@@ -102,7 +103,7 @@ class Guard:
             return "this request came from another site; open the page itself and repeat it there"
         return ""
 
-    def _known(self, headers: dict[str, str]) -> bool:
+    def _has_token(self, headers: dict[str, str]) -> bool:
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._is_token(given.strip()):
             return True
@@ -112,7 +113,7 @@ class Guard:
             return False
         return self._cookie in cookies and self._is_token(cookies[self._cookie].value)
 
-    async def _admit(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
+    async def _accept_token(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
         """Store a token given in the address as a cookie, and remove it from the address."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["method"] == "GET" and self._is_token(given):
@@ -157,7 +158,7 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _answer(send: Send, status: int, words: str, headers: dict[str, str]) -> None:
-    """Refuse with a reason: as a page for a browser, as JSON for a program."""
+    """Send a message: as a page to a browser, as JSON to a program."""
     if "text/html" in headers.get("accept", ""):
         page = (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>porescape</title>'

@@ -1,18 +1,17 @@
-"""Jobs are folders: the uploaded image, the form, the progress and the results.
+"""Jobs are folders that contain the upload, the form, the progress and the results.
 
 ::
 
-    <id>/job.json        state and form; written only by the server
-    <id>/upload.tif      the image, under a name given by the server
-    <id>/progress.json   progress of the worker; may be outdated or missing
+    <id>/job.json        state and form; written by the server alone
+    <id>/upload.tif      the image, renamed
+    <id>/progress.json   progress of the worker; may be out of date or missing
     <id>/real.png, best.png
-    <id>/checkpoint/     saved work from which the worker can continue
-    <id>/outcome.json    how the worker ended, written by itself
+    <id>/checkpoint/     saved state from which the worker can continue
+    <id>/outcome.json    how the worker ended, with its message
     <id>/run/            the run folder; complete or missing
-    <id>/*.reserve       reserved disk space for job.json and outcome.json, so that a full disk can be
-    reported
+    <id>/*.reserve       disk space for job.json and outcome.json, so that a full disk can be reported
 
-An id is made here and looked up in a table: no path is ever built from what a client sent.
+Ids are created here and looked up in a table: no path is ever built from data of a client.
 """
 
 import json
@@ -27,21 +26,21 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from porescape.errors import InputError, OutputError, PorescapeError
-from porescape.web.reserve import reserve_disk, write_with_reserve
+from porescape.web.reserve import reserve_space, write_reserved
 
 State = Literal["draft", "queued", "running", "done", "failed", "cancelled", "interrupted"]
 STATES: tuple[str, ...] = get_args(State)
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
 RESUMABLE: tuple[State, ...] = ("failed", "cancelled", "interrupted")
-INTERRUPTED = "the server stopped while this job was running; it can be continued"
+INTERRUPTED = "the server stopped while this job was running; the job can be continued from its saved state"
 
 
 class NoSuchJob(PorescapeError):
-    """There is no job with this id, or no longer."""
+    """There is no job with this id, or it was deleted."""
 
 
 class WrongState(PorescapeError):
-    """This is not possible in the current state of the job."""
+    """The action is not possible in the current state of the job."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,18 +51,18 @@ class Job:
     ----------
     id : str
     name : str
-        Name of the uploaded file, for display; never a path.
+        Name of the uploaded file, only for display; never a path.
     upload : str
-        Name of the file in the job's folder.
+        Name of the file in the folder of the job.
     image : dict
         Height, width and pages of the file, its kind and bytes.
     form : dict
-        The form, as written by `porescape.web.form.form_table`.
+        The form, as returned by `porescape.web.form.form_table`.
     state : State
     message : str
         Why it failed or stopped.
     created, queued, started, ended : float
-        Seconds since 1970; 0 if it has not happened.
+        Seconds since 1970; 0 for never.
     """
 
     id: str
@@ -91,7 +90,7 @@ class Jobs:
             folder.mkdir(parents=True, exist_ok=True)
             for path in folder.iterdir():
                 if path.name.startswith((".new-", ".gone-")):
-                    shutil.rmtree(path, ignore_errors=True)  # incomplete or partly deleted when a server died
+                    shutil.rmtree(path, ignore_errors=True)  # incomplete when a server was stopped
         except OSError as error:
             raise OutputError(
                 f"{folder} cannot be used for jobs ({error.strerror or error}); choose another --folder"
@@ -100,7 +99,7 @@ class Jobs:
             self._jobs[job.id] = job
         for job in self.all():
             if job.state == "running":
-                self.settle(job.id, INTERRUPTED)
+                self.conclude(job.id, INTERRUPTED)
 
     def all(self) -> list[Job]:
         """Return every job, the newest first."""
@@ -111,7 +110,7 @@ class Jobs:
         """Return one job."""
         with self._lock:
             if key not in self._jobs:
-                raise NoSuchJob("this job does not exist (any more); go back to the list")
+                raise NoSuchJob("there is no such job, or it was deleted; go back to the list")
             return self._jobs[key]
 
     def path(self, job: Job) -> Path:
@@ -125,7 +124,7 @@ class Jobs:
     def add(
         self, upload: Path, kind: str, name: str, image: Mapping[str, Any], form: Mapping[str, Any]
     ) -> Job:
-        """Make a draft of an uploaded file, which is moved into its folder.
+        """Create a draft from an uploaded file, which is moved into its folder.
 
         Raises
         ------
@@ -141,19 +140,19 @@ class Jobs:
             form=dict(form),
             created=time.time(),
         )
-        begun = self.folder / f".new-{key}"
+        partial = self.folder / f".new-{key}"
         try:
-            begun.mkdir()
-            upload.replace(begun / job.upload)
-            reserve_disk(begun / "outcome.json")
-            reserve_disk(begun / "job.json")
-            _write_job(begun, job)
-            begun.replace(self.folder / key)
+            partial.mkdir()
+            upload.replace(partial / job.upload)
+            reserve_space(partial / "outcome.json")
+            reserve_space(partial / "job.json")
+            _write_job(partial, job)
+            partial.replace(self.folder / key)
         except (OSError, OutputError) as error:
-            shutil.rmtree(begun, ignore_errors=True)
-            cause = error.__cause__ or error  # without the server's path
+            shutil.rmtree(partial, ignore_errors=True)
+            cause = error.__cause__ or error  # without the path
             raise OutputError(
-                f"the image could not be stored: {getattr(cause, 'strerror', None) or cause}"
+                f"the image could not be saved: {getattr(cause, 'strerror', None) or cause}"
             ) from error
         with self._lock:
             self._jobs[key] = job
@@ -176,10 +175,10 @@ class Jobs:
             self._save(job)
             return job
 
-    def settle(self, key: str, otherwise: str) -> Job:
-        """Set the final state of a job whose worker has ended, from the files of the worker.
+    def conclude(self, key: str, otherwise: str) -> Job:
+        """Set the state of a job whose worker has ended, from the outcome written by the worker.
 
-        If the worker has left no outcome, the job was interrupted, with the message `otherwise`.
+        Without an outcome the job was interrupted, with the message `otherwise`.
         """
         folder = self.folder / key
         state: State = "interrupted"
@@ -191,18 +190,18 @@ class Jobs:
         if state == "done" and not (folder / "run" / "results.json").is_file():
             state, message = "interrupted", otherwise
         return self.change(
-            key, ("running",), "it has already ended", state=state, message=message, ended=time.time()
+            key, ("running",), "it has ended already", state=state, message=message, ended=time.time()
         )
 
     def remove(self, key: str) -> None:
-        """Delete a job with all files in its folder."""
+        """Delete a job with everything in its folder."""
         with self._lock:
             job = self.get(key)
             if job.state == "running":
                 raise WrongState("this job is running: cancel it first")
             gone = self.folder / f".gone-{key}"
             try:
-                (self.folder / key).replace(gone)  # in one step: a partly deleted job is never visible
+                (self.folder / key).replace(gone)  # atomic: a partly deleted job is never visible
             except FileNotFoundError:
                 pass
             except OSError as error:
@@ -210,8 +209,8 @@ class Jobs:
             del self._jobs[key]
         shutil.rmtree(gone, ignore_errors=True)
 
-    def save_again(self) -> None:
-        """Try again to write jobs that could not be written, as on a full disk."""
+    def save_unsaved(self) -> None:
+        """Try again to write jobs that could not be written, for example on a full disk."""
         with self._lock:
             for key in list(self._unsaved):
                 if key in self._jobs:
@@ -220,7 +219,7 @@ class Jobs:
                     self._unsaved.discard(key)
 
     def _save(self, job: Job) -> None:
-        """Write job.json; on a full disk with the reserved space, and if that fails too, later."""
+        """Write job.json; on a full disk into the reserved space, and if that fails too, later."""
         try:
             _write_job(self.folder / job.id, job)
         except OutputError:
@@ -230,7 +229,7 @@ class Jobs:
 
 
 def read_job(folder: Path) -> Job:
-    """Read the job.json of a job.
+    """Read the job.json of a folder.
 
     Raises
     ------
@@ -243,12 +242,12 @@ def read_job(folder: Path) -> Job:
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{folder.name} is not a job: {error}") from error
     if job.id != folder.name or job.state not in STATES or Path(job.upload).name != job.upload:
-        raise InputError(f"{folder.name} is not a job: its job.json is that of another job")
+        raise InputError(f"{folder.name} is not a job: its job.json belongs to another job")
     return job
 
 
 def copy_upload(jobs: Jobs, job: Job, to: Path) -> None:
-    """Copy a job's image to a new file.
+    """Copy the image of a job to a new file.
 
     Raises
     ------
@@ -263,7 +262,7 @@ def copy_upload(jobs: Jobs, job: Job, to: Path) -> None:
 
 
 def _write_job(folder: Path, job: Job) -> None:
-    write_with_reserve(folder / "job.json", json.dumps(asdict(job), indent=1, ensure_ascii=False).encode())
+    write_reserved(folder / "job.json", json.dumps(asdict(job), indent=1, ensure_ascii=False).encode())
 
 
 def _read_all(folder: Path) -> Iterator[Job]:

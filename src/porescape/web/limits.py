@@ -1,4 +1,4 @@
-"""Limits of what the page accepts, so that an upload cannot fill the disk or the memory."""
+"""Limits of uploads and jobs, so that no single file fills the disk or the memory."""
 
 from dataclasses import dataclass
 
@@ -7,28 +7,28 @@ MB = 10**6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Limits beyond which requests are refused at once.
+    """Requests beyond these limits are refused with a message, before any work is done.
 
     Attributes
     ----------
     upload : int
         Largest file [bytes].
     pixels : int
-        Largest number of pixels of an image; grey values and their copies take about 14 bytes per pixel.
+        Most pixels of an image; the grey values and their copies take about 14 bytes per pixel.
     pages : int
-        Largest number of images in one file.
+        Most images in one file.
     drafts : int
-        Largest number of jobs that were never started.
+        Most jobs that were never started.
     waiting : int
-        Largest number of jobs in the queue.
+        Most jobs in the queue.
     free : int
-        Free disk space that is never used [bytes].
+        Bytes of disk that must stay free.
     uploads : int
-        Uploads received at the same time; others wait.
-    upload_timeout : float
-        Seconds without a byte after which an upload is stopped.
-    preview_timeout : float
-        Seconds that a preview of an image may take.
+        Files received at the same time; others wait.
+    timeout : float
+        Seconds without data after which an upload is abandoned.
+    preview : float
+        Most seconds for one request to the preview process.
     """
 
     upload: int = 200 * MB
@@ -38,5 +38,5 @@ class Limits:
     waiting: int = 50
     free: int = 200 * MB
     uploads: int = 6
-    upload_timeout: float = 30.0
-    preview_timeout: float = 120.0
+    timeout: float = 30.0
+    preview: float = 120.0

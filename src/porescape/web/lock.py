@@ -1,4 +1,4 @@
-"""A lock for one process at a time, which the system releases when its holder ends in any way."""
+"""A file lock that the operating system releases when the process ends, in whatever way."""
 
 import os
 import time
@@ -10,24 +10,24 @@ from porescape.errors import OutputError
 
 
 @contextmanager
-def only_one(path: Path, words: str, timeout: float = 0.0) -> Iterator[None]:
+def exclusive_lock(path: Path, message: str, timeout: float = 0.0) -> Iterator[None]:
     """Hold the lock `path` while the block runs.
 
     Raises
     ------
     OutputError
-        Another process still holds it after `timeout` seconds; the message is `words`.
+        Another process still holds it after `timeout` seconds; with the text `message`.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         until = time.monotonic() + timeout
         while not _locked(file):
             if time.monotonic() > until:
-                raise OutputError(words)
+                raise OutputError(message)
             time.sleep(0.1)
         yield
     finally:
-        os.close(file)  # this also unlocks
+        os.close(file)  # which also unlocks
 
 
 def _locked(file: int) -> bool:
@@ -43,5 +43,5 @@ def _locked(file: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
-        return True  # a file system without locks: a small risk is better than not working at all
+        return True  # a file system without locks: run without one
     return True

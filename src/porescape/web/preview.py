@@ -1,7 +1,7 @@
-"""The preview of a draft: picture, crop, scale, pores, checks and costs.
+"""Previews of a draft: the picture, its crop and scale, pores, checks and requirements.
 
-It runs in a process of its own (`porescape.web.preview_process`), because it decodes files from unknown
-sources.
+All functions run in the preview process (`porescape.web.preview_process`), because they decode untrusted
+files.
 """
 
 import base64
@@ -27,24 +27,24 @@ from porescape.section.segment import segmented
 from porescape.units import format_extent, format_length, is_coarser
 from porescape.web.form import Form, command_line, form_from, plain_name
 from porescape.web.limits import Limits
-from porescape.web.reading import read_for
-from porescape.web.uploads import look_inside
+from porescape.web.reading import read_upload
+from porescape.web.uploads import inspect_header
 
-UNKNOWN = 1e-9  # in place of an unknown pixel size; no length computed with it is shown
-SCREEN = 1600  # pixels; a page does not show more along the longer side of a picture
+UNKNOWN = 1e-9  # placeholder while the pixel size is unknown; no length computed with it is shown
+SCREEN = 1600  # pixels along the longer side of a picture on the page
 BLUE, ORANGE = (0, 114, 178), (255, 176, 0)  # Okabe and Ito's blue, and the report's outline
 
-# path, pixel size and its source, crop, page: everything on which reading a file depends
+# path, pixel size and its source, crop, page: identifies one reading of a file
 _Where = tuple[str, tuple[float, str] | None, Crop | None, int | None]
 
 
-def opened(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """Read the header of an upload, then the whole file once; return what is known of the file."""
+def inspect(path: str, limits: dict[str, Any]) -> dict[str, Any]:
+    """Check the header of an upload, then read the whole file once; return its properties."""
     file = Path(path)
-    kind = look_inside(file, Limits(**limits))
-    try:  # a file that cannot be read is refused now, not when the job starts
+    kind = inspect_header(file, Limits(**limits))
+    try:  # an unreadable file is refused now, not when the job starts
         _read(path, Form())
-        kind = kind._replace(pages=1)  # other images in the file are thumbnails
+        kind = kind._replace(pages=1)  # the other images are thumbnails
     except InputError:
         if kind.pages == 1:
             raise
@@ -53,15 +53,16 @@ def opened(path: str, limits: dict[str, Any]) -> dict[str, Any]:
 
 
 def picture(path: str, page: int | None) -> dict[str, Any]:
-    """Return the whole image, including the banner, as PNG, at most as large as a screen."""
+    """Return the whole image, including its banner, as PNG, at most as large as a screen."""
     grey = _whole(path, page).grey
     return {"png": _encoded(_shrunk((255 * grey).astype(np.uint8)))}
 
 
-def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
-    """Return everything that can be computed quickly from a form: crop, scale, pores, costs, command.
+def describe_draft(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Return everything that follows quickly from a form: crop, scale, pores, box, command.
 
-    Fails if the form is not valid; an unknown pixel size or a failed segmentation are part of the answer.
+    Raises an error for an invalid form; an unknown pixel size or an unusable segmentation is part of the
+    result.
     """
     form = form_from(table)
     image, missing = _read(path, form)
@@ -106,7 +107,7 @@ def look(path: str, name: str, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(path: str, table: dict[str, Any]) -> dict[str, Any]:
-    """Return the results of the image checks as sentences."""
+    """Return the results of the image checks."""
     form = form_from(table)
     if _read(path, form)[1]:
         return {"checks": []}
@@ -114,11 +115,11 @@ def check(path: str, table: dict[str, Any]) -> dict[str, Any]:
     return {"checks": [{"name": one.name, "status": one.status, "sentence": one.sentence} for one in checks]}
 
 
-# -- reading, once ------------------------------------------------------------------------------------
+# -- cached reading ------------------------------------------------------------------------------------
 
 
 def _read(path: str, form: Form) -> tuple[Micrograph, str]:
-    """Return the image by the form, and the reason if its pixel size is not known."""
+    """Return the image of a form, and a message if its pixel size is not known."""
     return _read_once(*_where(path, form))
 
 
@@ -137,9 +138,9 @@ def _read_once(
     file = Path(path)
     name = plain_name(file.name)
     try:
-        return read_for(file, name, given, crop, page), ""
+        return read_upload(file, name, given, crop, page), ""
     except PixelSizeMissing as error:
-        return read_for(file, name, (UNKNOWN, "nobody"), crop, page), _shorter(str(error), file.name)
+        return read_upload(file, name, (UNKNOWN, "unknown"), crop, page), _shorter(str(error), file.name)
 
 
 @lru_cache(maxsize=1)
@@ -147,7 +148,7 @@ def _segmented(where: _Where, how: Segmentation) -> Segmented:
     return segmented(_read_once(*where)[0], how)
 
 
-@lru_cache(maxsize=16)  # takes seconds, and depends on few fields of the form
+@lru_cache(maxsize=16)  # seconds each, and most of a form does not change them
 def _checked(where: _Where, how: Segmentation) -> tuple[Check, ...]:
     return check_image(_segmented(where, how).phase)
 
@@ -158,7 +159,7 @@ def _whole(path: str, page: int | None) -> Micrograph:
 
 
 def _shorter(words: str, name: str) -> str:
-    """Remove the stored file name and the options of the command line from a message."""
+    """Remove the name of the stored file and the command-line options from a message."""
     return words.replace(name, "the file").partition("; ")[0]
 
 
@@ -168,7 +169,9 @@ def _scale_bar(path: str, page: int | None) -> dict[str, Any] | None:
     bar = find_scale_bar(_whole(path, page).grey)
     if bar is None:
         return None
-    ends = [at + 0.5 for end in (bar.start, bar.end) for at in reversed(end)]  # 0 is a corner
+    ends = [
+        at + 0.5 for end in (bar.start, bar.end) for at in reversed(end)
+    ]  # 0 is the corner, not the centre, of the first pixel
     return {"line": ends, "pixels": round(bar.length, 1)}
 
 
@@ -187,7 +190,7 @@ def _outline(pore: NDArray[np.bool_]) -> str:
 
 
 def _shrunk(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return every n-th pixel, so that they fit on a screen."""
+    """Return every n-th pixel, for at most the size of a screen."""
     step = -(-max(values.shape) // SCREEN)
     return np.ascontiguousarray(values[::step, ::step])
 
@@ -206,7 +209,7 @@ def _encoded(picture: NDArray[np.uint8] | Image.Image, **options: Any) -> str:
 
 
 def phase_png(pore: NDArray[np.bool_]) -> bytes:
-    """Return a section as PNG in the report's two colours: pores dark, solid paper."""
+    """Return a section as PNG in the report's two colours: pores dark, solid light."""
     drawn = Image.fromarray(pore.astype(np.uint8)).convert("P")
     drawn.putpalette([0xEF, 0xEC, 0xE4, 0x20, 0x26, 0x2E])
     out = io.BytesIO()

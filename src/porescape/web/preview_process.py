@@ -1,6 +1,6 @@
-"""The preview process, which decodes images for the server: they may be broken, huge or malicious.
+"""A separate process that decodes images for the server: files may be damaged, huge or malicious.
 
-One question and one answer at a time, each a line of JSON. If the process takes too long, or dies, it is
+One request and one answer at a time, each a line of JSON. A process that takes too long or dies is
 replaced; the server continues.
 """
 
@@ -15,35 +15,35 @@ from porescape import errors
 from porescape.errors import InputError, PorescapeError
 from porescape.web import process
 
-_NO_MEMORY = "there is not enough memory to show this image; crop it, or scale it down"
+_OUT_OF_MEMORY = "the preview of this image needs more memory than is available; crop it, or scale it down"
 
 
 class PreviewProcess:
-    """The preview process as seen by the server: call `ask` from any thread."""
+    """The side of the server: `ask` can be called from any thread."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._process: Any = None
 
     def ask(self, what: str, *arguments: Any) -> dict[str, Any]:
-        """Call a function of `porescape.web.preview` in the preview process.
+        """Call a function of `porescape.web.preview` in the other process.
 
         Raises
         ------
         PorescapeError
-            As in that function, or if the process died or took too long.
+            As raised by that function, or because the process died or took too long.
         """
-        with self._turn:
+        with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._process = process.start("porescape.web.preview_process")
-            late = threading.Event()
+            timed_out = threading.Event()
 
-            def stop_it() -> None:
-                late.set()
+            def stop() -> None:
+                timed_out.set()
                 process.end_tree(self._process)
 
-            clock = threading.Timer(self._timeout, stop_it)
+            clock = threading.Timer(self._timeout, stop)
             clock.daemon = True
             clock.start()
             try:
@@ -52,13 +52,13 @@ class PreviewProcess:
                 clock.cancel()
             if not line:
                 self.close()
-                if late.is_set():
+                if timed_out.is_set():
                     raise InputError(
-                        f"reading this image took longer than {self._timeout:g} seconds and was stopped: "
-                        "crop it, or scale it down"
+                        f"the preview of this image took longer than {self._timeout:g} seconds and was "
+                        "stopped: crop it, or scale it down"
                     )
                 raise InputError(
-                    "the process that read this image died, most likely because memory ran out; "
+                    "the preview process died with this image, most likely because memory ran out; "
                     "crop the image or scale it down, or export it as plain TIFF"
                 )
         answer: dict[str, Any] = json.loads(line)
@@ -67,14 +67,14 @@ class PreviewProcess:
         return answer
 
     def close(self) -> None:
-        """End the preview process."""
+        """End the other process."""
         if self._process is not None:
             process.end_tree(self._process)
             self._process = None
 
-    def _exchange(self, question: str) -> bytes:
+    def _exchange(self, request: str) -> bytes:
         try:
-            self._process.stdin.write(question.encode() + b"\n")
+            self._process.stdin.write(request.encode() + b"\n")
             self._process.stdin.flush()
             return bytes(self._process.stdout.readline())
         except (OSError, ValueError):
@@ -89,25 +89,25 @@ def _kinds() -> dict[str, type[PorescapeError]]:
 
 
 def main() -> None:
-    """Answer questions from stdin until it ends."""
+    """Answer requests from stdin until it is closed."""
     out = process.private_stdout()
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     process.limit_memory()
     from porescape.web import preview
 
     known: dict[str, Callable[..., dict[str, Any]]] = {
-        "opened": preview.opened,
+        "inspect": preview.inspect,
         "picture": preview.picture,
-        "look": preview.look,
+        "describe": preview.describe_draft,
         "check": preview.check,
-        "awake": dict,
+        "ping": dict,
     }
     for line in sys.stdin.buffer:
         what, *arguments = json.loads(line)
         try:
             answer = known[what](*arguments)
         except MemoryError:
-            answer = {"error": _NO_MEMORY, "kind": "InputError"}
+            answer = {"error": _OUT_OF_MEMORY, "kind": "InputError"}
         except PorescapeError as error:
             answer = {"error": str(error), "kind": type(error).__name__}
         except Exception as error:

@@ -1,8 +1,8 @@
-"""Child processes of the server: they end with it, with all their own children, and can be asked to stop.
+"""Child processes of the server: they end with it, together with their own children, and can be stopped.
 
-The stdin of a child is a pipe from the server. A line in it is a request to stop; its end means that the
-server has ended in any way, and then the child ends too. No signal is needed, so this works on all three
-systems.
+The stdin of a child is a pipe from the server. A line asks the child to stop; the end of the pipe means
+that the server has ended, in whatever way, and then the child ends too. No signals are needed, so this
+works on Linux, macOS and Windows.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from porescape.io.resources import available_memory
 
-SHARE = 0.9  # share of the available memory that one process may take
+SHARE = 0.9  # of the available memory, for one process
 WINDOWS = sys.platform == "win32"
 
 
@@ -26,7 +26,7 @@ def start(module: str, *arguments: str, log: IO[bytes] | int = subprocess.DEVNUL
     if WINDOWS:
         own_group = {"creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0)}
     return subprocess.Popen(
-        # -P: nothing is imported from the folder in which the server was started
+        # -P: nothing is imported from the current folder of the server
         [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -36,72 +36,72 @@ def start(module: str, *arguments: str, log: IO[bytes] | int = subprocess.DEVNUL
 
 
 def ask_to_stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask a child to stop by itself."""
+    """Ask a child to stop."""
     assert process.stdin is not None
-    with suppress(OSError, ValueError):  # it has already ended
+    with suppress(OSError, ValueError):  # it has ended already
         process.stdin.write(b"stop\n")
         process.stdin.flush()
 
 
 def end_tree(process: subprocess.Popen[bytes]) -> bytes:
-    """End a child and all its children at once; returns its output that has not been read."""
+    """Kill a child and its own children; returns its output that was not read yet."""
     _end_group(process.pid)
     if process.poll() is None:
         process.kill()
     process.wait()
-    said = b""
+    output = b""
     with suppress(OSError, ValueError):
         if process.stdout is not None:
-            said = process.stdout.read()
+            output = process.stdout.read()
             process.stdout.close()
     with suppress(OSError, ValueError):
         if process.stdin is not None:
             process.stdin.close()
-    return said
+    return output
 
 
-def follow_the_server(stop: Callable[[], None]) -> None:
-    """In a child: call `stop` when the server asks, and end with all children when the server has ended."""
+def watch_server(stop: Callable[[], None]) -> None:
+    """In a child: call `stop` when the server asks; end with all children when the server has ended."""
 
-    def progress() -> None:
+    def watch() -> None:
         with open(0, "rb", closefd=False) as pipe:
             for _ in pipe:
                 stop()
         _end_own_group()
 
-    threading.Thread(target=progress, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def private_stdout() -> IO[bytes]:
-    """In a child: return the pipe to the server, and redirect other output from stdout to stderr."""
+    """In a child: return the pipe to the server, and redirect all other output from stdout to stderr."""
     own = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return own
 
 
 def limit_memory() -> None:
-    """In a child: raise MemoryError before the system kills the process; also for its own children.
+    """In a child: raise MemoryError before the system kills the process; also applies to its children.
 
-    On systems without such a limit (Windows, macOS) this has no effect; there the exit code of a child shows
-    that memory ran out.
+    Without such a limit (Windows, macOS) nothing happens; a child that runs out of memory is then reported
+    by its exit code.
     """
     try:
         import resource
     except ImportError:
         return
-    there = available_memory()
-    if there is None:
+    available = available_memory()
+    if available is None:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = int(SHARE * there) if hard == resource.RLIM_INFINITY else min(int(SHARE * there), hard)
+    most = int(SHARE * available) if hard == resource.RLIM_INFINITY else min(int(SHARE * available), hard)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
-def how_it_ended(code: int) -> str:
-    """Return why a child ended without reporting an outcome.
+def exit_reason(code: int) -> str:
+    """Return in words why a child ended without a message.
 
-    >>> how_it_ended(-9)
+    >>> exit_reason(-9)
     'was killed (signal 9), most likely because memory ran out'
     """
     if code == -9 or code == 137:
@@ -118,7 +118,7 @@ def _end_group(leader: int) -> None:
     if WINDOWS:
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(leader)], capture_output=True, check=False)
         return
-    # it has already ended; macOS then answers "not permitted"
+    # ended already; macOS reports "not permitted" for a group of ended processes
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 

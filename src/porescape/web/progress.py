@@ -1,4 +1,4 @@
-"""The progress of a job: collected from the events of the run, and written as a small table."""
+"""Progress of a job, gathered from the events of the pipeline and written as a small JSON table."""
 
 import json
 import time
@@ -16,21 +16,21 @@ from porescape.io.atomic import whole_file
 from porescape.measure.volume import steps
 from porescape.web.estimate import Times, times_of
 
-WRITE_INTERVAL = 0.4  # seconds between two tables; the page reads it once a second
-WARM_UP = 2.0  # seconds in which saved work is loaded and kernels are compiled; not used for the pace
-LEAST_TIMED = 3.0  # seconds of work after that, before the time left is estimated
-MOST_POINTS = 240  # of the curve of losses; the page is not wider
+WRITE_INTERVAL = 0.4  # seconds between two tables; the page reads one per second
+WARM_UP = 2.0  # seconds of restoring and compiling; not used for the remaining time
+LEAST_WORK = 3.0  # seconds of work after that, before the remaining time is shown
+MOST_POINTS = 240  # of the curve of losses; as many as the page has pixels for
 
 
 class Tracker:
-    """Collects the events of one job.
+    """The progress of one job, from its events.
 
     Parameters
     ----------
     settings : Settings
     workers : int
     clock : callable
-        Seconds, for tests.
+        Returns seconds; replaced in tests.
     """
 
     def __init__(self, settings: Settings, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,16 +51,16 @@ class Tracker:
         self._pace_from: tuple[float, float] | None = None  # seconds and share
 
     def update(self, event: Progress) -> AnyRecipe | None:
-        """Process one event; returns its recipe if it is the best of all replicas so far."""
+        """Update the progress from one event; returns the recipe if it is the best of all replicas so far."""
         i = event.replica
         if event.stage == "interval":
             self.stage = "computing the intervals"
         elif event.stage == "segment":
-            self.stage = "fitting recipes"
+            self.stage = "searching for recipes"
         elif event.trial is not None and 0 <= i < self._replicas:
             loss = event.trial.loss
             self._tried[i] += 1
-            self._step[i] = "fitting its recipe"
+            self._step[i] = "searching for its recipe"
             before = min(self._curve, default=loss)
             own = self._best[i]
             self._best[i] = loss if own is None else min(own, loss)
@@ -76,7 +76,7 @@ class Tracker:
             self._tried[i] = self._trials
             self._step[i] = "generating the structure"
         elif event.stage == "refine":
-            self._step[i] = "refining the walls"
+            self._step[i] = "matching wall patterns"
         elif event.stage == "measure" and event.step:
             self._measured[i] += 1
             self._step[i] = f"measuring: {event.step}"
@@ -88,7 +88,7 @@ class Tracker:
             self.stage = "measuring"
 
     def share(self) -> float:
-        """Return the fraction of the expected work that is done."""
+        """Return the fraction of the expected work that is done, 0 to 1."""
         times = self._times
         whole = self._replicas * (times.trials + times.measure) + times.last
         done = sum(
@@ -102,7 +102,7 @@ class Tracker:
         return done / whole
 
     def table(self) -> dict[str, Any]:
-        """Return the progress of the job, for progress.json."""
+        """Return the progress for progress.json."""
         elapsed = self._clock() - self._began
         share = self.share()
         left = self._left(elapsed, share)
@@ -128,13 +128,13 @@ class Tracker:
                 return None
             self._pace_from = elapsed, share
         since, before = self._pace_from
-        if elapsed - since < LEAST_TIMED or share - before < 1e-3:
+        if elapsed - since < LEAST_WORK or share - before < 1e-3:
             return None
         return (1 - share) * (elapsed - since) / (share - before)
 
 
 class ProgressFile:
-    """Writes a tracker's table from time to time; on a full disk it is skipped and the job continues."""
+    """The file with the table of a tracker; a full disk does not stop the job."""
 
     def __init__(self, tracker: Tracker, folder: Path) -> None:
         self._tracker = tracker
@@ -142,7 +142,7 @@ class ProgressFile:
         self._last = -WRITE_INTERVAL
 
     def write(self, now: bool = False) -> None:
-        """Write the table, if the last one is old enough or `now` is set."""
+        """Write the table if the last one is old enough, or in any case if `now`."""
         clock = time.monotonic()
         if not now and clock - self._last < WRITE_INTERVAL:
             return
@@ -152,7 +152,7 @@ class ProgressFile:
 
 
 def _thinned(curve: list[float]) -> list[list[float]]:
-    """Return (trial, best loss so far) with no more points than a page can show."""
+    """Return (trial, best loss so far) for at most as many points as the page can show."""
     step = max(-(-len(curve) // MOST_POINTS), 1)
     points = [[k + 1, curve[k]] for k in range(0, len(curve), step)]
     if curve and points[-1][0] != len(curve):

@@ -1,4 +1,4 @@
-"""Read a job's image, with the pixel size from the page and the original file name."""
+"""Read the image of a job, with the pixel size from the form and the original file name."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 from porescape.core.image import Crop, Micrograph
 from porescape.io.images.image import read_image
 
-_OPTION = "--pixel-size"  # the name of a given size in `read_image`
+_OPTION = "--pixel-size"  # the source that `read_image` reports for a given size
 
 
-def read_for(
+def read_upload(
     path: Path,
     name: str,
     given: tuple[float, str] | None,
@@ -24,14 +24,14 @@ def read_for(
     name : str
         Name of the image in messages and reports.
     given : (metres, source), optional
-        Pixel size that the user gave, and how.
+        Pixel size given by the user, and its source.
     crop : tuple of int, optional
     page : int, optional
 
     Raises
     ------
     InputError, PixelSizeMissing
-        Like `porescape.io.images.image.read_image`.
+        As `porescape.io.images.image.read_image`.
     """
     image = read_image(path, pixel_size=None if given is None else given[0], crop=crop, page=page)
     source = image.pixel_size_source

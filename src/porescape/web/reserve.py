@@ -1,7 +1,7 @@
-"""Reserved disk space for small files that must be written even if the disk is full.
+"""Files that must be written even if the disk is full: disk space is reserved for them.
 
-The reserve is overwritten and then renamed. It is not deleted first: on a disk that is being filled, the
-freed space would be lost.
+The reserve file is overwritten and then renamed, not deleted first: on a disk that is still being filled,
+freed space would be lost at once.
 """
 
 import secrets
@@ -14,8 +14,8 @@ from porescape.io.atomic import whole_file
 RESERVE = 32 * 1024  # bytes for each file; a job.json has about 3000
 
 
-def reserve_disk(path: Path) -> None:
-    """Reserve disk space for the file `path`, if there is none yet.
+def reserve_space(path: Path) -> None:
+    """Reserve disk space for the file `path`, unless there is a reserve already.
 
     Raises
     ------
@@ -24,36 +24,38 @@ def reserve_disk(path: Path) -> None:
     """
     if not reserve_of(path).exists():
         with whole_file(reserve_of(path)) as temporary:
-            temporary.write_bytes(secrets.token_bytes(RESERVE))  # random, hence incompressible
+            temporary.write_bytes(
+                secrets.token_bytes(RESERVE)
+            )  # random, so that no file system compresses it
 
 
-def write_with_reserve(path: Path, words: bytes) -> None:
-    """Write the file `path` as a whole; on a full disk with its reserve.
+def write_reserved(path: Path, data: bytes) -> None:
+    """Write the file `path` atomically; on a full disk into its reserved space.
 
     Raises
     ------
     OutputError
-        That was not possible either; the old file is unchanged.
+        It could not be written this way either; the old file is unchanged.
     """
     try:
         with whole_file(path) as temporary:
-            temporary.write_bytes(words)
+            temporary.write_bytes(data)
     except OutputError:
-        _write_into(reserve_of(path), path, words)
+        _write_into(reserve_of(path), path, data)
     else:
         with suppress(OutputError):
-            reserve_disk(path)
+            reserve_space(path)
 
 
 def reserve_of(path: Path) -> Path:
-    """Return the reserve file of `path`."""
+    """Return the file with the space reserved for `path`."""
     return path.with_name(f"{path.name}.reserve")
 
 
-def _write_into(reserve: Path, path: Path, words: bytes) -> None:
+def _write_into(reserve: Path, path: Path, data: bytes) -> None:
     try:
         with reserve.open("r+b") as file:
-            file.write(words)
+            file.write(data)
             file.truncate()
         reserve.replace(path)
     except OSError as error:

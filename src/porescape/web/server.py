@@ -1,6 +1,6 @@
-"""The server: a table of addresses, their answers, and the conversion of errors to messages.
+"""The server: its routes, their answers, and errors as messages with a status.
 
-All slow work runs in threads or other processes; the event loop only passes bytes on.
+Everything slow runs in threads or other processes; the event loop only transfers bytes.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from starlette.routing import Route
 from porescape.errors import InputError, OutputError, PorescapeError, SettingsError
 from porescape.sample import sample_path
 from porescape.web.answers import defaults, job_answer, job_row
-from porescape.web.archive import zipped
-from porescape.web.estimate import room_for
+from porescape.web.archive import zip_stream
+from porescape.web.estimate import requirements_of
 from porescape.web.form import Form, form_from, form_table, plain_name, read_json, stem_of
 from porescape.web.guard import REPORT_POLICY, Guard
 from porescape.web.jobs import Job, Jobs, NoSuchJob, WrongState, copy_upload
 from porescape.web.limits import Limits
-from porescape.web.lock import only_one
+from porescape.web.lock import exclusive_lock
 from porescape.web.preview_process import PreviewProcess
 from porescape.web.queue import Queue
 from porescape.web.uploads import TooLarge, TooSlow, WrongKind, check_disk, receive
@@ -72,9 +72,9 @@ def make_app(
     folder : Path
         Folder of the jobs; created if necessary.
     token : str, optional
-        Token required for access; None: only this computer has access.
+        Required for access; None: only this computer has access.
     cookie : str
-        Name of the cookie with the token.
+        Name of the cookie that stores the token in the browser.
     limits : Limits, optional
 
     Raises
@@ -86,7 +86,7 @@ def make_app(
 
 
 class Page:
-    """The addresses of the page, and their common objects."""
+    """The routes of the page and their shared state."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._limits = limits
@@ -95,8 +95,8 @@ class Page:
         self._static = {
             path.name: path.read_bytes() for path in (files("porescape.web") / "static").iterdir()
         }
-        self._preview_process = PreviewProcess(limits.preview_timeout)
-        self._turns = asyncio.Semaphore(limits.uploads)
+        self._preview_process = PreviewProcess(limits.preview)
+        self._upload_slots = asyncio.Semaphore(limits.uploads)
         self._jobs: Jobs
         self._queue: Queue
         one = "/api/jobs/{key}"
@@ -104,25 +104,25 @@ class Page:
             lifespan=self._open,
             routes=[
                 Route("/", self._index),
-                Route("/favicon.ico", self._icon),  # browsers request it for reports, which name no icon
+                Route("/favicon.ico", self._icon),  # requested by browsers for a report, which has no icon
                 Route("/static/{name}", self._file),
-                Route("/api/start", _words(self._start_page)),
-                Route("/api/jobs", _words(self._list)),
-                Route("/api/jobs", _words(self._upload), methods=["POST"]),
-                Route("/api/sample", _words(self._sample), methods=["POST"]),
-                Route(one, _words(self._job)),
-                Route(one, _words(self._delete), methods=["DELETE"]),
-                Route(f"{one}/look", _words(self._look), methods=["POST"]),
-                Route(f"{one}/check", _words(self._check), methods=["POST"]),
-                Route(f"{one}/start", _words(self._start), methods=["POST"]),
-                Route(f"{one}/cancel", _words(self._cancel), methods=["POST"]),
-                Route(f"{one}/go-on", _words(self._resume), methods=["POST"]),
-                Route(f"{one}/again", _words(self._again), methods=["POST"]),
-                Route(f"{one}/image.png", _words(self._image)),
-                Route(f"{one}/real.png", _words(partial(self._slice, name="real.png"))),
-                Route(f"{one}/best.png", _words(partial(self._slice, name="best.png"))),
-                Route("/jobs/{key}/report", _words(self._report)),
-                Route("/jobs/{key}/download.zip", _words(self._download)),
+                Route("/api/start", _answering(self._start_page)),
+                Route("/api/jobs", _answering(self._list)),
+                Route("/api/jobs", _answering(self._upload), methods=["POST"]),
+                Route("/api/sample", _answering(self._sample), methods=["POST"]),
+                Route(one, _answering(self._job)),
+                Route(one, _answering(self._delete), methods=["DELETE"]),
+                Route(f"{one}/look", _answering(self._preview), methods=["POST"]),
+                Route(f"{one}/check", _answering(self._check), methods=["POST"]),
+                Route(f"{one}/start", _answering(self._start), methods=["POST"]),
+                Route(f"{one}/cancel", _answering(self._cancel), methods=["POST"]),
+                Route(f"{one}/go-on", _answering(self._resume), methods=["POST"]),
+                Route(f"{one}/again", _answering(self._copy), methods=["POST"]),
+                Route(f"{one}/image.png", _answering(self._image)),
+                Route(f"{one}/real.png", _answering(partial(self._slice, name="real.png"))),
+                Route(f"{one}/best.png", _answering(partial(self._slice, name="best.png"))),
+                Route("/jobs/{key}/report", _answering(self._report)),
+                Route("/jobs/{key}/download.zip", _answering(self._download)),
             ],
         )
 
@@ -134,15 +134,15 @@ class Page:
             raise OutputError(
                 f"{self._folder} cannot be used for jobs ({error.strerror or error}); choose another --folder"
             ) from error
-        busy = f"another page already uses {self._folder}; open that one, or choose another --folder"
-        with only_one(self._folder / ".lock", busy, timeout=2.0):
-            shutil.rmtree(self._incoming, ignore_errors=True)  # incomplete uploads of a server that died
+        busy = f"another page uses {self._folder} already; open that one, or choose another --folder"
+        with exclusive_lock(self._folder / ".lock", busy, timeout=2.0):
+            shutil.rmtree(self._incoming, ignore_errors=True)  # incomplete uploads of an earlier server
             self._incoming.mkdir()
             self._jobs = Jobs(self._folder)
             self._queue = Queue(self._jobs, self._limits)
             self._queue.open()
-            # so that the first image need not wait for numpy
-            warming = asyncio.create_task(run_in_threadpool(self._preview_process.ask, "awake"))
+            # import numpy now, not with the first image
+            warming = asyncio.create_task(run_in_threadpool(self._preview_process.ask, "ping"))
             try:
                 yield
             finally:
@@ -163,7 +163,7 @@ class Page:
 
     def _packaged(self, name: str, request: Request) -> Response:
         if name not in self._static:
-            return JSONResponse({"error": "this file does not exist"}, HTTPStatus.NOT_FOUND)
+            return JSONResponse({"error": "there is no such file"}, HTTPStatus.NOT_FOUND)
         kind = _TYPES.get(Path(name).suffix, "application/octet-stream")
         return Response(self._static[name], media_type=kind, headers={"Cache-Control": "no-cache"})
 
@@ -177,7 +177,7 @@ class Page:
         return {"jobs": [job_row(job, waiting) for job in self._jobs.all()]}
 
     async def _job(self, request: Request) -> Any:
-        job = self._of(request)
+        job = self._job_of(request)
         waiting = [one.id for one in self._jobs.waiting()]
         return await run_in_threadpool(job_answer, job, self._jobs.path(job), waiting)
 
@@ -187,10 +187,10 @@ class Page:
         announced = int(length) if length.isdecimal() else None
         self._check_room()
         to = self._incoming / uuid.uuid4().hex
-        async with self._turns:  # the others wait before their bytes are received
+        async with self._upload_slots:  # other uploads wait, without being received
             await receive(request.stream(), announced, to, self._limits)
             try:
-                return await run_in_threadpool(self._take_in, to, name)
+                return await run_in_threadpool(self._add_draft, to, name)
             finally:
                 to.unlink(missing_ok=True)
 
@@ -199,22 +199,22 @@ class Page:
         to = self._incoming / uuid.uuid4().hex
         try:
             await run_in_threadpool(shutil.copyfile, sample_path(), to)
-            return await run_in_threadpool(self._take_in, to, "sample.tif")
+            return await run_in_threadpool(self._add_draft, to, "sample.tif")
         except OSError as error:
             raise OutputError(f"the sample could not be copied: {error.strerror or error}") from error
         finally:
             to.unlink(missing_ok=True)
 
-    def _take_in(self, upload: Path, name: str) -> dict[str, Any]:
-        """Make a draft of a received file, if it is an image that can be read."""
-        known = self._ask(upload.name, name, "opened", str(upload), asdict(self._limits))
+    def _add_draft(self, upload: Path, name: str) -> dict[str, Any]:
+        """Create a draft from a received file, if it is a readable image."""
+        known = self._ask(upload.name, name, "inspect", str(upload), asdict(self._limits))
         suffix = known.pop("suffix")
         self._check_room()
         form = Form(page=1 if known["pages"] > 1 else None)
         return {"id": self._jobs.add(upload, suffix, name, known, form_table(form)).id}
 
-    async def _again(self, request: Request) -> Any:
-        job = self._of(request)
+    async def _copy(self, request: Request) -> Any:
+        job = self._job_of(request)
         self._check_room()
         to = self._incoming / uuid.uuid4().hex
         await run_in_threadpool(copy_upload, self._jobs, job, to)
@@ -235,27 +235,29 @@ class Page:
 
     # -- a draft
 
-    async def _look(self, request: Request) -> Any:
-        job, form = self._of(request), form_from(await _sent(request))
+    async def _preview(self, request: Request) -> Any:
+        job, form = self._job_of(request), form_from(await _json_sent(request))
         path = self._jobs.path(job) / job.upload
         found = await run_in_threadpool(
-            self._ask, job.upload, job.name, "look", str(path), job.name, form_table(form)
+            self._ask, job.upload, job.name, "describe", str(path), job.name, form_table(form)
         )
-        with suppress(WrongState):  # a draft stores the form of its last preview
+        with suppress(WrongState):  # a draft stores its last form
             await run_in_threadpool(self._jobs.change, job.id, ("draft",), "", form=form_table(form))
-        return found | {"needs": await run_in_threadpool(room_for, self._folder, form)}
+        return found | {"needs": await run_in_threadpool(requirements_of, self._folder, form)}
 
     async def _check(self, request: Request) -> Any:
-        job, form = self._of(request), form_from(await _sent(request))
+        job, form = self._job_of(request), form_from(await _json_sent(request))
         path = self._jobs.path(job) / job.upload
         return await run_in_threadpool(self._ask, job.upload, job.name, "check", str(path), form_table(form))
 
     async def _start(self, request: Request) -> Any:
-        job, form = self._of(request), form_from(await _sent(request))
+        job, form = self._job_of(request), form_from(await _json_sent(request))
         path = self._jobs.path(job) / job.upload
         table = form_table(form)
-        found = await run_in_threadpool(self._ask, job.upload, job.name, "look", str(path), job.name, table)
-        room = await run_in_threadpool(room_for, self._folder, form)
+        found = await run_in_threadpool(
+            self._ask, job.upload, job.name, "describe", str(path), job.name, table
+        )
+        room = await run_in_threadpool(requirements_of, self._folder, form)
         for problem in (found["missing"], found["problem"], room["problem"]):
             if problem:
                 raise InputError(problem)
@@ -263,7 +265,7 @@ class Page:
         return {}
 
     async def _image(self, request: Request) -> Response:
-        job = self._of(request)
+        job = self._job_of(request)
         page = request.query_params.get("page", "")
         which = int(page) if page.isdecimal() and len(page) < 6 else None
         path = self._jobs.path(job) / job.upload
@@ -271,24 +273,24 @@ class Page:
         return _png(answer["png"])
 
     def _ask(self, stored: str, name: str, what: str, *arguments: Any) -> dict[str, Any]:
-        """Ask the preview process; its messages then have the original file name."""
+        """Send a request to the preview process; messages contain the original file name."""
         try:
             return self._preview_process.ask(what, *arguments)
         except PorescapeError as error:
             raise type(error)(str(error).replace(stored, name)) from error
 
-    # -- a running job
+    # -- a waiting or running job
 
     async def _cancel(self, request: Request) -> Any:
-        await run_in_threadpool(self._queue.cancel, self._of(request).id)
+        await run_in_threadpool(self._queue.cancel, self._job_of(request).id)
         return {}
 
     async def _resume(self, request: Request) -> Any:
-        await run_in_threadpool(self._queue.resume, self._of(request).id)
+        await run_in_threadpool(self._queue.resume, self._job_of(request).id)
         return {}
 
     async def _slice(self, request: Request, name: str) -> Response:
-        path = self._jobs.path(self._of(request)) / name
+        path = self._jobs.path(self._job_of(request)) / name
         try:
             return Response(await run_in_threadpool(path.read_bytes), media_type="image/png")
         except OSError:
@@ -297,38 +299,38 @@ class Page:
     # -- results
 
     async def _report(self, request: Request) -> Response:
-        path = self._jobs.path(self._done(request)) / "run" / "report.html"
+        path = self._jobs.path(self._finished_job(request)) / "run" / "report.html"
         try:
             page = await run_in_threadpool(path.read_bytes)
         except OSError:
-            raise NoSuchJob("the report no longer exists; delete the job, or start it again") from None
+            raise NoSuchJob("the report is missing; delete the job, or start it again") from None
         headers = {"Content-Security-Policy": REPORT_POLICY}
         return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
     async def _download(self, request: Request) -> Response:
-        job = self._done(request)
+        job = self._finished_job(request)
         stem = f"{stem_of(job.name)}-porescape"
         plain = stem.encode("ascii", "replace").decode().replace("?", "_")
         headers = {
             "Content-Disposition": f"attachment; filename=\"{plain}.zip\"; filename*=UTF-8''{quote(stem)}.zip"
         }
-        pieces = zipped(self._jobs.path(job) / "run", stem)
+        pieces = zip_stream(self._jobs.path(job) / "run", stem)
         return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
     # -- shared
 
-    def _of(self, request: Request) -> Job:
+    def _job_of(self, request: Request) -> Job:
         return self._jobs.get(request.path_params["key"])
 
-    def _done(self, request: Request) -> Job:
-        job = self._of(request)
+    def _finished_job(self, request: Request) -> Job:
+        job = self._job_of(request)
         if job.state != "done":
             raise WrongState(f"this job is {job.state}: there are no results to download yet")
         return job
 
 
-async def _sent(request: Request) -> Any:
-    """Return the JSON of a request, if it is not too long."""
+async def _json_sent(request: Request) -> Any:
+    """Return the JSON body of a request, if it is not too long."""
     data = b""
     async for piece in request.stream():
         data += piece
@@ -343,8 +345,8 @@ def _png(text: str) -> Response:
     return Response(base64.b64decode(text), media_type="image/png")
 
 
-def _words(answer: Callable[..., Awaitable[Any]]) -> Answer:
-    """Convert a function to an endpoint: tables become JSON, errors messages with a status."""
+def _answering(answer: Callable[..., Awaitable[Any]]) -> Answer:
+    """Make a route handler of a function: tables become JSON, errors messages with a status."""
 
     async def answered(request: Request) -> Response:
         try:
@@ -353,10 +355,10 @@ def _words(answer: Callable[..., Awaitable[Any]]) -> Answer:
             kinds = (status for kind, status in _STATUS.items() if isinstance(error, kind))
             return JSONResponse({"error": str(error)}, next(kinds, HTTPStatus.INTERNAL_SERVER_ERROR))
         except ClientDisconnect:
-            return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has disconnected
+            return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has gone
         except Exception as error:
             log.exception("%s %s", request.method, request.url.path)
-            words = f"something unexpected went wrong ({type(error).__name__}: {error})"
+            words = f"an unexpected error occurred ({type(error).__name__}: {error})"
             return JSONResponse({"error": words}, HTTPStatus.INTERNAL_SERVER_ERROR)
         return found if isinstance(found, Response) else JSONResponse(found)
 

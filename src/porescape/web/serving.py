@@ -1,4 +1,4 @@
-"""Start the page: choose a port and a token if needed, and report the address to open."""
+"""Start the page: choose a port, a token if one is needed, and the address to open."""
 
 import ipaddress
 import logging
@@ -10,7 +10,7 @@ from pathlib import Path
 from porescape.errors import MissingExtra, OutputError, SettingsError
 
 PORT = 8321
-GRACE = 3  # seconds until open connections are closed when the server stops
+SHUTDOWN_TIMEOUT = 3  # seconds for open connections when the server is stopped
 
 
 def serve(
@@ -28,11 +28,11 @@ def serve(
     folder : Path
         Folder of the jobs.
     host : str
-        Address to listen at; if it is not that of this computer only, a token is required.
+        Address to listen on; a token is required for all but local addresses.
     port : int, optional
-        8321 by default, or a free one if that is in use.
+        8321 by default, or a free port if that is in use.
     token : bool
-        Require a token also on this computer, for example if it has several users.
+        Require a token for local addresses too, for computers with several users.
     ready : callable
         Called with the address to open, including the token.
 
@@ -51,7 +51,7 @@ def serve(
         if error.name and error.name.startswith("porescape"):
             raise
         raise MissingExtra(
-            f"the page needs {error.name}, which is not installed; wanted the extra: "
+            f"the page needs {error.name}, which is not installed; install the extra: "
             'pip install "porescape[web]"'
         ) from error
     listening = _listen(host, port)
@@ -66,13 +66,13 @@ def serve(
         server_header=False,
         proxy_headers=False,
         lifespan="on",
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )
     log = logging.getLogger("uvicorn.error")
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            log.disabled = True  # a failed start is reported by our own message
+            log.disabled = True  # the reason of a failed start is reported below
             await super().startup(sockets)
             log.disabled = False
             if self.started:
@@ -80,7 +80,7 @@ def serve(
 
     try:
         Server(config).run([listening])
-    except SystemExit as error:  # raised by uvicorn after a failed start
+    except SystemExit as error:  # uvicorn's answer to a start that failed
         raise app.failure or OutputError("the page could not start") from error
     finally:
         log.disabled = False
@@ -90,7 +90,7 @@ def serve(
 
 
 def is_local(host: str) -> bool:
-    """Return whether an address can be reached only from this computer.
+    """Return whether an address is reachable only from this computer.
 
     >>> is_local("127.0.0.1"), is_local("localhost"), is_local("0.0.0.0"), is_local("::1")
     (True, True, False, True)
@@ -104,7 +104,7 @@ def is_local(host: str) -> bool:
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
-    """Return a socket at the given port; without one at the default port, or a free one if that is in use."""
+    """Return a socket on the given port; by default on 8321, or on a free port if that is in use."""
     if port is not None and not 0 <= port <= 65535:
         raise SettingsError(f"port must be a number from 0 to 65535, got {port}")
     try:
@@ -134,7 +134,7 @@ def _listen(host: str, port: int | None) -> socket.socket:
 
 
 def _name_of(host: str) -> str:
-    """Return the host name in the address that others open."""
+    """Return the host name for the address to open."""
     if host in ("0.0.0.0", "::"):
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

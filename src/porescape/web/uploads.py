@@ -1,4 +1,4 @@
-"""Receive a file: count its bytes, check its header, and only then allow it to be decoded."""
+"""Receive a file: limit its size while it arrives, and inspect its header before it is decoded."""
 
 import asyncio
 import math
@@ -23,7 +23,7 @@ _OTHERS = {
     b"BM": ("bmp", BmpImageFile),
 }
 _NAMES = {"tif": "TIFF", "png": "PNG", "jpg": "JPEG", "bmp": "BMP"}
-_NOT_OURS = (  # other kinds of files that are sent
+_OTHER_KINDS = (  # other kinds of files, by their first bytes
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an XML file"),
     (b"<!doctype", "a web page"),
@@ -43,15 +43,15 @@ class TooLarge(InputError):
 
 
 class TooSlow(PorescapeError):
-    """The upload stopped."""
+    """The upload stalled."""
 
 
 class WrongKind(InputError):
-    """Not an image that can be read."""
+    """Not a readable image."""
 
 
 class Kind(NamedTuple):
-    """The contents of a file's header."""
+    """The properties of an image file, from its header."""
 
     suffix: str  # "tif", "png", "jpg" or "bmp"
     height: int
@@ -59,7 +59,7 @@ class Kind(NamedTuple):
     pages: int
 
     def table(self, path: Path) -> dict[str, Any]:
-        """Return it with the file's bytes, for a job's image."""
+        """Return the properties as a table, with the size of the file."""
         return {
             "kind": _NAMES[self.suffix],
             "height": self.height,
@@ -70,14 +70,14 @@ class Kind(NamedTuple):
 
 
 async def receive(stream: AsyncIterator[bytes], announced: int | None, to: Path, limits: Limits) -> None:
-    """Write an upload to a new file; after an error no part of it remains.
+    """Write an upload to a new file; after an error the file is deleted.
 
     Raises
     ------
     TooLarge
-        As soon as it is known, from the announced or the received size.
+        As soon as it is known, from the announced or from the received size.
     TooSlow
-        Nothing was received for `limits.upload_timeout` seconds.
+        No data arrived for `limits.timeout` seconds.
     OutputError
         The disk is full, or would be.
     """
@@ -89,7 +89,7 @@ async def receive(stream: AsyncIterator[bytes], announced: int | None, to: Path,
         with to.open("xb") as file:
             try:
                 while True:
-                    piece = await asyncio.wait_for(anext(stream), limits.upload_timeout)
+                    piece = await asyncio.wait_for(anext(stream), limits.timeout)
                     taken += len(piece)
                     _check_bytes(taken, limits)
                     file.write(piece)
@@ -97,25 +97,25 @@ async def receive(stream: AsyncIterator[bytes], announced: int | None, to: Path,
                 pass
             except TimeoutError:
                 raise TooSlow(
-                    f"no data for {limits.upload_timeout:g} seconds, so the upload was stopped; try again"
+                    f"no data arrived for {limits.timeout:g} seconds, so the upload was stopped; try again"
                 ) from None
         if not taken:
             raise WrongKind("the file is empty (0 bytes), wanted an image; choose another file")
     except OSError as error:
         to.unlink(missing_ok=True)
-        raise OutputError(f"the upload could not be stored: {error.strerror or error}") from error
+        raise OutputError(f"the upload could not be saved: {error.strerror or error}") from error
     except BaseException:
         to.unlink(missing_ok=True)
         raise
 
 
-def look_inside(path: Path, limits: Limits) -> Kind:
-    """Return the kind and size of an image, from its header only.
+def inspect_header(path: Path, limits: Limits) -> Kind:
+    """Return the format and size of an image file, from its header alone.
 
     Raises
     ------
     WrongKind
-        It is not a TIFF, PNG, JPEG or BMP, whatever its name, or it is broken.
+        It is not a TIFF, PNG, JPEG or BMP, whatever its name, or it is damaged.
     TooLarge
         The decoded image would be larger than the page accepts.
     """
@@ -123,16 +123,16 @@ def look_inside(path: Path, limits: Limits) -> Kind:
         start = file.read(512)
     try:
         if start[:4] in _TIFF:
-            return _inside_tiff(path, limits)
+            return _inspect_tiff(path, limits)
         for magic, (suffix, reader) in _OTHERS.items():
             if start.startswith(magic):
                 with path.open("rb") as file:
-                    picture = reader(file)  # reads the header; pixels only when they are needed
+                    picture = reader(file)  # reads only the header
                     _check_pixels(picture.height, picture.width, limits)
                     return Kind(suffix, picture.height, picture.width, 1)
     except (PorescapeError, MemoryError):
         raise
-    except Exception as error:  # a broken file can raise any exception
+    except Exception as error:  # a damaged file can fail anywhere, with any exception
         raise WrongKind(
             f"the file begins like an image but is damaged ({type(error).__name__}: {error}); "
             "copy it again, or export it as uncompressed TIFF"
@@ -140,12 +140,13 @@ def look_inside(path: Path, limits: Limits) -> Kind:
     raise WrongKind(f"this is {_name_of(start)}, wanted a TIFF, PNG, JPEG or BMP image; export it as TIFF")
 
 
-def _inside_tiff(path: Path, limits: Limits) -> Kind:
+def _inspect_tiff(path: Path, limits: Limits) -> Kind:
     with tifffile.TiffFile(path) as tiff:
         pages = len(tiff.pages)
         if pages > limits.pages:
             raise TooLarge(
-                f"the file has {pages} images, the page accepts at most {limits.pages}; export one of them"
+                f"the file contains {pages} images, the page accepts at most {limits.pages}; "
+                "export one of them"
             )
         first = tiff.pages[0]
         for page in tiff.pages:
@@ -168,14 +169,14 @@ def _inside_tiff(path: Path, limits: Limits) -> Kind:
 def _check_bytes(size: int, limits: Limits) -> None:
     if size > limits.upload:
         raise TooLarge(
-            f"the file is larger than {limits.upload / 1e6:.0f} MB, the limit of this page; "
+            f"the file is larger than {limits.upload / 1e6:.0f} MB, the most that the page accepts; "
             "crop it or store it compressed, or use the command line"
         )
 
 
 def _check_pixels(height: int, width: int, limits: Limits) -> None:
     if height < 1 or width < 1:
-        raise WrongKind(f"the image is {width} × {height} pixels, wanted a picture")
+        raise WrongKind(f"the image is {width} × {height} pixels, wanted at least 1 × 1")
     if height * width > limits.pixels:
         raise TooLarge(
             f"the image is {width} × {height} pixels ({height * width / 1e6:.0f} megapixels), "
@@ -185,24 +186,24 @@ def _check_pixels(height: int, width: int, limits: Limits) -> None:
 
 
 def check_disk(folder: Path, wanted: int, limits: Limits) -> None:
-    """Refuse files for which the disk has not enough space.
+    """Check that the disk has enough free space.
 
     Raises
     ------
     OutputError
-        With `wanted` more bytes, less than `limits.free` would be left.
+        With `wanted` bytes more, less than `limits.free` would stay free.
     """
     free = free_disk(folder)
     if free < wanted + limits.free:
         raise OutputError(
-            f"the disk has only {free / 1e6:.0f} MB free, and {limits.free / 1e6:.0f} MB are kept free; "
+            f"the disk has only {free / 1e6:.0f} MB free, and {limits.free / 1e6:.0f} MB must stay free; "
             "delete old jobs, or start the page with another --folder"
         )
 
 
 def _name_of(start: bytes) -> str:
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for beginning, name in _NOT_OURS:
+    for beginning, name in _OTHER_KINDS:
         if text.startswith(beginning):
             return "an SVG drawing" if beginning == b"<?xml" and b"<svg" in text else name
     return f"not an image (it begins with {start[:8]!r})"

@@ -1,7 +1,7 @@
-"""One job in a process of its own: read, reconstruct, write; finished work is saved if it has to stop.
+"""One job in a separate process: read, reconstruct, write; its state is saved if it has to stop.
 
-`python -m porescape.web.worker JOB` is started by the server (`porescape.web.queue`). At its end it
-writes a line of JSON to stdout and to outcome.json: a state and a message.
+`python -m porescape.web.worker JOB` is started by the server (`porescape.web.queue`). It ends with a
+line of JSON on stdout, also written to outcome.json: a state and a message.
 """
 
 import json
@@ -33,22 +33,22 @@ from porescape.web import process
 from porescape.web.estimate import workers_for
 from porescape.web.form import Form, form_from
 from porescape.web.jobs import Job, State, read_job
-from porescape.web.lock import only_one
+from porescape.web.lock import exclusive_lock
 from porescape.web.preview import phase_png
 from porescape.web.progress import ProgressFile, Tracker
-from porescape.web.reading import read_for
-from porescape.web.reserve import write_with_reserve
+from porescape.web.reading import read_upload
+from porescape.web.reserve import write_reserved
 
-BETWEEN_PICTURES = 1.5  # seconds; drawing the best slice must not slow down the search
-WAIT_FOR_ANOTHER = 20.0  # seconds until the worker of a server that died has ended
-NO_MEMORY = (
-    "this computer has not enough memory; choose a smaller box, fewer workers or fewer replicas, "
-    "and start again"
+PICTURE_INTERVAL = 1.5  # seconds; drawing the best slice must not slow down the search
+LOCK_TIMEOUT = 20.0  # seconds for the worker of an earlier server to end
+OUT_OF_MEMORY = (
+    "this computer does not have enough memory for the job; choose a smaller box, fewer workers or "
+    "fewer replicas, and start again"
 )
 
 
 def work(folder: Path, stop: threading.Event) -> None:
-    """Do the job of a folder; after `stop` is set it ends at the next event.
+    """Run the job of a folder; after `stop` is set, it ends at the next event.
 
     Raises
     ------
@@ -57,33 +57,33 @@ def work(folder: Path, stop: threading.Event) -> None:
     """
     job = read_job(folder)
     form = form_from(job.form)
-    for left in (folder / "outcome.json", folder / "progress.json"):
-        left.unlink(missing_ok=True)
-    for half in folder.glob(".run.*.partial"):
-        shutil.rmtree(half, ignore_errors=True)
+    for old in (folder / "outcome.json", folder / "progress.json"):
+        old.unlink(missing_ok=True)
+    for partial in folder.glob(".run.*.partial"):
+        shutil.rmtree(partial, ignore_errors=True)
     workers = workers_for(form)
     tracker = Tracker(form.settings, workers)
     progress_file = ProgressFile(tracker, folder)
     progress_file.write(now=True)
     upload = folder / job.upload
-    image = read_for(upload, job.name, form.given_pixel_size(), form.rectangle(), form.page)
+    image = read_upload(upload, job.name, form.given_pixel_size(), form.rectangle(), form.page)
     prepared = prepare(image, form.settings)
-    slice_pictures = _SlicePictures(folder, prepared.section, form, tracker)
+    best_slice = _BestSlice(folder, prepared.section, form, tracker)
 
     def on_progress(event: Progress) -> None:
         if stop.is_set():
             raise Cancelled("cancelled")
         recipe = tracker.update(event)
         if recipe is not None:
-            slice_pictures.set_recipe(recipe, event.replica)
-        slice_pictures.draw_if_due()
+            best_slice.queue(recipe, event.replica)
+        best_slice.draw()
         progress_file.write()
 
     checkpoint = open_checkpoint(folder / "checkpoint", image, form.settings, form.seed)
     result = reconstruct(
         prepared, form.settings, form.seed, workers=workers, progress=on_progress, checkpoint=checkpoint
     )
-    slice_pictures.draw_selected(result.selected.volume.pore)
+    best_slice.draw_final(result.selected.volume.pore)
     tracker.stage = "writing the report"
     progress_file.write(now=True)
     if (folder / "run").exists():
@@ -92,8 +92,8 @@ def work(folder: Path, stop: threading.Event) -> None:
     checkpoint.remove()
 
 
-class _SlicePictures:
-    """Draws the middle slice of the best structure so far, and the section of the image at the same scale."""
+class _BestSlice:
+    """Pictures of the middle slice of the best structure so far, and of the section at the same scale."""
 
     def __init__(self, folder: Path, section: PhaseImage, form: Form, tracker: Tracker) -> None:
         self._folder = folder
@@ -106,13 +106,13 @@ class _SlicePictures:
         self._section = section.pore
         self._save("real.png", phase_png(_middle(section.pore, (self._edge, self._edge))))
 
-    def set_recipe(self, recipe: AnyRecipe, replica: int) -> None:
-        """Set the best recipe so far, to be drawn when a new picture is due."""
+    def queue(self, recipe: AnyRecipe, replica: int) -> None:
+        """Set the best recipe so far, to be drawn with the next picture."""
         self._next = recipe, replica
 
-    def draw_if_due(self) -> None:
-        """Draw the recipe that was set, if the last picture is old enough."""
-        if self._next is None or time.monotonic() - self._last < BETWEEN_PICTURES:
+    def draw(self) -> None:
+        """Draw the queued recipe, if the last picture is old enough."""
+        if self._next is None or time.monotonic() - self._last < PICTURE_INTERVAL:
             return
         recipe, replica = self._next
         self._next = None
@@ -122,8 +122,8 @@ class _SlicePictures:
             self._tracker.pictures += 1
         self._last = time.monotonic()
 
-    def draw_selected(self, pore: NDArray[np.bool_]) -> None:
-        """Draw the middle of the selected structure, and an equally large part of the image's section."""
+    def draw_final(self, pore: NDArray[np.bool_]) -> None:
+        """Draw the middle slice of the selected structure, and an equally large part of the section."""
         best = pore[len(pore) // 2]
         shape = tuple(min(sides) for sides in zip(best.shape, self._section.shape, strict=True))
         self._save("real.png", phase_png(_middle(self._section, shape)))
@@ -144,49 +144,50 @@ def _middle(plane: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool
 
 
 def main() -> None:
-    """Do one job and report its outcome; the exit code is that of the command line."""
+    """Run one job and report how it ended; the exit code is that of the command line."""
     out = process.private_stdout()
     folder = Path(sys.argv[1])
     stop = threading.Event()
-    process.follow_the_server(stop.set)
+    process.watch_server(stop.set)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     process.limit_memory()
     code = 0
     try:
-        busy = "another worker is still busy with this job; wait a minute and continue it again"
-        with only_one(folder / ".lock", busy, WAIT_FOR_ANOTHER):
+        busy = "another worker is still running this job; wait a minute and continue it again"
+        with exclusive_lock(folder / ".lock", busy, LOCK_TIMEOUT):
             work(folder, stop)
-        _report_outcome(out, folder, "done", "")
+        _write_outcome(out, folder, "done", "")
     except Cancelled as error:
         code = error.exit_code
-        _report_outcome(out, folder, "cancelled", "cancelled; it can be continued")
+        _write_outcome(out, folder, "cancelled", "cancelled; the job can be continued from its saved state")
     except MemoryError:
         code = 1
-        _report_outcome(out, folder, "failed", NO_MEMORY)
+        _write_outcome(out, folder, "failed", OUT_OF_MEMORY)
     except PorescapeError as error:
         code = error.exit_code
-        _report_outcome(out, folder, "failed", _in_job_words(str(error), folder))
+        _write_outcome(out, folder, "failed", _without_paths(str(error), folder))
     except Exception as error:
         logging.getLogger(__name__).exception("the job failed")
         code = 1
-        words = f"something unexpected went wrong ({type(error).__name__}: {error})"
-        _report_outcome(out, folder, "failed", words)
+        _write_outcome(
+            out, folder, "failed", f"an unexpected error occurred ({type(error).__name__}: {error})"
+        )
     sys.exit(code)
 
 
-def _in_job_words(words: str, folder: Path) -> str:
-    """Replace the server's path and file name in a message."""
+def _without_paths(words: str, folder: Path) -> str:
+    """Remove the path of the job and the name of the stored file from a message."""
     with suppress(PorescapeError):
         job: Job = read_job(folder)
         words = words.replace(job.upload, job.name)
     return words.replace(f"{folder}/", "").replace(f"{folder}\\", "")
 
 
-def _report_outcome(out: IO[bytes], folder: Path, state: State, message: str) -> None:
-    """Report the outcome to the server, and to the folder in case the server has ended."""
+def _write_outcome(out: IO[bytes], folder: Path, state: State, message: str) -> None:
+    """Write the outcome to the server, and to the folder in case the server has ended."""
     words = json.dumps({"state": state, "message": message}).encode()
     with suppress(OutputError):
-        write_with_reserve(folder / "outcome.json", words)
+        write_reserved(folder / "outcome.json", words)
     with suppress(OSError):
         out.write(words + b"\n")
         out.flush()

@@ -43,8 +43,8 @@ from porescape.io.runs.settings import (
 from porescape.io.volumes.volume import write_tiff, write_vti
 from porescape.measure.section.combined import combined_distance_function
 from porescape.measure.section.describe import cut_windows, describe
-from porescape.report.figures import segmentation_overlay
 from porescape.report.html import render_report
+from porescape.report.image_figures import segmentation_overlay
 from porescape.version import __version__
 
 SCHEMA_VERSION = 2  # of results.json; increased when a name changes its meaning or is removed
