@@ -878,7 +878,7 @@ def test_two_hundred_uploads_at_once(tmp_path: Path) -> None:
         with ThreadPoolExecutor(50) as pool:
             answers = list(
                 pool.map(
-                    lambda i: httpx.post(f"{server.address}api/jobs", content=data[i % 4], timeout=90),
+                    lambda i: server.client.post("/api/jobs", content=data[i % 4], timeout=90),
                     range(200),
                 )
             )
