@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +45,7 @@ from porescape.jobs.reconstruct import reconstruct
 from porescape.report.batch_page import render_batch
 from porescape.sample import sample_path
 
+pytestmark = pytest.mark.usefixtures("plain_reports")  # those of single runs
 PIXEL = 1e-7
 GUIDE = (Path(__file__).resolve().parents[1] / "docs" / "batch.md").read_text(encoding="utf-8")
 CHECKS = ("isotropy", "stationarity", "size", "sharpness")
@@ -68,17 +69,6 @@ def draw(path: Path, seed: int = 0, along: float = 1.0, shape: tuple[int, int] =
 def rows_of(out: Path) -> dict[str, dict[str, str]]:
     with (out / "batch.csv").open(encoding="utf-8", newline="") as file:
         return {row["name"]: row for row in csv.DictReader(file)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_reports() -> Iterator[None]:
-    """The reports of single runs are tested by themselves, and drawing them takes longest."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("porescape.io.runs.run_folder.render_report", lambda *_: "<html></html>")
-        patch.setattr(
-            "porescape.io.runs.run_folder.segmentation_overlay", lambda image, phase: Figure(figsize=(1, 1))
-        )
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: real processes, real files, exit codes."""
+"""The command line as a user meets it: real files, exit codes, and a process where it is about one."""
 
 import json
 import os
@@ -16,6 +16,7 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
+from conftest import without_pages
 from porescape.cli import app, main
 from porescape.cli.options import parse_size
 from porescape.core.recipe import BodiesRecipe
@@ -54,6 +55,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return call
 
 
+@pytest.fixture
+def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw pages whole, but with fewer pixels."""
+    monkeypatch.setattr("porescape.report.page.SHARP", 50)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
     """One small run of the whole job, by its command."""
@@ -70,67 +77,78 @@ def test_run_prints_the_numbers_it_wrote(run: tuple[Path, dict[str, object]]) ->
 
 
 def test_a_runs_recipe_does_the_job_again_to_the_byte(
-    run: tuple[Path, dict[str, object]], tmp_path: Path
+    run: tuple[Path, dict[str, object]], here: Called, tmp_path: Path
 ) -> None:
     out, _ = run
-    done = porescape("run", out / "run.toml", "--out", tmp_path / "again", "--workers", 1)
-    assert done.returncode == 0, done.stderr
+    with without_pages():
+        code, _, told = here("run", out / "run.toml", "--out", tmp_path / "again", "--workers", 1)
+    assert code == 0, told
     for name in ("replica-01.tif", "replica-02.vti", "run.toml", "segmentation.tif"):
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes(), name
 
 
 def test_a_changed_image_does_not_run_under_an_old_recipe(
-    run: tuple[Path, dict[str, object]], tmp_path: Path
+    run: tuple[Path, dict[str, object]], here: Called, tmp_path: Path
 ) -> None:
     (tmp_path / "run.toml").write_bytes((run[0] / "run.toml").read_bytes())
     pixels = tifffile.imread(run[0] / "input.tif")
     tifffile.imwrite(tmp_path / "input.tif", pixels[::-1])
-    done = porescape("run", tmp_path / "run.toml", "--out", tmp_path / "again")
-    assert done.returncode == 3
-    assert "is not the image of this run" in done.stderr
+    code, _, told = here("run", tmp_path / "run.toml", "--out", tmp_path / "again")
+    assert code == 3
+    assert "is not the image of this run" in told
 
 
-def test_the_report_can_be_written_again(run: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
-    done = porescape("report", run[0], "--out", tmp_path / "again.html")
-    assert done.returncode == 0, done.stderr
+def test_the_report_can_be_written_again(
+    run: tuple[Path, dict[str, object]], here: Called, coarse_pictures: None, tmp_path: Path
+) -> None:
+    code, _, told = here("report", run[0], "--out", tmp_path / "again.html")
+    assert code == 0, told
     assert "<html" in (tmp_path / "again.html").read_text(encoding="utf-8")
 
 
-def test_generate_makes_more_of_a_replica(run: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
-    done = porescape(
+def test_generate_makes_more_of_a_replica(
+    run: tuple[Path, dict[str, object]], here: Called, tmp_path: Path
+) -> None:
+    code, _, told = here(
         "generate", run[0] / "replica-01.toml", "--size", "32x40x48", "--out", tmp_path / "more.tif"
     )
-    assert done.returncode == 0, done.stderr
+    assert code == 0, told
     assert tifffile.imread(tmp_path / "more.tif").shape == (32, 40, 48)
 
 
 def test_generate_makes_a_replica_again_to_the_voxel(
-    run: tuple[Path, dict[str, object]], tmp_path: Path
+    run: tuple[Path, dict[str, object]], here: Called, tmp_path: Path
 ) -> None:
     recipe, mask = run[0] / "replica-01.toml", run[0] / "segmentation.tif"
-    done = porescape("generate", recipe, "--refine-to", mask, "--out", tmp_path / "again.tif")
-    assert done.returncode == 0, done.stderr
+    code, _, told = here("generate", recipe, "--refine-to", mask, "--out", tmp_path / "again.tif")
+    assert code == 0, told
     replica = tifffile.imread(run[0] / "replica-01.tif")
     assert (tifffile.imread(tmp_path / "again.tif") == replica).all()
-    done = porescape("generate", recipe, "--refine-to", mask, "--crumbs", "--out", tmp_path / "floating.tif")
-    assert done.returncode == 0, done.stderr
-    assert "note: --crumbs is now --keep-floating-solid" in done.stderr  # the name of earlier versions
+    code, _, told = here(
+        "generate", recipe, "--refine-to", mask, "--crumbs", "--out", tmp_path / "floating.tif"
+    )
+    assert code == 0, told
+    assert "note: --crumbs is now --keep-floating-solid" in told  # the name of earlier versions
     assert tifffile.imread(tmp_path / "floating.tif").sum() == replica.sum(), (
         "porosity is the recipe's either way"
     )
-    done = porescape("generate", recipe, "--refine-to", run[0] / "input.tif", "--out", tmp_path / "no.tif")
-    assert done.returncode == 3
-    assert "is grey, but --refine-to needs two values" in done.stderr
-    done = porescape("generate", recipe, "--refine-to", mask, "--out", tmp_path / "no.zarr")
-    assert done.returncode == 2
-    assert "needs the whole box in memory" in done.stderr
+    code, _, told = here(
+        "generate", recipe, "--refine-to", run[0] / "input.tif", "--out", tmp_path / "no.tif"
+    )
+    assert code == 3
+    assert "is grey, but --refine-to needs two values" in told
+    code, _, told = here("generate", recipe, "--refine-to", mask, "--out", tmp_path / "no.zarr")
+    assert code == 2
+    assert "needs the whole box in memory" in told
 
 
-def test_measure_prints_the_same_numbers_as_the_run(run: tuple[Path, dict[str, object]]) -> None:
+def test_measure_prints_the_same_numbers_as_the_run(
+    run: tuple[Path, dict[str, object]], here: Called
+) -> None:
     out, printed = run
-    done = porescape("measure", out / "replica-01.tif", "--json")
-    assert done.returncode == 0, done.stderr
-    measured = json.loads(done.stdout)["properties"]
+    code, again, told = here("measure", out / "replica-01.tif", "--json")
+    assert code == 0, told
+    measured = json.loads(again)["properties"]
     reported = printed["replicas"][0]["properties"]  # type: ignore[index]
     for name, entry in reported.items():
         assert measured[name]["unit"] == entry["unit"]
@@ -273,23 +291,12 @@ def test_two_numbers_are_no_box() -> None:
         parse_size("64x64", 1e-7)
 
 
-def test_the_demo_shows_the_truth_beside_the_reconstruction(tmp_path: Path) -> None:
-    done = porescape(
-        "demo",
-        "--size",
-        "40",
-        "--measure",
-        "basic",
-        "--replicas",
-        "1",
-        "--trials",
-        "2",
-        "--workers",
-        "1",
-        "--out",
-        tmp_path / "demo",
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_demo_shows_the_truth_beside_the_reconstruction(
+    here: Called, coarse_pictures: None, tmp_path: Path
+) -> None:
+    small = ("--size", 40, "--measure", "basic", "--replicas", 1, "--trials", 2, "--workers", 1)
+    code, _, told = here("demo", *small, "--out", tmp_path / "demo")
+    assert code == 0, told
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert "truth" in page.lower()
     assert load_truth().shape == (128, 128, 128)

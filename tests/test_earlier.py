@@ -77,7 +77,7 @@ def test_the_draw_of_a_trial_says_its_stage(draw: int, stage: Stage) -> None:
 
 
 @pytest.fixture(scope="module")
-def result() -> Reconstruction:
+def result(plain_reports: None) -> Reconstruction:
     settings = Settings(
         fit=Fit(trials=2, size=32),
         output=Output(size=(32, 32, 32), replicas=2, refine=0),

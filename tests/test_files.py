@@ -232,7 +232,7 @@ def result() -> Reconstruction:
 
 
 @pytest.fixture(scope="module")
-def folder(result: Reconstruction, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(result: Reconstruction, plain_reports: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runs") / "run"
     write_run(path, result, sample_path())
     return path

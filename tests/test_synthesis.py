@@ -258,10 +258,10 @@ def test_same_seed_same_bytes_other_seed_other_structure() -> None:
 
 
 def test_a_larger_box_is_more_of_the_same_material() -> None:
-    """Surface and chords of 192³ lie within the scatter of 96³ boxes of the same recipe."""
+    """Surface and chords of 128³ lie within the scatter of 64³ boxes of the same recipe."""
     material = recipe(branch_width=3 * VOXEL, highpass_width=15 * VOXEL, smoothing=VOXEL)
-    large = generate(material, cube(192), 0)
-    small = [generate(material, cube(96), seed) for seed in range(5)]
+    large = generate(material, cube(128), 0)
+    small = [generate(material, cube(64), seed) for seed in range(5)]
     for number in (specific_surface, lambda v: mean_chords(v)[0], lambda v: mean_chords(v)[1]):
         values = [number(volume) for volume in small]
         spread = max(np.std(values, ddof=1), 0.004 * np.mean(values))
