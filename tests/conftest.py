@@ -1,5 +1,6 @@
 """What all tests share, and what keeps the two or more processes that run them from doing work twice."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,13 @@ def compile_once(locks: Path) -> None:
                 held.remove(name)
 
     Dispatcher.compile = compile
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of cycles what all tests stand on; compilation of kernels calls it often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,7 +22,7 @@ from porescape.sample import load_truth
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.specks import without_specks
 
-SMALL = Settings(fit=Fit(trials=6, size=48), output=Output(size=(48, 40, 44), replicas=2))
+SMALL = Settings(fit=Fit(trials=6, size=48), output=Output(size=(48, 40, 44), replicas=2, refine=20))
 # the same structures, where only they matter
 HARDLY_MEASURED = replace(SMALL, measure=Measure(numbers=("specific_surface",), interval="replicas"))
 ONE_REPLICA = replace(HARDLY_MEASURED, output=replace(SMALL.output, replicas=1))

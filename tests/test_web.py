@@ -50,7 +50,7 @@ from porescape.web.server import make_app
 from porescape.web.serving import is_local
 
 SMALL = {
-    "output": {"size": [48, 48, 48], "replicas": 2},
+    "output": {"size": [48, 48, 48], "replicas": 2, "refine": 20},
     "fit": {"trials": 12, "size": 48},
     "measure": {"numbers": ["basic"], "interval": "replicas"},
 }
