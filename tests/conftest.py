@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,10 @@ settings.load_profile("porescape")
 
 # the cores are taken by the processes that run the tests: threads beside them only wait, and busily
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# many tests start processes, and each would compile our sources anew; kernels are kept beside them anyway
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
