@@ -26,25 +26,25 @@ PAGES = [README, *sorted(DOCS.glob("*.md"))]
 STAGES = sorted((DOCS / "examples").glob("*.py"))
 COMMANDS: Any = typer.main.get_command(app)
 
-FEW = ["--size", "40", "--replicas", "1", "--trials", "2", "--workers", "1"]
+FEW = ["--size", "32", "--replicas", "1", "--trials", "2", "--workers", "1"]
 BASIC = ["--measure", "basic,network"]
 ROUGH = ["--refine", "20"]
 SMALLER = {
-    "run": [*FEW, *BASIC, *ROUGH, "--fit-size", "40"],
-    "batch": [*FEW, *BASIC, *ROUGH, "--fit-size", "40"],
+    "run": [*FEW, *BASIC, *ROUGH, "--fit-size", "32"],
+    "batch": [*FEW, *BASIC, *ROUGH, "--fit-size", "32"],
     "demo": [*FEW, *BASIC],
     "resolution": [*FEW, "--measure", "basic"],
-    "fit": ["--trials", "2", "--fit-size", "40"],
+    "fit": ["--trials", "2", "--fit-size", "32"],
     "compare": ["--workers", "1"],
-    "generate": ["--size", "32x40x40"],
+    "generate": ["--size", "24x32x32"],
 }
 ELSEWHERE = ("dask_jobqueue", "Client(")  # in Python that needs other computers: compiled, and no more
 SMALL = {
     r"trials=\d+": "trials=2",
     r"replicas=\d+": "replicas=1",
     r"workers=\d+": "workers=1",
-    r"size=\d+": "size=40",
-    r"\b(64|96|128|256)\b": "40",  # edges of boxes
+    r"size=\d+": "size=32",
+    r"\b(64|96|128|256)\b": "32",  # edges of boxes
     r"\b32\b": "20",  # the middle of one
 }
 
@@ -83,8 +83,8 @@ def small_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
     for user in ("io.runs.run_folder", "report.html"):  # eight seconds each, and it has tests of its own
         monkeypatch.setattr(f"porescape.{user}.render_report", lambda *_, **__: "")
     for kind, defaults in (
-        (Fit, {"trials": 2, "size": 40}),
-        (Output, {"size": (40, 40, 40), "replicas": 1, "refine": 20}),
+        (Fit, {"trials": 2, "size": 32}),
+        (Output, {"size": (32, 32, 32), "replicas": 1, "refine": 20}),
         (Measure, {"numbers": ("basic", "network")}),
     ):
         init: Any = kind.__init__
@@ -99,7 +99,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("membrane.tif", "images/one.tif", "PES/cut1.tif", "PES/cut2.tif", "PVDF/7.png"):
         (path / name).parent.mkdir(exist_ok=True)
         tifffile.imwrite(path / name, grey)
-    np.save(path / "ct-scan.npy", load_truth().pore[:40, :40, :40])
+    np.save(path / "ct-scan.npy", load_truth().pore[:32, :32, :32])
     (path / "images.csv").write_text("image,pixel_size\nimages/one.tif,0.1 um\n", encoding="utf-8")
     return path
 
