@@ -9,12 +9,16 @@ else
 endif
 STAMP := .venv/.installed
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test pytest lint docs clean
 
 demo: $(STAMP)
 	$(BIN)/porescape demo --out demo --overwrite
 
-test: lint
+# lint beside the tests: either failing fails both; what pytest says comes last, for it takes longer
+test: $(STAMP)
+	@$(MAKE) --no-print-directory -j2 lint pytest
+
+pytest: $(STAMP)
 	$(BIN)/python -m pytest -n auto
 
 lint: $(STAMP)
@@ -29,7 +33,7 @@ docs: $(STAMP)
 $(STAMP): pyproject.toml
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'porescape needs Python 3.11 or newer, found ' + sys.version"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -e ".[test]"
 	$(BIN)/python -c "open('$(STAMP)', 'w').close()"
 
 clean:

@@ -1,6 +1,8 @@
 """What all tests share, and what keeps the two or more processes that run them from doing work twice."""
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,10 @@ settings.load_profile("porescape")
 
 # the cores are taken by the processes that run the tests: threads beside them only wait, and busily
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# many tests start processes, and each would compile our sources anew; kernels are kept beside them anyway
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -67,6 +73,13 @@ def compile_once(locks: Path) -> None:
                 held.remove(name)
 
     Dispatcher.compile = compile
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of cycles what all tests stand on; compilation of kernels calls it often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

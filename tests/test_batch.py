@@ -52,7 +52,7 @@ CHECKS = ("isotropy", "stationarity", "size", "sharpness")
 TINY = Settings(
     checks=Checks(accept=CHECKS),
     fit=Fit(trials=2, size=32),
-    output=Output(size=(40, 40, 40), voxel_size=PIXEL, replicas=1),
+    output=Output(size=(40, 40, 40), voxel_size=PIXEL, replicas=1, refine=20),
     measure=Measure(numbers=("porosity", "chord_pore"), interval="replicas"),
 )
 Called = Callable[..., tuple[int, str, str]]

@@ -177,19 +177,19 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
         overrule.check()
 
     # small, and off
-    page.get_by_label("Edge of the box").fill("48")
+    page.get_by_label("Edge of the box").fill("40")
     page.get_by_label("Replicas").fill("2")
     page.get_by_label("Trials").fill(str(picture.trials))
     for group in ("pores and throats", "tortuosity", "permeability", "filtration"):
         page.get_by_label(group).uncheck()
     page.get_by_text("More settings").click()
-    page.get_by_label("Fitted cube").fill("48")
+    page.get_by_label("Fitted cube").fill("40")
     page.get_by_label("Workers").fill("1")
     page.get_by_text("The same job on the command line").click()
     command = page.locator(".command code")
     quoted = f'"{name}"' if " " in name else name
     expect(command).to_contain_text(f"porescape run {quoted} --pixel-size")
-    sizes = f"--size 48 --replicas 2 --trials {picture.trials} --fit-size 48 --measure basic"
+    sizes = f"--size 40 --replicas 2 --trials {picture.trials} --fit-size 40 --measure basic"
     expect(command).to_contain_text(sizes)
     expect(start).to_be_enabled()
     assert visit.fits()
@@ -239,14 +239,14 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
         volume = tifffile.imread(io.BytesIO(archive.read(f"{top}replica-01.tif")))
         recipe = tomllib.loads(archive.read(f"{top}run.toml").decode())
         assert archive.read(top + kept) == picture.path.read_bytes()
-    assert volume.shape == (48, 48, 48)
+    assert volume.shape == (40, 40, 40)
     assert set(np.unique(volume)) == {0, 255}
     assert recipe["image"]["sha256"] == read_image(picture.path, pixel_size=1e-7).sha256
     assert recipe["image"]["pixel_size"] == pytest.approx(picture.pixel_size, rel=0.03)
 
     # and once more, from where it began
     page.get_by_role("button", name="New job with these settings").click()
-    expect(page.get_by_label("Edge of the box")).to_have_value("48")
+    expect(page.get_by_label("Edge of the box")).to_have_value("40")
     expect(page.get_by_label("Length of the line")).to_have_value(picture.label)
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
@@ -261,10 +261,10 @@ def test_cancelled_killed_and_gone_on(browser: Any, server: Server) -> None:
     expect = playwright.expect
     assert visit.fits()
     page.get_by_role("button", name="Try the sample image").click()
-    page.get_by_label("Edge of the box").fill("48")
+    page.get_by_label("Edge of the box").fill("40")
     page.get_by_label("Trials").fill("4000")
     page.get_by_text("More settings").click()
-    page.get_by_label("Fitted cube").fill("48")
+    page.get_by_label("Fitted cube").fill("40")
     page.get_by_label("Workers").fill("1")
     assert visit.fits()
     page.get_by_role("button", name="Start").click()

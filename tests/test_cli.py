@@ -25,6 +25,7 @@ from porescape.errors import SettingsError
 from porescape.io.runs.settings import read_recipe
 from porescape.io.volumes.volume import write_tiff, write_vti
 from porescape.measure.meters import NUMBERS
+from porescape.report.page import Picture
 from porescape.sample import load_truth, sample_path
 from porescape.synthesis.components import radius_of
 
@@ -56,9 +57,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 @pytest.fixture
-def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw pages whole, but with fewer pixels."""
-    monkeypatch.setattr("porescape.report.page.SHARP", 50)
+def bare_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write pages with all their words but without their figures' pixels, which are `test_report.py`'s."""
+    monkeypatch.setattr("porescape.report.html.embed", lambda figure, alt: Picture("data:,", 1, 1, alt))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_a_changed_image_does_not_run_under_an_old_recipe(
 
 
 def test_the_report_can_be_written_again(
-    run: tuple[Path, dict[str, object]], here: Called, coarse_pictures: None, tmp_path: Path
+    run: tuple[Path, dict[str, object]], here: Called, bare_pages: None, tmp_path: Path
 ) -> None:
     code, _, told = here("report", run[0], "--out", tmp_path / "again.html")
     assert code == 0, told
@@ -292,7 +293,7 @@ def test_two_numbers_are_no_box() -> None:
 
 
 def test_the_demo_shows_the_truth_beside_the_reconstruction(
-    here: Called, coarse_pictures: None, tmp_path: Path
+    here: Called, bare_pages: None, tmp_path: Path
 ) -> None:
     small = ("--size", 40, "--measure", "basic", "--replicas", 1, "--trials", 2, "--workers", 1)
     code, _, told = here("demo", *small, "--out", tmp_path / "demo")

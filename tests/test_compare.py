@@ -294,7 +294,7 @@ def picture(n: int = 200) -> Micrograph:
 def study() -> ResolutionStudy:
     told = Settings(
         fit=Fit(trials=3, size=32),
-        output=Output(size=(32, 36, 40), replicas=2),
+        output=Output(size=(32, 36, 40), replicas=2, refine=20),
         measure=Measure(numbers=("basic", "network")),
     )
     return resolution_study(
@@ -333,7 +333,7 @@ def test_finer_pixels_and_too_coarse_ones_are_refused_before_any_work() -> None:
         resolution_study(picture(), [1e-7, 4e-7])
     with pytest.raises(InputError, match="at least one pixel size"):
         resolution_study(picture(), [])
-    small = Settings(output=Output(size=(32, 32, 24), replicas=1))
+    small = Settings(output=Output(size=(32, 32, 24), replicas=1, refine=20))
     with pytest.raises(SettingsError, match=r"the box is 16 x 16 x 12 voxels, wanted at least 16.*--size 32"):
         resolution_study(picture(), [1e-7, 2e-7], small)
 

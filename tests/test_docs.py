@@ -28,9 +28,10 @@ COMMANDS: Any = typer.main.get_command(app)
 
 FEW = ["--size", "40", "--replicas", "1", "--trials", "2", "--workers", "1"]
 BASIC = ["--measure", "basic,network"]
+ROUGH = ["--refine", "20"]
 SMALLER = {
-    "run": [*FEW, *BASIC, "--fit-size", "40"],
-    "batch": [*FEW, *BASIC, "--fit-size", "40"],
+    "run": [*FEW, *BASIC, *ROUGH, "--fit-size", "40"],
+    "batch": [*FEW, *BASIC, *ROUGH, "--fit-size", "40"],
     "demo": [*FEW, *BASIC],
     "resolution": [*FEW, "--measure", "basic"],
     "fit": ["--trials", "2", "--fit-size", "40"],
@@ -83,7 +84,7 @@ def small_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"porescape.{user}.render_report", lambda *_, **__: "")
     for kind, defaults in (
         (Fit, {"trials": 2, "size": 40}),
-        (Output, {"size": (40, 40, 40), "replicas": 1}),
+        (Output, {"size": (40, 40, 40), "replicas": 1, "refine": 20}),
         (Measure, {"numbers": ("basic", "network")}),
     ):
         init: Any = kind.__init__

@@ -1,6 +1,5 @@
 """Work done elsewhere: in processes that may be killed, and by the workers of a Dask cluster."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -13,34 +12,25 @@ from typing import Any
 
 import pytest
 
+from errands import (
+    die_once,
+    fail,
+    habits,
+    lead,
+    lead_badly,
+    lead_to_a_death,
+    lead_until_cancelled,
+    run_until_cancelled,
+    square,
+)
 from porescape.core.results import Progress, Reconstruction
 from porescape.dask_pool import DaskPool, dask_pool
 from porescape.errors import MissingExtra, PorescapeError, SettingsError
 from porescape.io.runs.checkpoint import open_checkpoint
 from porescape.jobs.reconstruct import reconstruct
 from porescape.memory import ALLOCATOR_SETTINGS
-from porescape.parallel import OnProgress, ParallelMap, Pool, map_divided, map_ordered, pool_of
+from porescape.parallel import Pool, map_divided, map_ordered, pool_of
 from test_resume import REPLICAS, SEED, TINY, TRIALS, bytes_of, lines_of, section
-
-
-def square(item: int, progress: OnProgress) -> int:
-    for step in range(3):
-        progress((item, step))
-    return item**2
-
-
-def fail(item: int, progress: OnProgress) -> int:
-    raise SettingsError(f"item {item}")
-
-
-def die_once(item: tuple[int, Path], progress: OnProgress) -> int:
-    """Kill the own process, but only the first time."""
-    number, folder = item
-    with contextlib.suppress(FileExistsError):
-        (folder / str(number)).touch(exist_ok=number != 1)
-        if number == 1:
-            os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
-    return number
 
 
 class Stop(Exception):
@@ -49,50 +39,6 @@ class Stop(Exception):
 
 def stop(message: object) -> None:
     raise Stop
-
-
-def linger(folder: Path, progress: OnProgress) -> None:
-    (folder / str(os.getpid())).touch()
-    time.sleep(60)
-
-
-def run_until_cancelled(folder: Path, progress: OnProgress) -> None:
-    (folder / "started").touch()
-    try:
-        while True:
-            time.sleep(0.02)
-            progress("still here")
-    finally:
-        (folder / "ended").touch()
-
-
-def where(item: int, progress: OnProgress) -> tuple[int, int]:
-    progress(item)
-    return item, os.getpid()
-
-
-def habits(item: int, progress: OnProgress) -> dict[str, str | None]:
-    return {name: os.environ.get(name) for name in (*ALLOCATOR_SETTINGS, "OMP_NUM_THREADS")}
-
-
-def lead(item: int, progress: OnProgress, parallel_map: ParallelMap) -> set[int]:
-    """Give away three batches, one after the other; returns who worked on them."""
-    found = set()
-    for batch in range(3):
-        progress(f"batch {batch} of {item}")
-        numbers = range(100 * item + 10 * batch, 100 * item + 10 * batch + 4)
-        answers = list(parallel_map(where, numbers, progress=progress))
-        assert [number for number, _ in answers] == list(numbers)
-        found |= {process for _, process in answers}
-    return found
-
-
-def lead_badly(item: int, progress: OnProgress, parallel_map: ParallelMap) -> None:
-    list(parallel_map(fail, [item]))
-
-
-def lead_until_cancelled(folder: Path, progress: OnProgress, parallel_map: ParallelMap) -> None:
-    list(parallel_map(run_until_cancelled, [folder], progress=progress))
 
 
 def until(path: Path) -> None:
@@ -153,10 +99,6 @@ def test_a_killed_worker_is_said_to_all_who_wait(tmp_path: Path) -> None:
     assert leaders() == []
 
 
-def lead_to_a_death(items: list[tuple[int, Path]], progress: OnProgress, parallel_map: ParallelMap) -> None:
-    list(parallel_map(die_once, items))
-
-
 def leaders() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("porescape")]
 
@@ -171,7 +113,8 @@ ORPHANS = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from test_parallel import linger, map_ordered
+from errands import linger
+from porescape.parallel import map_ordered
 if __name__ == "__main__":
     list(map_ordered(linger, [Path(sys.argv[1])] * 2, 2))
 """

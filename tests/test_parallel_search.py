@@ -29,7 +29,7 @@ SEED = 3
 ONE = Settings(
     # the Sobol points, four generations and a part of one, and the confirmations; then the other families
     fit=Fit(trials=104, size=32),
-    output=Output(size=(32, 32, 32), replicas=1),
+    output=Output(size=(32, 32, 32), replicas=1, refine=20),
     measure=Measure(numbers=("body_diameter",), interval="replicas"),
 )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from errands import fail, square
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.results import Progress, Reconstruction
 from porescape.core.settings import Fit, Measure, Output, Settings
@@ -21,7 +22,7 @@ from porescape.sample import load_truth
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.specks import without_specks
 
-SMALL = Settings(fit=Fit(trials=6, size=48), output=Output(size=(48, 40, 44), replicas=2))
+SMALL = Settings(fit=Fit(trials=6, size=48), output=Output(size=(48, 40, 44), replicas=2, refine=20))
 # the same structures, where only they matter
 HARDLY_MEASURED = replace(SMALL, measure=Measure(numbers=("specific_surface",), interval="replicas"))
 ONE_REPLICA = replace(HARDLY_MEASURED, output=replace(SMALL.output, replicas=1))
@@ -172,25 +173,16 @@ def test_a_box_with_few_pores_is_said(image: Micrograph, result: Reconstruction)
 # -- parallel work ---------------------------------------------------------------------------------
 
 
-def _square(item: int, progress: object) -> int:
-    progress(("squared", item))  # type: ignore[operator]
-    return item**2
-
-
-def _fail(item: int, progress: object) -> int:
-    raise SettingsError(f"item {item}")
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_keep_the_order_and_messages_arrive(workers: int) -> None:
     heard: list[object] = []
-    assert list(map_ordered(_square, range(5), workers, heard.append)) == [0, 1, 4, 9, 16]
-    assert sorted(heard) == [("squared", i) for i in range(5)]
+    assert list(map_ordered(square, range(5), workers, heard.append)) == [0, 1, 4, 9, 16]
+    assert sorted(heard) == [(i, step) for i in range(5) for step in range(3)]
 
 
 def test_an_error_in_a_worker_is_the_callers() -> None:
     with pytest.raises(SettingsError, match="item 0"):
-        list(map_ordered(_fail, range(3), 2))
+        list(map_ordered(fail, range(3), 2))
 
 
 def test_a_volume_cannot_be_edited_behind_our_back() -> None:

@@ -61,7 +61,7 @@ def result() -> Reconstruction:
     settings = Settings(
         segmentation=Segmentation(method="otsu"),
         fit=Fit(trials=4, size=48),
-        output=Output(size=(48, 48, 48), replicas=2, voxel_size=PIXEL),
+        output=Output(size=(48, 48, 48), replicas=2, voxel_size=PIXEL, refine=20),
     )
     return reconstruct(image, settings, seed=3)
 

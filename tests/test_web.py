@@ -50,8 +50,8 @@ from porescape.web.server import make_app
 from porescape.web.serving import is_local
 
 SMALL = {
-    "output": {"size": [48, 48, 48], "replicas": 2},
-    "fit": {"trials": 12, "size": 48},
+    "output": {"size": [32, 32, 32], "replicas": 2, "refine": 20},
+    "fit": {"trials": 12, "size": 32},
     "measure": {"numbers": ["basic"], "interval": "replicas"},
 }
 
@@ -771,7 +771,7 @@ def workers_of(folder: Path) -> list[int]:
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds workers through /proc")
-LONG = {**SMALL, "fit": {"trials": 4000, "size": 48}}
+LONG = {**SMALL, "fit": {"trials": 4000, "size": 32}}
 
 
 @needs_proc

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -41,21 +42,27 @@ class Picture(NamedTuple):
 
 def fill(template: str, **words: Any) -> str:
     """Return a self-contained page from a template of this folder."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("porescape.report", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     start = files("porescape.report").joinpath("report.js").read_text(encoding="utf-8")
     script = f"{viewer.script()}\n{start}"
-    return environment.get_template(template).render(
+    page = _environment().get_template(template)
+    return page.render(
         version=__version__,
         script=Markup(script),  # the hash in the page's policy is that of exactly this text
         script_hash=Markup(viewer.source_hash(script)),
         viewer_style=Markup(viewer.style()),
         **words,
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return what reads the templates; it keeps those that it has compiled."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("porescape.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

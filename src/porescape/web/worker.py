@@ -24,7 +24,6 @@ from porescape.core.results import Progress
 from porescape.errors import Cancelled, OutputError, PorescapeError
 from porescape.io.atomic import whole_file
 from porescape.io.runs.checkpoint import open_checkpoint
-from porescape.io.runs.run_folder import write_run
 from porescape.jobs.reconstruct import reconstruct
 from porescape.rng import structure_seed
 from porescape.section.prepare import prepare
@@ -88,6 +87,8 @@ def work(folder: Path, stop: threading.Event) -> None:
     progress_file.write(now=True)
     if (folder / "run").exists():
         shutil.rmtree(folder / "run")
+    from porescape.io.runs.run_folder import write_run  # loads what draws: not before there is a result
+
     write_run(folder / "run", result, upload)
     checkpoint.remove()
 

@@ -103,7 +103,8 @@ def describe(
     Zeinali Danalou et al. (2025) for the distance functions of both phases; Vogel (1997), European Journal
     of Soil Science 48, 365, for Euler numbers of eroded and dilated pores.
     """
-    phases = np.ascontiguousarray(windows, dtype=np.bool_)
+    phases = np.ascontiguousarray(windows, dtype=np.bool_).view()
+    phases.flags.writeable = False  # of one kind always: the kernel would be compiled for both
     n = len(phases)
     s2 = np.empty((n, lags))
     lineal = np.empty((2, n, lags))
