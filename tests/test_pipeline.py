@@ -19,6 +19,8 @@ from porescape.measure.meters import NUMBERS
 from porescape.measure.summary import interval_of
 from porescape.parallel import map_ordered
 from porescape.sample import load_truth
+from porescape.section.checks import CHECKS
+from porescape.section.prepare import prepare
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.specks import without_specks
 
@@ -104,6 +106,19 @@ def test_the_first_replica_does_not_depend_on_how_many_there_are(
     alone = reconstruct(image, ONE_REPLICA, seed=3)
     assert alone.replicas[0].volume.pore.tobytes() == result.replicas[0].volume.pore.tobytes()
     assert np.isnan(alone.properties["specific_surface"].sd)  # one replica has no spread
+
+
+def test_an_image_prepared_without_its_checks_is_checked_before_it_is_reconstructed(
+    image: Micrograph,
+) -> None:
+    full = replace(ONE_REPLICA, measure=Measure(numbers=("specific_surface",)))
+    unchecked = prepare(image, full, check=False)
+    assert unchecked.checks == ()
+    assert unchecked.segmented.others is None
+    found = reconstruct(unchecked, seed=3)
+    assert [check.name for check in found.prepared.checks] == list(CHECKS)
+    assert set(found.properties["specific_surface"].parts) >= {"threshold", "sample"}
+    assert found.prepared.section.pore.tobytes() == unchecked.section.pore.tobytes()
 
 
 def test_the_papers_method_runs_by_name(image: Micrograph) -> None:

@@ -244,23 +244,15 @@ def test_bodies_have_the_radius_that_was_asked_for(x: tuple[float, ...], porosit
 
 
 def test_auto_tries_all_families_where_there_are_trials_enough() -> None:
-    tried = families_of(Fit())
-    assert {name: tried[name] for name in ("fields", "fibres", "grains")} == {
-        "fields": 200,
-        "fibres": 100,
-        "grains": 60,
-    }
-    assert tried == {name: round(200 * family.share) for name, family in FAMILIES.items()}
-    assert planned_trials(Fit()) == sum(tried.values()) + 3 * len(FAMILIES)
+    assert families_of(Fit()) == {"fields": 200, "fibres": 100, "grains": 60}
+    assert planned_trials(Fit()) == 200 + 100 + 60 + 3 * 3
     assert families_of(Fit(trials=99)) == {"fields": 99}
     assert planned_trials(Fit(trials=99)) == 99
     assert families_of(Fit(family="grains", trials=300)) == {"grains": 300}
     assert families_of(Fit(method="paper")) == {"fields": 200}
     with pytest.raises(SettingsError, match="three fields of its own, got family 'grains'"):
         Fit(method="paper", family="grains")
-    with pytest.raises(
-        SettingsError, match=r"family must be one of auto, fields, fibres, grains.*, got 'foam'"
-    ):
+    with pytest.raises(SettingsError, match="family must be one of auto, fields, fibres, grains, got 'foam'"):
         families_of(Fit(family="foam"))
 
 

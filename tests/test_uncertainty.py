@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from porescape.core.domain import Domain
 from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.prepared import Segmented
 from porescape.core.recipe import FieldsRecipe
 from porescape.core.settings import Measure, Segmentation
 from porescape.intervals.uncertainty import POWERS, Parts, Shift, intervals, sampling, slopes, thresholds
 from porescape.io.images.image import image_from_array
 from porescape.measure.meters import NUMBERS
-from porescape.section.segment import segmented
+from porescape.section.segment import segment, segmented
 
 NONE = Shift(0.0, 0.0)
 SOFT = FieldsRecipe(
@@ -53,6 +54,12 @@ def test_a_binary_image_has_no_threshold_to_doubt() -> None:
     image = image_from_array(np.indices((96, 96)).sum(axis=0) // 8 % 2, 1e-7, "chequers")
     assert image.is_binary
     assert thresholds(segmented(image, Segmentation())) == (NONE, NONE)
+
+
+def test_no_masks_at_other_thresholds_are_not_taken_for_certainty(blurred: Micrograph) -> None:
+    only = Segmented(blurred, segment(blurred, Segmentation()))
+    with pytest.raises(ValueError, match="prepare the image with its checks"):
+        thresholds(only)
 
 
 def test_a_regular_pattern_has_one_length_everywhere() -> None:

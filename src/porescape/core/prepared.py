@@ -17,16 +17,15 @@ class Segmented:
     image : Micrograph
     phase : PhaseImage
         At the pixel size of the image.
-    lower, higher : PhaseImage or None
-        At a threshold lower and higher by 5 % of the contrast between the phases; None where one phase, or
-        hardly more, is left, and in a run that was read back. Those of an image of two grey levels are
-        `phase`.
+    others : tuple of PhaseImage or None, optional
+        At a threshold lower and higher by 5 % of the contrast between the phases, each None where one phase,
+        or hardly more, is left. Those of an image of two grey levels are `phase`. None where they were not
+        made, as in a run that was read back.
     """
 
     image: Micrograph
     phase: PhaseImage
-    lower: PhaseImage | None
-    higher: PhaseImage | None
+    others: tuple[PhaseImage | None, PhaseImage | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +36,7 @@ class Prepared:
     ----------
     segmented : Segmented
     checks : tuple of Check
-        Whether the image is representative of its material; empty if the checks were not requested.
+        Whether the image is representative of its material; empty if it was not checked.
     section : PhaseImage
         The mask at the voxel size of the replicas: the input of the fit.
     chords : tuple of float

@@ -77,9 +77,16 @@ def thresholds(found: Segmented) -> tuple[Shift, Shift]:
 
     Both are 5 % of the contrast away from the one used, where the contrast is the difference between the
     mean grey of the two phases. A binary image has no threshold and no such uncertainty.
+
+    Raises
+    ------
+    ValueError
+        The masks at other thresholds were not made, as in a run that was read back.
     """
+    if found.others is None:
+        raise ValueError("no masks at other thresholds were made; prepare the image with its checks")
     lower, higher = (
-        _shift(found.phase, other, side) for other, side in ((found.lower, -1), (found.higher, 1))
+        _shift(found.phase, other, side) for other, side in zip(found.others, (-1, 1), strict=True)
     )
     return lower, higher
 

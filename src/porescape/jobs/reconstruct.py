@@ -32,7 +32,7 @@ def reconstruct(
     ----------
     image : Micrograph or Prepared
         From `porescape.read_image` or `porescape.image_from_array`; or already prepared by
-        `porescape.prepare`, with its own settings.
+        `porescape.prepare`, with its own settings. One that was prepared without its checks is checked now.
     settings : Settings, optional
         Defaults: 8 replicas of 128³ voxels, 200 trials each.
     seed : int
@@ -122,7 +122,8 @@ def reconstruct_shard(
 
 def _prepared(image: Micrograph | Prepared, settings: Settings | None) -> Prepared:
     if isinstance(image, Prepared):
-        return image
+        complete = image.checks and image.segmented.others is not None
+        return image if complete else prepare(image.segmented, image.settings)
     settings = settings or Settings()
     check_choices(settings)  # unknown names are refused now, not after the fit
     return prepare(image, settings)

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from porescape.core.image import Micrograph
 from porescape.core.prepared import Prepared, Segmented
-from porescape.core.settings import Settings
+from porescape.core.settings import Segmentation, Settings
 from porescape.core.volume import Volume
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.checks import check_image, raise_on_failures
 from porescape.section.resample import at_voxel_size, choose_voxel_size
-from porescape.section.segment import segmented
+from porescape.section.segment import segment, segmented
 from porescape.units import format_length, is_coarser
 
 # mean pore + solid chords across the box; with fewer, one box is not representative (chosen by hand)
@@ -27,12 +27,14 @@ def prepare(
     Parameters
     ----------
     image : Micrograph or Segmented
-        A segmented image is not segmented again.
+        A segmented image is not segmented again, unless it is to be checked and the masks at other
+        thresholds were not made.
     settings : Settings
     box : tuple of float, optional
         Edges of the replicas along z, y, x [m], in place of the voxels in the settings.
     check : bool
-        Whether the image is checked, and refused if a check fails.
+        Whether the image is checked, and refused if a check fails. Without, the masks at other thresholds
+        are not made either: such an image is good to look at, or to generate from, but has no intervals.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def prepare(
     SettingsError
         The box is too small.
     """
-    found = image if isinstance(image, Segmented) else segmented(image, settings.segmentation)
+    found = _segmented(image, settings.segmentation, others=check)
     checks = check_image(found.phase) if check else ()
     raise_on_failures(checks, settings.checks.accept)
     voxel_size = choose_voxel_size(found.phase, settings.output)
@@ -52,6 +54,14 @@ def prepare(
     chords = mean_chords(Volume(section.pore[None], section.pixel_size))
     prepared = Prepared(found, checks, section, chords, settings)
     return replace(prepared, warnings=tuple(_warnings(prepared)))
+
+
+def _segmented(image: Micrograph | Segmented, settings: Segmentation, others: bool) -> Segmented:
+    if isinstance(image, Segmented):
+        if image.others is not None or not others:
+            return image
+        image = image.image
+    return segmented(image, settings) if others else Segmented(image, segment(image, settings))
 
 
 def _warnings(prepared: Prepared) -> Iterator[str]:

@@ -46,13 +46,13 @@ def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
     """Segment an image, also with two other plausible thresholds; see `segment`."""
     if image.is_binary:
         phase = segment(image, settings)
-        return Segmented(image, phase, phase, phase)
+        return Segmented(image, phase, (phase, phase))
     _check_contrast(image)
     smooth, level = _compared(image, settings)
     phase = _cut(image, settings, smooth, level)
     contrast = abs(float(image.grey[phase.pore].mean()) - float(image.grey[~phase.pore].mean()))
     lower, higher = (_other(image, settings, smooth, level + s * PLAUSIBLE * contrast) for s in (-1, 1))
-    return Segmented(image, phase, lower, higher)
+    return Segmented(image, phase, (lower, higher))
 
 
 def _check_contrast(image: Micrograph) -> tuple[float, float]:

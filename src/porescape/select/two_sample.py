@@ -49,7 +49,7 @@ def two_sample_test(
     images of a crop.
 
     With a single small section the test is not sensitive: two real pieces of the same material are told apart
-    with 46 to 60 % (bench/results/two-sample-test.md). It does not compare crops of other sizes, nor how
+    with 46 to 62 % (bench/results/two-sample-test.md). It does not compare crops of other sizes, nor how
     slices follow each other.
 
     Parameters

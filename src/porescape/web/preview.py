@@ -23,7 +23,7 @@ from porescape.io.images.image import read_image
 from porescape.io.images.scale_bar import find_scale_bar
 from porescape.section.checks import check_image
 from porescape.section.prepare import prepare
-from porescape.section.segment import segmented
+from porescape.section.segment import segment
 from porescape.units import format_extent, format_length, is_coarser
 from porescape.web.form import Form, command_line, form_from, plain_name
 from porescape.web.limits import Limits
@@ -145,7 +145,8 @@ def _read_once(
 
 @lru_cache(maxsize=1)
 def _segmented(where: _Where, how: Segmentation) -> Segmented:
-    return segmented(_read_once(*where)[0], how)
+    image = _read_once(*where)[0]
+    return Segmented(image, segment(image, how))
 
 
 @lru_cache(maxsize=16)  # seconds each, and most of a form does not change them

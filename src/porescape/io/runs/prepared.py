@@ -45,7 +45,7 @@ def read_prepared(
     checks = tuple(_checks(folder / CURVES, provenance["checks"]))
     chords = float(provenance["chords"]["pore"]), float(provenance["chords"]["solid"])
     warnings = tuple(provenance["prepared_warnings"])
-    return Prepared(Segmented(image, phase, None, None), checks, section, chords, settings, warnings)
+    return Prepared(Segmented(image, phase), checks, section, chords, settings, warnings)
 
 
 def write_segmentation(folder: Path, phase: PhaseImage) -> None:

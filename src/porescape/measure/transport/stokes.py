@@ -93,11 +93,11 @@ def stokes_flow(
     3 % on voxels. If a wall is inclined to the voxels, `walls` defines the meaning of their steps:
 
     - "steps": the wall itself. If the true wall is smooth, the permeability is too low: by 3 % for touching
-    spheres of 64 voxels, 8 to 15 % for inclined slits of 8 voxels, 10 % for smooth random pores with
-    chords of 10 voxels, 6 % with chords of 20 voxels.
+      spheres of 64 voxels, 8 to 15 % for inclined slits of 8 voxels, 10 % for smooth random pores with
+      chords of 10 voxels, 6 % with chords of 20 voxels.
     - "smooth": a smooth wall that was discretised into voxels. For the same spheres it is 1 % too low, for
-    slits 1 to 5 %, for random pores with chords of 6 voxels or more within 4 %. For real steps it is too
-    high.
+      slits 1 to 5 %, for random pores with chords of 6 voxels or more within 4 %. For real steps it is too
+      high.
 
     In rock with pores ten voxels wide the two are 14 % apart. Permeabilities published for Berea sandstone,
     computed on its voxels too, are those of "steps" less 3 % on average, of "smooth" less 15 %. The pores are

@@ -42,7 +42,7 @@ function dropZone(start) {
   const send = (file) =>
     take(() => {
       if (file.size > start.limits.upload)
-        throw new Error(`${file.name} is ${sizeText(file.size)}; the page takes at most ${sizeText(start.limits.upload)}. Crop it, store it compressed, or use the command line.`);
+        throw new Error(`${file.name} is ${sizeText(file.size)}; the page accepts at most ${sizeText(start.limits.upload)}. Crop it, store it compressed, or use the command line.`);
       announce("uploading");
       bar.removeAttribute("value");
       return upload(file, (share) => (share < 1 ? (bar.value = share) : bar.removeAttribute("value")));
