@@ -99,7 +99,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("membrane.tif", "images/one.tif", "PES/cut1.tif", "PES/cut2.tif", "PVDF/7.png"):
         (path / name).parent.mkdir(exist_ok=True)
         tifffile.imwrite(path / name, grey)
-    np.save(path / "ct-scan.npy", load_truth().pore[:40, :40, :40])
+    np.save(path / "ct-scan.npy", load_truth().pore[:40, :64, :64])  # its picture is large enough to segment
     (path / "images.csv").write_text("image,pixel_size\nimages/one.tif,0.1 um\n", encoding="utf-8")
     return path
 

@@ -46,6 +46,9 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "Checks": "porescape.core.settings",
     "check_image": "porescape.section.checks",
     "prepare": "porescape.section.prepare",
+    "render_micrograph": "porescape.rendering.micrograph",
+    "Look": "porescape.rendering.look",
+    "draw_look": "porescape.rendering.look",
     "resolution_study": "porescape.jobs.resolution",
     "extract_network": "porescape.measure.network.extract",
     "diffusion": "porescape.measure.transport.diffusion",
@@ -168,6 +171,9 @@ if TYPE_CHECKING:
     from porescape.measure.transport.geodesic import geodesic_ratio as geodesic_ratio
     from porescape.measure.transport.stokes import stokes_flow as stokes_flow
     from porescape.measure.volume import measure_volume as measure_volume
+    from porescape.rendering.look import Look as Look
+    from porescape.rendering.look import draw_look as draw_look
+    from porescape.rendering.micrograph import render_micrograph as render_micrograph
     from porescape.report.html import render_report as render_report
     from porescape.section.checks import check_image as check_image
     from porescape.section.prepare import prepare as prepare

@@ -20,6 +20,8 @@ STAGES = (
     "refine",
     "search fibres",
     "search grains",
+    "micrograph",
+    "look",
 )
 FIELDS = ("solid_grains", "pore_cells", "branches", "solid_grains directions")
 

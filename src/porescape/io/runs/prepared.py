@@ -21,7 +21,7 @@ MASK, SECTION, CURVES = "segmentation.tif", "section.tif", "checks.npz"
 
 def write_prepared(folder: Path, prepared: Prepared) -> None:
     """Write the fitted section, and the curves of the checks."""
-    _write_phase(folder / SECTION, prepared.section)
+    write_phase(folder / SECTION, prepared.section)
     curves = {
         f"{check.name}/{name}": curve for check in prepared.checks for name, curve in check.curves.items()
     }
@@ -50,10 +50,11 @@ def read_prepared(
 
 def write_segmentation(folder: Path, phase: PhaseImage) -> None:
     """Write `segmentation.tif`: uint8, 255 = pore, with its pixel size."""
-    _write_phase(folder / MASK, phase)
+    write_phase(folder / MASK, phase)
 
 
-def _write_phase(path: Path, phase: PhaseImage) -> None:
+def write_phase(path: Path, phase: PhaseImage) -> None:
+    """Write a mask: uint8, 255 = pore, with its pixel size."""
     per_micron = 1e-6 / phase.pixel_size
     with whole_file(path) as temporary:
         tifffile.imwrite(
