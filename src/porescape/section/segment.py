@@ -1,8 +1,10 @@
 """Segmentation of grey images into pore and solid.
 
-A pixel is bright where it lies above the surface of a threshold method (`porescape.section.thresholds`).
-Everything else (smoothing before, median and specks after, which side is pore) is the same for every method.
+A method (`porescape.section.thresholds`) says what is bright. Everything else (median and specks after,
+which side is pore) is the same for every method.
 """
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,8 @@ from porescape.errors import InputError
 from porescape.measure.geometry.correlation import mean_chords
 from porescape.section.specks import without_specks
 from porescape.section.thresholds import threshold_of
+from porescape.section.thresholds.method import Separation
 
-Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 LEAST_SHARE = 0.01  # of the pixels; a rarer phase is noise or dust (chosen by hand)
@@ -29,7 +31,7 @@ PLAUSIBLE = 0.05
 def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
     """Segment one micrograph into pore and solid.
 
-    Gaussian, threshold, median, specks, in this order. An image with two grey levels is
+    Method, median, specks, in this order. An image with two grey levels is
     only cut at the middle between them: nothing is smoothed and no small island removed.
 
     Limits: struts behind the section plane that are as bright as the plane itself become
@@ -39,7 +41,7 @@ def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
     if image.is_binary:
         bright = image.grey > (low + high) / 2
         return _usable(bright if settings.pore == "bright" else ~bright, image, 0)
-    return _cut(image, settings, *_compared(image, settings))
+    return _cut(image, settings, threshold_of(settings)(image.grey, settings))
 
 
 def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
@@ -48,10 +50,13 @@ def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
         phase = segment(image, settings)
         return Segmented(image, phase, (phase, phase))
     _check_contrast(image)
-    smooth, level = _compared(image, settings)
-    phase = _cut(image, settings, smooth, level)
-    contrast = abs(float(image.grey[phase.pore].mean()) - float(image.grey[~phase.pore].mean()))
-    lower, higher = (_other(image, settings, smooth, level + s * PLAUSIBLE * contrast) for s in (-1, 1))
+    found = threshold_of(settings)(image.grey, settings)
+    phase = _cut(image, settings, found)
+    shifts = found.others
+    if shifts is None:
+        contrast = abs(float(image.grey[phase.pore].mean()) - float(image.grey[~phase.pore].mean()))
+        shifts = (-PLAUSIBLE * contrast, PLAUSIBLE * contrast)
+    lower, higher = (_other(image, settings, found, shift) for shift in shifts)
     return Segmented(image, phase, (lower, higher))
 
 
@@ -66,31 +71,21 @@ def _check_contrast(image: Micrograph) -> tuple[float, float]:
     return low, high
 
 
-def _compared(image: Micrograph, settings: Segmentation) -> tuple[Grey, Grey]:
-    """Return the smoothed grey and the threshold surface it is compared with."""
-    smooth = _smooth(image.grey, settings.smoothing)
-    return smooth, threshold_of(settings)(smooth, settings)
-
-
-def _other(image: Micrograph, settings: Segmentation, smooth: Grey, level: Grey) -> PhaseImage | None:
+def _other(image: Micrograph, settings: Segmentation, found: Separation, shift: float) -> PhaseImage | None:
     try:
-        return _cut(image, settings, smooth, level)
+        return _cut(image, settings, replace(found, level=found.level + shift))
     except InputError:  # only one phase is left
         return None
 
 
-def _cut(image: Micrograph, settings: Segmentation, smooth: Grey, level: Grey) -> PhaseImage:
-    bright = without_specks(_median(smooth > level, settings.median), settings.speck)
+def _cut(image: Micrograph, settings: Segmentation, found: Separation) -> PhaseImage:
+    bright = without_specks(_median(found.values > found.level, settings.median), settings.speck)
     return _usable(bright if settings.pore == "bright" else ~bright, image, settings.speck)
 
 
 def _usable(pore: Mask, image: Micrograph, speck: int) -> PhaseImage:
     _check_usable(pore, image.name)
     return PhaseImage(pore, image.pixel_size, speck * image.pixel_size**2)
-
-
-def _smooth(grey: Grey, sigma: float) -> Grey:
-    return np.asarray(ndimage.gaussian_filter(grey, sigma, mode="nearest")) if sigma else grey
 
 
 def _median(mask: Mask, size: int) -> Mask:

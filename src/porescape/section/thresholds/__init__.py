@@ -1,29 +1,25 @@
-"""Threshold methods: a file and a line each; everything else of the segmentation is the same for all."""
+"""Segmentation methods: a file and a line each; everything else of the segmentation is the same for all."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from porescape.core.settings import Segmentation
 from porescape.errors import SettingsError
 from porescape.section.thresholds.adaptive import adaptive_threshold
 from porescape.section.thresholds.fixed import fixed_threshold
+from porescape.section.thresholds.method import Method, by_threshold
 from porescape.section.thresholds.otsu import otsu_threshold
 from porescape.section.thresholds.sauvola import sauvola_threshold
 
-if TYPE_CHECKING:
-    from porescape.section.thresholds.method import Threshold
-
-THRESHOLDS: dict[str, Threshold] = {
-    "adaptive": adaptive_threshold,
-    "otsu": otsu_threshold,
-    "sauvola": sauvola_threshold,
-    "fixed": fixed_threshold,
+THRESHOLDS: dict[str, Method] = {
+    "adaptive": by_threshold(adaptive_threshold),
+    "otsu": by_threshold(otsu_threshold),
+    "sauvola": by_threshold(sauvola_threshold),
+    "fixed": by_threshold(fixed_threshold),
 }
 
 
-def threshold_of(settings: Segmentation) -> Threshold:
-    """Return the threshold method in the settings.
+def threshold_of(settings: Segmentation) -> Method:
+    """Return the method in the settings.
 
     Raises
     ------

@@ -1,12 +1,13 @@
-"""The interface of a threshold method: grey and settings in, a surface out.
+"""The interface of a segmentation method: grey and settings in, what separates bright from dark out.
 
-A pixel is bright where it lies above the surface. Methods import numpy and other libraries when they are
-used, so that their names are known without these.
+Most are a threshold: a surface, and a pixel is bright where the smoothed grey lies above it. Methods import
+numpy and other libraries when they are used, so that their names are known without these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from porescape.core.settings import Segmentation
@@ -17,6 +18,43 @@ if TYPE_CHECKING:
 
     Grey: TypeAlias = NDArray[np.float32]
     Threshold: TypeAlias = Callable[[Grey, Segmentation], Grey]  # (ny, nx) each, in [0, 1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Separation:
+    """What separates bright from dark.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (ny, nx)
+        A pixel is bright where they lie above the level.
+    level : ndarray of float32, shape (ny, nx)
+    others : tuple of float or None
+        What is added to the level for the two other plausible masks, a negative and a positive number; None
+        for 5 % of the contrast between the phases.
+    """
+
+    values: Grey
+    level: Grey
+    others: tuple[float, float] | None = None
+
+
+Method: TypeAlias = Callable[["Grey", Segmentation], Separation]
+
+
+def by_threshold(surface: Threshold) -> Method:
+    """Return the method that compares the smoothed grey with the surface of a threshold."""
+
+    def separate(grey: Grey, settings: Segmentation) -> Separation:
+        import numpy as np
+        from scipy import ndimage
+
+        smooth = grey
+        if settings.smoothing:
+            smooth = np.asarray(ndimage.gaussian_filter(grey, settings.smoothing, mode="nearest"))
+        return Separation(smooth, surface(smooth, settings))
+
+    return separate
 
 
 def window_of(grey: Grey, settings: Segmentation) -> tuple[int, ...]:
