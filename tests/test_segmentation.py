@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from porescape.core.image import Micrograph
 from porescape.core.settings import Segmentation
-from porescape.errors import InputError
-from porescape.section.segment import segment
+from porescape.errors import InputError, SettingsError
+from porescape.section.measured import combined
+from porescape.section.segment import segment, segmented
 from porescape.section.specks import without_specks
 from porescape.section.thresholds import THRESHOLDS
 from porescape.section.thresholds.adaptive import adaptive_threshold
@@ -209,3 +211,97 @@ def test_a_single_step_is_a_feature_as_large_as_the_image(pore, phase):
     grey[:, 60:] = 1  # one wall: hardly any line ends
     with pytest.raises(InputError, match=rf"line through the {phase} of image is \d+ pixels .* \(30\); take"):
         segment(micrograph(grey), Segmentation(method="otsu", pore=pore, **BARE))
+
+
+# -- a measured porosity -------------------------------------------------------------------------------
+
+
+def soft(size: int = 160) -> Micrograph:
+    """Noise whose grey levels are even between 0 and 1: a threshold t leaves a share t dark."""
+    smooth = gaussian_filter(np.random.default_rng(2).standard_normal((size, size)), 4)
+    return micrograph(smooth.ravel().argsort().argsort().reshape(smooth.shape) / smooth.size)
+
+
+MIDDLE = {"method": "fixed", "threshold": 0.5, **BARE}
+
+
+def test_two_porosities_are_weighed_by_their_precision():
+    known = combined(0.60, 0.02, 0.64, 0.02, total=False)
+    assert known.porosity == pytest.approx(0.62)
+    assert known.sd == pytest.approx(0.02 / 2**0.5)
+    assert not known.contradiction
+    assert combined(0.60, 0.01, 0.64, 0.03, total=False).porosity == pytest.approx(0.604)
+
+
+def test_a_total_porosity_bounds_that_of_an_image_from_above_only():
+    assert combined(0.60, 0.02, 0.80, 0.02, total=True) == combined(0.60, 0.02, 0.61, 0.02, total=True)
+    assert combined(0.60, 0.02, 0.56, 0.02, total=True).porosity == pytest.approx(0.58)
+
+
+@given(
+    image=st.floats(0.05, 0.95),
+    image_sd=st.floats(0, 0.2),
+    measured=st.floats(0.05, 0.95),
+    measured_sd=st.floats(0.001, 0.2),
+    total=st.booleans(),
+)
+def test_a_measured_porosity_never_forces_the_mask(image, image_sd, measured, measured_sd, total):
+    known = combined(image, image_sd, measured, measured_sd, total=total)
+    assert abs(known.porosity - image) <= 2 * image_sd + 1e-12
+    assert min(image, measured) - 1e-12 <= known.porosity <= max(image, measured) + 1e-12
+    assert known.sd <= image_sd + 1e-12
+
+
+@pytest.mark.parametrize("pore", ["dark", "bright"])
+def test_a_measured_porosity_moves_the_cut_and_narrows_what_is_plausible(pore):
+    image = soft()
+    alone = segmented(image, Segmentation(pore=pore, **MIDDLE))
+    how = Segmentation(pore=pore, porosity=(0.52, 0.02), porosity_scope="resolved crop", **MIDDLE)
+    moved = segmented(image, how)
+    # the mean grey of the halves is 1/4 and 3/4: 5 % of the contrast are 0.025 of porosity
+    assert alone.phase.porosity == pytest.approx(0.5, abs=1e-3)
+    expected = combined(0.5, 0.025, 0.52, 0.02, total=False)
+    assert moved.phase.porosity == pytest.approx(expected.porosity, abs=1e-3)
+    assert moved.others is not None
+    away = [abs(other.porosity - moved.phase.porosity) for other in moved.others if other is not None]
+    assert away == pytest.approx([expected.sd] * 2, abs=1e-3)
+    assert segment(image, how).pore.tobytes() == moved.phase.pore.tobytes()
+    assert moved.notes == (
+        "the measured porosity of 0.52 ± 0.02 (resolved pores, crop) moves the mask from 0.500 ± 0.025 to "
+        f"{expected.porosity:.3f}",
+    )
+
+
+def test_a_contradiction_is_said_and_the_mask_stays_plausible():
+    how = Segmentation(porosity=(0.75, 0.02), porosity_scope="resolved crop", **MIDDLE)
+    found = segmented(soft(), how)
+    assert found.phase.porosity == pytest.approx(0.55, abs=2e-3)
+    assert "contradict each other; the mask has 0.550, the nearest that is plausible" in found.notes[0]
+
+
+def test_a_sheet_may_differ_from_its_crop_by_chance():
+    crop, sheet = (
+        segmented(soft(), Segmentation(porosity=(0.53, 0.005), porosity_scope=f"resolved {of}", **MIDDLE))
+        for of in ("crop", "sheet")
+    )
+    assert 0.5 < sheet.phase.porosity < crop.phase.porosity
+
+
+def test_nothing_moves_a_binary_image_but_a_contradiction_is_said():
+    image = micrograph(soft().grey > 0.5, is_binary=True)
+    found = segmented(image, Segmentation(porosity=(0.75, 0.02), porosity_scope="resolved crop"))
+    assert found.phase.pore.tobytes() == segment(image, Segmentation()).pore.tobytes()
+    assert "contradict each other" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"porosity": (1.2, 0.02)}, "porosity must lie between 0.001 and 0.999, got 1.2"),
+        ({"porosity": (0.7,)}, "porosity must be a value and its uncertainty"),
+        ({"porosity_scope": "half"}, "porosity_scope must be one of total sheet, total crop"),
+    ],
+)
+def test_an_impossible_measurement_is_refused(values, message):
+    with pytest.raises(SettingsError, match=message):
+        Segmentation(**values)

@@ -62,6 +62,35 @@ def parse_length(text: str) -> Metres:
     return Metres(value)
 
 
+_UNCERTAIN = re.compile(r"\s*([0-9.]+)\s*(%?)\s*(?:\+-|\+/-|±)\s*([0-9.]+)\s*(%?)\s*")
+
+
+def parse_porosity(text: str) -> tuple[float, float]:
+    """Read a porosity with its standard uncertainty, as fractions; a % stands for both or for each.
+
+    >>> parse_porosity("0.72 +- 0.02")
+    (0.72, 0.02)
+    >>> parse_porosity("72 ± 2 %")
+    (0.72, 0.02)
+    >>> parse_porosity("0.72")
+    Traceback (most recent call last):
+    porescape.errors.SettingsError: porosity '0.72' needs its uncertainty (e.g. '0.72 +- 0.02', '72 +- 2 %')
+    """
+    match = _UNCERTAIN.fullmatch(text)
+    if match is None:
+        raise SettingsError(f"porosity {text!r} needs its uncertainty (e.g. '0.72 +- 0.02', '72 +- 2 %')")
+    percent = -2 if match[2] or match[4] else 0
+    try:
+        value, sd = (float(Decimal(match[k]).scaleb(percent)) for k in (1, 3))
+    except InvalidOperation:
+        raise SettingsError(f"porosity {text!r} is not a number with its uncertainty") from None
+    if not (0 < value < 1 and 0 < sd < 1):
+        raise SettingsError(
+            f"porosity {text!r} and its uncertainty must lie between 0 and 1 (72 % is written '72 +- 2 %')"
+        )
+    return value, sd
+
+
 def unit_named(name: str) -> str | None:
     """Return the unit of `PER_METRE` that a program means by a name; None where it is no unit of length.
 

@@ -11,7 +11,7 @@ from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, 
 from porescape.errors import SettingsError
 from porescape.section.thresholds import THRESHOLDS
 from porescape.synthesis.families import FAMILIES
-from porescape.units import parse_length
+from porescape.units import parse_length, parse_porosity
 
 if TYPE_CHECKING:
     from porescape.core.image import Crop, Micrograph
@@ -102,6 +102,13 @@ class SegmentationOptions:
         _SEGMENTATION.speck
     )
     pore: Annotated[str, typer.Option(help="Which grey is pore: dark or bright.")] = _SEGMENTATION.pore
+    porosity: Annotated[
+        str | None,
+        typer.Option(help='Measured porosity, e.g. "0.72 +- 0.02"; moves the cut within what is plausible.'),
+    ] = None
+    porosity_scope: Annotated[
+        str, typer.Option(help="What was measured: total or resolved pores, of the sheet or this crop.")
+    ] = _SEGMENTATION.porosity_scope
 
     def settings(self) -> Segmentation:
         """Return the settings; they check their own values."""
@@ -114,6 +121,8 @@ class SegmentationOptions:
             median=self.median,
             speck=self.speck,
             pore=self.pore,  # type: ignore[arg-type]
+            porosity=None if self.porosity is None else parse_porosity(self.porosity),
+            porosity_scope=self.porosity_scope,
         )
 
 

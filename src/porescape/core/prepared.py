@@ -21,11 +21,14 @@ class Segmented:
         At a threshold lower and higher by 5 % of the contrast between the phases, each None where one phase,
         or hardly more, is left. Those of an image of two grey levels are `phase`. None where they were not
         made, as in a run that was read back.
+    notes : tuple of str
+        What a careful reader should know of the mask.
     """
 
     image: Micrograph
     phase: PhaseImage
     others: tuple[PhaseImage | None, PhaseImage | None] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,9 @@ Method = Literal["porescape", "paper"]
 LEAST_CUBE = 32  # voxels per edge of the fitted cube
 
 
+SCOPES = ("total sheet", "total crop", "resolved sheet", "resolved crop")  # of a measured porosity
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segmentation:
     """How the grey image is segmented into pore and solid.
@@ -39,6 +42,13 @@ class Segmentation:
         Islands of either phase smaller than this area [pixels] join the other phase.
     pore : {"dark", "bright"}
         Whether dark or bright is pore.
+    porosity : tuple of float or None
+        Porosity that was measured, and its standard uncertainty. It moves the cut between pore and solid
+        within what is plausible in the image, never beyond.
+    porosity_scope : str
+        What was measured, one of `SCOPES`: "total" (all pores, as from weighing or pycnometry) or
+        "resolved" (those that the image can show, as from mercury down to a pixel); of the whole "sheet" or
+        of this "crop".
     """
 
     method: str = "adaptive"
@@ -49,9 +59,17 @@ class Segmentation:
     median: int = 3
     speck: int = 9
     pore: PorePhase = "dark"
+    porosity: tuple[float, float] | None = None
+    porosity_scope: str = "total sheet"
 
     def __post_init__(self) -> None:
         _among("pore", self.pore, ("dark", "bright"))
+        if self.porosity is not None:
+            if len(self.porosity) != 2:
+                raise SettingsError(f"porosity must be a value and its uncertainty, got {self.porosity}")
+            _within("porosity", self.porosity[0], 0.001, 0.999)
+            _within("uncertainty of the porosity", self.porosity[1], 0.0001, 0.5)
+        _among("porosity_scope", self.porosity_scope, SCOPES)
         _within("sensitivity", self.sensitivity, 0, 1)
         _within("smoothing", self.smoothing, 0, 50)
         _within("speck", self.speck, 0, 10**6)

@@ -66,6 +66,7 @@ def _segmented(image: Micrograph | Segmented, settings: Segmentation, others: bo
 
 def _warnings(prepared: Prepared) -> Iterator[str]:
     yield from prepared.image.warnings
+    yield from prepared.segmented.notes
     yield from (check.sentence for check in prepared.checks if check.status != "ok")
     voxel, pixel = prepared.voxel_size, prepared.phase.pixel_size
     if is_coarser(voxel, pixel):

@@ -16,6 +16,7 @@ from porescape.core.settings import Segmentation
 from porescape.core.volume import Volume
 from porescape.errors import InputError
 from porescape.measure.geometry.correlation import mean_chords
+from porescape.section.measured import with_measured
 from porescape.section.specks import without_specks
 from porescape.section.thresholds import threshold_of
 from porescape.section.thresholds.method import Separation
@@ -26,12 +27,13 @@ LEAST_SHARE = 0.01  # of the pixels; a rarer phase is noise or dust (chosen by h
 LARGEST_FEATURE = 1 / 3  # of the shorter side: fewer than three features in a row (chosen by hand)
 # of the contrast between the phases: the typical difference of two careful users (chosen by hand)
 PLAUSIBLE = 0.05
+AIMS = 4  # at a porosity; each comes several times nearer than the one before
 
 
 def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
     """Segment one micrograph into pore and solid.
 
-    Method, median, specks, in this order. An image with two grey levels is
+    Method, median, specks, in this order; a measured porosity moves the cut. An image with two grey levels is
     only cut at the middle between them: nothing is smoothed and no small island removed.
 
     Limits: struts behind the section plane that are as bright as the plane itself become
@@ -41,14 +43,16 @@ def segment(image: Micrograph, settings: Segmentation) -> PhaseImage:
     if image.is_binary:
         bright = image.grey > (low + high) / 2
         return _usable(bright if settings.pore == "bright" else ~bright, image, 0)
+    if settings.porosity is not None:
+        return segmented(image, settings).phase
     return _cut(image, settings, threshold_of(settings)(image.grey, settings))
 
 
 def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
-    """Segment an image, also with two other plausible thresholds; see `segment`."""
+    """Segment an image, also with two other plausible cuts; see `segment`."""
     if image.is_binary:
         phase = segment(image, settings)
-        return Segmented(image, phase, (phase, phase))
+        return with_measured(Segmented(image, phase, (phase, phase)), settings, lambda porosity: phase)
     _check_contrast(image)
     found = threshold_of(settings)(image.grey, settings)
     phase = _cut(image, settings, found)
@@ -57,7 +61,23 @@ def segmented(image: Micrograph, settings: Segmentation) -> Segmented:
         contrast = abs(float(image.grey[phase.pore].mean()) - float(image.grey[~phase.pore].mean()))
         shifts = (-PLAUSIBLE * contrast, PLAUSIBLE * contrast)
     lower, higher = (_other(image, settings, found, shift) for shift in shifts)
-    return Segmented(image, phase, (lower, higher))
+    made = Segmented(image, phase, (lower, higher))
+    return with_measured(made, settings, lambda porosity: _at_porosity(image, settings, found, porosity))
+
+
+def _at_porosity(
+    image: Micrograph, settings: Segmentation, found: Separation, porosity: float
+) -> PhaseImage | None:
+    """Move the level until the mask has a porosity; median and specks change it a little."""
+    above = found.values - found.level
+    dark = porosity if settings.pore == "dark" else 1 - porosity
+    aimed, phase = dark, None
+    for _ in range(AIMS):
+        phase = _other(image, settings, found, float(np.quantile(above, min(max(aimed, 0.0), 1.0))))
+        if phase is None:
+            return None
+        aimed += dark - (phase.porosity if settings.pore == "dark" else 1 - phase.porosity)
+    return phase
 
 
 def _check_contrast(image: Micrograph) -> tuple[float, float]:

@@ -220,6 +220,10 @@ def _box(size: tuple[int, int, int]) -> str:
     return str(size[0]) if len(set(size)) == 1 else format_shape(size, "x")
 
 
+def _with_uncertainty(pair: tuple[float, float]) -> str:
+    return f"{pair[0]!r} +- {pair[1]!r}"
+
+
 def _in_bar(pressure: float) -> str:
     return repr(pressure / _BAR)
 
@@ -239,6 +243,8 @@ _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "median": ("median", str),
         "speck": ("speck", str),
         "pore": ("pore", str),
+        "porosity": ("porosity", _with_uncertainty),
+        "porosity_scope": ("porosity-scope", str),
     },
     "checks": {"accept": ("accept", _joined)},
     "output": {

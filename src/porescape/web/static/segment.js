@@ -5,6 +5,8 @@ import { choice, number, select } from "./fields.js";
 
 const METHODS = { adaptive: "adaptive (local mean)", otsu: "Otsu (one threshold)", sauvola: "Sauvola (local)", fixed: "fixed" };
 const USES = { adaptive: ["sensitivity", "window"], sauvola: ["window"], fixed: ["threshold"], otsu: [] };
+const SCOPES = { "total sheet": "all pores, of the sheet", "total crop": "all pores, of this crop", "resolved sheet": "visible pores, of the sheet", "resolved crop": "visible pores, of this crop" };
+const USUAL_SD = 0.02; // of a measured porosity, until another is given
 const MIDDLE = 0.5; // where the fixed threshold begins
 
 export function makeSegmentation(draft, { defaults, methods }) {
@@ -29,12 +31,31 @@ export function makeSegmentation(draft, { defaults, methods }) {
     showMethod();
     draft.changed();
   });
+  const measured = {
+    value: number({ label: "Measured porosity", value: segmentation.porosity?.[0] ?? null, min: "0.001", max: "0.999", step: 0.001, optional: true, placeholder: "none", note: "a fraction, from weighing, pycnometry or mercury; moves the outline within what is plausible" }, (value) => {
+      segmentation.porosity = value === null ? null : [value, segmentation.porosity?.[1] ?? USUAL_SD];
+      showMeasured();
+      draft.changed();
+    }),
+    sd: number({ label: "Its uncertainty (±)", value: segmentation.porosity?.[1] ?? USUAL_SD, min: "0.001", max: "0.5", step: 0.001, note: "one standard deviation" }, (value) => {
+      segmentation.porosity = segmentation.porosity && [segmentation.porosity[0], value];
+      draft.changed();
+    }),
+    scope: select({ label: "What was measured", value: segmentation.porosity_scope, options: Object.entries(SCOPES) }, set("porosity_scope")),
+  };
+  const showMeasured = () => {
+    for (const name of ["sd", "scope"]) measured[name].hidden = segmentation.porosity == null;
+  };
   const pore = choice("pores are", [["dark", "Pores are dark"], ["bright", "Pores are bright"]], segmentation.pore, set("pore"));
   const showMethod = () => {
     for (const name of ["sensitivity", "threshold", "window"]) fields[name].hidden = !USES[segmentation.method].includes(name);
   };
   const reset = () => {
-    Object.assign(segmentation, { window: null, threshold: null }, defaults);
+    Object.assign(segmentation, { window: null, threshold: null, porosity: null }, defaults);
+    measured.value.set(null);
+    measured.sd.set(USUAL_SD);
+    measured.scope.set(segmentation.porosity_scope);
+    showMeasured();
     method.set(segmentation.method);
     pore.set(segmentation.pore);
     for (const [name, field] of Object.entries(fields)) field.set(segmentation[name] ?? (name === "threshold" ? MIDDLE : null));
@@ -44,13 +65,14 @@ export function makeSegmentation(draft, { defaults, methods }) {
   const restore = h("button", { type: "button", class: "button small", onclick: reset }, "Reset to defaults");
   const binary = h("p", { class: "note", hidden: true }, "The image has only two grey levels: it is used as it is; nothing is smoothed or removed.");
   showMethod();
+  showMeasured();
 
   return {
     elements: [
       h("p", { class: "note" }, "The outline should follow the pores you see. Every result depends on it."),
       binary,
       h("div", { class: "fields" }, pore.element, method, fields.sensitivity, fields.threshold, fields.smoothing),
-      h("details", {}, h("summary", {}, "More"), h("div", { class: "fields two" }, fields.window, fields.median, fields.speck), h("p", {}, restore)),
+      h("details", {}, h("summary", {}, "More"), h("div", { class: "fields two" }, fields.window, fields.median, fields.speck, measured.value, measured.sd, measured.scope), h("p", {}, restore)),
     ],
     show(seen) {
       for (const field of [...Object.values(fields), method]) field.classList.toggle("idle", seen.binary);
