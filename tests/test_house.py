@@ -31,7 +31,11 @@ INSIDE = {  # inside the rooms that have rooms of their own; what is not named i
         ("height",),
         ("gpu", "blockwise"),
     ),
-    "section": (("plane", "specks", "checks"), ("thresholds", "measured"), ("segment", "resample")),
+    "section": (
+        ("plane", "specks", "coating", "checks"),
+        ("thresholds", "measured"),
+        ("segment", "resample"),
+    ),
     "rendering": (("look", "cut"), ("signal",), ("instrument",)),
     "fit": (("samplers", "plan", "refine"), ("objective",)),
     "select": (("scale", "crops"), ("held_out", "two_sample")),

@@ -305,3 +305,47 @@ def test_nothing_moves_a_binary_image_but_a_contradiction_is_said():
 def test_an_impossible_measurement_is_refused(values, message):
     with pytest.raises(SettingsError, match=message):
         Segmentation(**values)
+
+
+# -- a coating -----------------------------------------------------------------------------------------
+
+
+def test_a_coating_leaves_straight_walls_thinner_by_itself_on_both_sides():
+    solid = stripes(160, 16)
+    image = micrograph(np.where(solid, 0.8, 0.2))
+    how = Segmentation(coating=(2 * PIXEL, 0), **MIDDLE)
+    phase = segment(image, how)
+    # nine faces of 160 pixels each lose two; the border of the image is no wall
+    assert np.count_nonzero(phase.pore) - np.count_nonzero(~solid) == 2 * 9 * 160
+    assert phase.pore[:, 14].all()
+    assert not phase.pore[:, 13].any()
+
+
+def test_a_coating_thinner_than_a_pixel_takes_its_share_of_area():
+    disc = np.hypot(*(np.indices((72, 72)) - 35.5)) < 30
+    image = micrograph(np.where(np.tile(disc, (3, 3)), 0.8, 0.2))
+    before, after = (segment(image, Segmentation(coating=c, **MIDDLE)) for c in (None, (0.4 * PIXEL, 0)))
+    lost = np.count_nonzero(after.pore) - np.count_nonzero(before.pore)
+    assert lost == pytest.approx(9 * 0.4 * 4 * 60, rel=0.01)  # a disc has four faces per pixel of diameter
+
+
+def test_the_doubt_of_a_coating_widens_what_is_plausible_as_independent():
+    image = soft()
+    how = {"coating": (0.5 * PIXEL, 0.25 * PIXEL), **MIDDLE}
+    found = segmented(image, Segmentation(**how))
+    own = found.phase.porosity
+    thin, thick = (
+        segment(image, Segmentation(**(how | {"coating": (t * PIXEL, 0)}))).porosity for t in (0.25, 0.75)
+    )
+    lower, higher = found.others
+    assert higher.porosity - own == pytest.approx(np.hypot(0.025, (thick - thin) / 2), rel=0.15)
+    assert own - lower.porosity == pytest.approx(np.hypot(0.025, (thick - thin) / 2), rel=0.15)
+    assert (
+        "a coating of 5 nm (± 2.5 nm) was taken off the walls: the porosity rose from 0.500" in found.notes[0]
+    )
+
+
+def test_a_coating_as_thick_as_the_walls_is_refused():
+    image = micrograph(np.where(stripes(96, 8), 0.8, 0.2))
+    with pytest.raises(InputError, match=r"a coating of 5 pixels would take \d+% of the solid of image"):
+        segment(image, Segmentation(coating=(5 * PIXEL, 0), **MIDDLE))

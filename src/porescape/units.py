@@ -91,6 +91,25 @@ def parse_porosity(text: str) -> tuple[float, float]:
     return value, sd
 
 
+COATING_SD = 0.25  # of a thickness given alone: of a rough surface, by a quartz balance (chosen by hand)
+_UNCERTAIN_LENGTH = re.compile(r"\s*([0-9.]+)\s*(?:\+-|\+/-|±)\s*([0-9.]+)\s*([A-Za-zµμÅ]+)\s*")
+
+
+def parse_uncertain_length(text: str) -> tuple[float, float]:
+    """Read the thickness of a coating with its standard uncertainty [m]; a quarter of it if none is given.
+
+    >>> parse_uncertain_length("4 +- 0.5 nm")
+    (4e-09, 5e-10)
+    >>> parse_uncertain_length("4 nm")
+    (4e-09, 1e-09)
+    """
+    if match := _UNCERTAIN_LENGTH.fullmatch(text):
+        thickness = parse_length(f"{match[1]} {match[3]}")
+        return thickness, 0.0 if Decimal(match[2]) == 0 else parse_length(f"{match[2]} {match[3]}")
+    thickness = parse_length(text)
+    return thickness, COATING_SD * thickness
+
+
 def unit_named(name: str) -> str | None:
     """Return the unit of `PER_METRE` that a program means by a name; None where it is no unit of length.
 

@@ -11,7 +11,7 @@ from porescape.core.settings import Checks, Fit, Measure, Output, Segmentation, 
 from porescape.errors import SettingsError
 from porescape.section.thresholds import THRESHOLDS
 from porescape.synthesis.families import FAMILIES
-from porescape.units import parse_length, parse_porosity
+from porescape.units import parse_length, parse_porosity, parse_uncertain_length
 
 if TYPE_CHECKING:
     from porescape.core.image import Crop, Micrograph
@@ -102,6 +102,10 @@ class SegmentationOptions:
         _SEGMENTATION.speck
     )
     pore: Annotated[str, typer.Option(help="Which grey is pore: dark or bright.")] = _SEGMENTATION.pore
+    coating: Annotated[
+        str | None,
+        typer.Option(help='Sputtered metal to take off the walls, e.g. "4 nm" or "4 +- 1 nm".'),
+    ] = None
     porosity: Annotated[
         str | None,
         typer.Option(help='Measured porosity, e.g. "0.72 +- 0.02"; moves the cut within what is plausible.'),
@@ -121,6 +125,7 @@ class SegmentationOptions:
             median=self.median,
             speck=self.speck,
             pore=self.pore,  # type: ignore[arg-type]
+            coating=None if self.coating is None else parse_uncertain_length(self.coating),
             porosity=None if self.porosity is None else parse_porosity(self.porosity),
             porosity_scope=self.porosity_scope,
         )

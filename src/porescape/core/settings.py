@@ -42,6 +42,8 @@ class Segmentation:
         Islands of either phase smaller than this area [pixels] join the other phase.
     pore : {"dark", "bright"}
         Whether dark or bright is pore.
+    coating : tuple of float or None
+        Thickness of the sputtered metal on the walls, and its standard uncertainty [m]; it is taken off.
     porosity : tuple of float or None
         Porosity that was measured, and its standard uncertainty. It moves the cut between pore and solid
         within what is plausible in the image, never beyond.
@@ -59,11 +61,17 @@ class Segmentation:
     median: int = 3
     speck: int = 9
     pore: PorePhase = "dark"
+    coating: tuple[float, float] | None = None
     porosity: tuple[float, float] | None = None
     porosity_scope: str = "total sheet"
 
     def __post_init__(self) -> None:
         _among("pore", self.pore, ("dark", "bright"))
+        if self.coating is not None:
+            if len(self.coating) != 2:
+                raise SettingsError(f"coating must be a thickness and its uncertainty, got {self.coating}")
+            _within("coating", self.coating[0], 1e-11, 1e-5)
+            _within("uncertainty of the coating", self.coating[1], 0, 1e-5)
         if self.porosity is not None:
             if len(self.porosity) != 2:
                 raise SettingsError(f"porosity must be a value and its uncertainty, got {self.porosity}")

@@ -65,7 +65,7 @@ def with_measured(
     measured, measured_sd = settings.porosity
     said = f"{measured:.3g} ± {measured_sd:.2g} ({settings.porosity_scope.replace(' ', ' pores, ')})"
     own = made.phase.porosity
-    own_sd = _spread(made)
+    own_sd = 0.0 if made.image.is_binary else _spread(made)
     what, of = settings.porosity_scope.split()
     if of == "sheet":  # a crop is a sample of it
         measured_sd = math.hypot(measured_sd, math.sqrt(SampledImage(made.phase, 0.05).mean_variance))

@@ -224,6 +224,11 @@ def _with_uncertainty(pair: tuple[float, float]) -> str:
     return f"{pair[0]!r} +- {pair[1]!r}"
 
 
+def _length_with_uncertainty(pair: tuple[float, float]) -> str:
+    thickness, sd = (Decimal(repr(metres)).scaleb(9).normalize() for metres in pair)
+    return f"{thickness:f} +- {sd:f} nm"
+
+
 def _in_bar(pressure: float) -> str:
     return repr(pressure / _BAR)
 
@@ -243,6 +248,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "median": ("median", str),
         "speck": ("speck", str),
         "pore": ("pore", str),
+        "coating": ("coating", _length_with_uncertainty),
         "porosity": ("porosity", _with_uncertainty),
         "porosity_scope": ("porosity-scope", str),
     },

@@ -1,11 +1,12 @@
 // Which pixels are pore: the threshold, and the filters before and after it.
 
 import { h } from "./dom.js";
-import { choice, number, select } from "./fields.js";
+import { choice, length, number, select } from "./fields.js";
 
 const METHODS = { adaptive: "adaptive (local mean)", otsu: "Otsu (one threshold)", sauvola: "Sauvola (local)", fixed: "fixed" };
 const USES = { adaptive: ["sensitivity", "window"], sauvola: ["window"], fixed: ["threshold"], otsu: [] };
 const SCOPES = { "total sheet": "all pores, of the sheet", "total crop": "all pores, of this crop", "resolved sheet": "visible pores, of the sheet", "resolved crop": "visible pores, of this crop" };
+const COATING_SD = 0.25; // of its thickness, as on the command line
 const USUAL_SD = 0.02; // of a measured porosity, until another is given
 const MIDDLE = 0.5; // where the fixed threshold begins
 
@@ -31,6 +32,10 @@ export function makeSegmentation(draft, { defaults, methods }) {
     showMethod();
     draft.changed();
   });
+  const coating = length({ label: "Metal coating", value: segmentation.coating?.[0] ?? null, placeholder: "none", note: "its thickness, e.g. 4 nm; it is taken off the walls" }, (value) => {
+    segmentation.coating = value === null ? null : [value, value * COATING_SD];
+    draft.changed();
+  });
   const measured = {
     value: number({ label: "Measured porosity", value: segmentation.porosity?.[0] ?? null, min: "0.001", max: "0.999", step: 0.001, optional: true, placeholder: "none", note: "a fraction, from weighing, pycnometry or mercury; moves the outline within what is plausible" }, (value) => {
       segmentation.porosity = value === null ? null : [value, segmentation.porosity?.[1] ?? USUAL_SD];
@@ -51,7 +56,8 @@ export function makeSegmentation(draft, { defaults, methods }) {
     for (const name of ["sensitivity", "threshold", "window"]) fields[name].hidden = !USES[segmentation.method].includes(name);
   };
   const reset = () => {
-    Object.assign(segmentation, { window: null, threshold: null, porosity: null }, defaults);
+    Object.assign(segmentation, { window: null, threshold: null, coating: null, porosity: null }, defaults);
+    coating.set(null);
     measured.value.set(null);
     measured.sd.set(USUAL_SD);
     measured.scope.set(segmentation.porosity_scope);
@@ -72,7 +78,7 @@ export function makeSegmentation(draft, { defaults, methods }) {
       h("p", { class: "note" }, "The outline should follow the pores you see. Every result depends on it."),
       binary,
       h("div", { class: "fields" }, pore.element, method, fields.sensitivity, fields.threshold, fields.smoothing),
-      h("details", {}, h("summary", {}, "More"), h("div", { class: "fields two" }, fields.window, fields.median, fields.speck, measured.value, measured.sd, measured.scope), h("p", {}, restore)),
+      h("details", {}, h("summary", {}, "More"), h("div", { class: "fields two" }, fields.window, fields.median, fields.speck, coating, measured.value, measured.sd, measured.scope), h("p", {}, restore)),
     ],
     show(seen) {
       for (const field of [...Object.values(fields), method]) field.classList.toggle("idle", seen.binary);
