@@ -36,7 +36,7 @@ INSIDE = {  # inside the rooms that have rooms of their own; what is not named i
         ("thresholds", "measured"),
         ("segment", "resample"),
     ),
-    "rendering": (("look", "cut"), ("signal",), ("instrument",)),
+    "rendering": (("look", "cut", "banner"), ("signal",), ("instrument",)),
     "fit": (("samplers", "plan", "refine"), ("objective",)),
     "select": (("scale", "crops"), ("held_out", "two_sample")),
     "intervals": (("uncertainty", "method_error"),),

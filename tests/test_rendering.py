@@ -12,6 +12,7 @@ from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.io.images.image import read_image
 from porescape.io.runs.rendered import look_from, write_rendered
+from porescape.rendering.banner import bar_length
 from porescape.rendering.cut import meet
 from porescape.rendering.instrument import photograph
 from porescape.rendering.look import LIMITS, RANGES, Look, draw_look
@@ -188,3 +189,13 @@ def test_a_rendered_micrograph_is_read_back_with_its_scale_and_look(tmp_path: Pa
     assert np.allclose(back.grey, (grey - grey.min()) / np.ptp(grey), atol=1e-6)
     assert back.pixel_size == pytest.approx(balls.voxel_size)
     assert look_from(tmp_path / "out" / "look.toml") == rendered.look
+
+
+def test_the_scale_bar_of_a_banner_is_found_and_the_banner_cut_off(tmp_path: Path) -> None:
+    z, y, x = np.indices((10, 480, 640)) % 40 - 19.5
+    many = Volume((x**2 + y**2 < 14**2) | (z > 99), 25e-9)
+    rendered = render_micrograph(many, Look(), seed=1)
+    write_rendered(tmp_path / "out", rendered, banner=True)
+    back = read_image(tmp_path / "out" / "micrograph.tif", scale_bar=bar_length(25e-9, 640))
+    assert back.grey.shape == rendered.micrograph.grey.shape
+    assert back.pixel_size == pytest.approx(25e-9, rel=0.02)

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 from scipy import fft, ndimage
 
+from porescape.rendering.banner import HEIGHT, with_banner
 from porescape.rng import stream
 
 Field = NDArray[np.float32]
@@ -26,13 +26,11 @@ Field = NDArray[np.float32]
 VOXEL_SIZE = 25e-9  # m; puts the mean pore chord near 0.33 µm, a microfiltration membrane
 BOX = (128, 480, 640)  # voxels; as wide as the picture, so that nothing in it repeats
 VIEW = (464, 640)  # pixels of structure in the picture
-BANNER = 48  # pixels below them
 TRUTH = (slice(0, 128), slice(168, 296), slice(256, 384))  # the piece kept; its first layer is in the picture
 MEAN_ORDER = -0.17  # -1 is pore, +1 solid; the porosity comes out as 0.615
 MEAN_PORE_CHORD = 13.0  # voxels
 REFINE = 1.6  # the phase field is smooth: simulated on a coarser grid, a quarter of the work
 
-BAR = 2e-6  # m
 BANNER_TEXT = (
     ("HV", "2.0 kV"),
     ("mag", "8 000 x"),
@@ -57,7 +55,7 @@ FEI_TEXT = "\r\n".join(
         f"ResolutionX={VIEW[1]}",
         f"ResolutionY={VIEW[0]}",
         "[PrivateFei]",
-        f"DatabarHeight={BANNER}",
+        f"DatabarHeight={HEIGHT}",
         "",
     ]
 )
@@ -152,29 +150,13 @@ def _texture(rng: np.random.Generator, width: float) -> Field:
     return noise / noise.std()
 
 
-def with_banner(grey: Field) -> NDArray[np.uint8]:
-    """The picture as 8 bit, with the strip of text that every microscope burns in below it."""
-    width = VIEW[1]
-    strip = Image.new("L", (width, BANNER), 12)
-    draw = ImageDraw.Draw(strip)
-    small, large = ImageFont.load_default(10), ImageFont.load_default(14)
-    for column, (label, value) in enumerate(BANNER_TEXT):
-        draw.text((10 + 68 * column, 6), label, fill=190, font=small)
-        draw.text((10 + 68 * column, 22), value, fill=240, font=large)
-    bar = round(BAR / VOXEL_SIZE)
-    left = width - bar - 30
-    draw.rectangle((left, 33, left + bar - 1, 36), fill=255)
-    draw.text((left + bar // 2, 20), f"{BAR * 1e6:.0f} um", fill=255, font=large, anchor="mm")
-    return np.vstack([np.round(grey * 255).astype(np.uint8), np.asarray(strip)])
-
-
 def write(folder: Path, seed: int) -> None:
     """Write `sample.tif` and `sample_truth.npz` into `folder`."""
     order = phase_separate(stream(seed, "sample", 0))
     grey = micrograph(order, stream(seed, "sample", 1))
     tifffile.imwrite(
         folder / "sample.tif",
-        with_banner(grey),
+        with_banner(grey, VOXEL_SIZE, BANNER_TEXT),
         photometric="minisblack",
         compression="zlib",
         compressionargs={"level": 9},

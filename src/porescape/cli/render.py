@@ -23,6 +23,9 @@ def render(
     random_look: Annotated[
         bool, typer.Option("--random-look", help="Draw a look from the range of real micrographs.")
     ] = False,
+    banner: Annotated[
+        bool, typer.Option("--banner", help="Burn in a strip with a scale bar, in place of tags.")
+    ] = False,
     seed: Seed = 0,
     out: OutFolder = Path("porescape-render"),
     overwrite: Overwrite = False,
@@ -40,5 +43,5 @@ def render(
     if random_look:
         chosen = draw_look(stream(seed, "look"))
     rendered = render_micrograph(read_volume(volume, voxel_size=length_or_none(voxel_size)), chosen, seed)
-    write_rendered(out, rendered, overwrite)
+    write_rendered(out, rendered, overwrite, banner)
     say(f"porosity in the plane {rendered.plane.porosity:.4f}; micrograph, plane and look in {out}")
