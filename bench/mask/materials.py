@@ -2,8 +2,8 @@
 
     python bench/mask/materials.py --pictures material-pictures
 
-`draw` makes one piece of a kind, of a porosity and a feature size drawn at random, True in the pores; the beam
-looks along its first axis. Run alone, this prints what the kinds are like and draws sections of each.
+`draw` makes one piece of a kind, of a porosity and a feature size drawn at random, True in the pores; the
+beam looks along its first axis. Run alone, this prints what the kinds are like and draws sections of each.
 """
 
 import argparse
@@ -44,6 +44,8 @@ class Material:
     thinnest : float
         Mean chord of the solid below which its walls would be broken by the voxels; a plate's mean chord is
         twice its thickness [voxels].
+    smallest : float
+        Least mean chord of the pores [voxels].
     """
 
     name: str
@@ -52,9 +54,10 @@ class Material:
     porosities: tuple[float, float]
     walls: str
     thinnest: float = 4.0
+    smallest: float = 4.0
 
 
-FEATURES = (4.0, 80.0)  # mean chord of the pores [voxels]
+LARGEST = 80.0  # mean chord of the pores [voxels]
 MOST_SOLID = 100.0  # mean chord of the solid [voxels]: several of them must fit into a picture
 DEPTHS = (24, 160)  # voxels
 
@@ -63,8 +66,8 @@ def draw(material: Material, rng: np.random.Generator, side: int = 384) -> NDArr
     """Return a piece of a material, `side` by `side` voxels and about three features deep."""
     porosity = rng.uniform(*material.porosities)
     pores_per_solid = porosity / (1 - porosity)
-    least = max(FEATURES[0], material.thinnest * pores_per_solid)
-    most = min(FEATURES[1], MOST_SOLID * pores_per_solid, side / 4)
+    least = max(material.smallest, material.thinnest * pores_per_solid)
+    most = min(LARGEST, MOST_SOLID * pores_per_solid, side / 4)
     feature = np.exp(rng.uniform(np.log(least), np.log(max(least, most))))
     depth = int(np.clip(3 * feature, *DEPTHS))
     return material.make((depth, side, side), feature, porosity, rng)
@@ -110,15 +113,17 @@ def cells(
     lamellar : bool
         Stretched along the beam as well, as where ice grew in sheets.
     """
-    size = feature / (0.74 * porosity ** (1 / 3))  # of a cell: its walls have an area of about 2.7 size²
+    uneven, opened = rng.uniform(*spread), rng.uniform(*open_share)
+    # of a cell: its walls have an area of about 2.7 size²; what uneven sizes and windows change is measured
+    size = feature / (0.74 * porosity ** (1 / 3)) / (1.05 + 0.4 * uneven + 0.5 * opened**2)
     longer = np.ones(3)
     longer[rng.integers(1, 3)] = rng.uniform(*stretch)
     if lamellar:
         longer[0] = rng.uniform(1.5, 2.5)
     longer /= np.prod(longer) ** (1 / 3)
-    sites, weights = _sites(shape, size, rng.uniform(*spread), longer, growth, rng)
+    sites, weights = _sites(shape, size, uneven, longer, growth, rng)
     thickness = np.exp(rng.uniform(*uneven_walls) * np.clip(rng.standard_normal(PAIRS), -1.5, 1.5))
-    is_open = rng.random(PAIRS) < rng.uniform(*open_share)
+    is_open = rng.random(PAIRS) < opened
     # a wall's middle is about 0.3 of a cell from its edges
     rim = 0.3 * size * longer.min() * (1 - rng.uniform(*window, PAIRS))
     rim = np.where(is_open, rim, np.inf)
@@ -132,23 +137,29 @@ PAIRS = 4093  # walls draw their thickness and windows from so many; a prime
 
 
 def struts(
-    shape: Shape, feature: float, porosity: float, rng: np.random.Generator, spread: tuple[float, float] = (0, 0.3)
+    shape: Shape,
+    feature: float,
+    porosity: float,
+    rng: np.random.Generator,
+    spread: tuple[float, float] = (0, 0.3),
 ) -> NDArray[np.bool_]:
     """Struts along the edges of cells, thicker at their nodes, without walls."""
-    size = 0.95 * feature
+    size = 0.57 * feature
     longer = np.ones(3)
     longer[rng.integers(0, 3)] = rng.uniform(1, 1.5)
     longer /= np.prod(longer) ** (1 / 3)
     sites, weights = _sites(shape, size, rng.uniform(*spread), longer, 1.0, rng)
     nothing = np.zeros(PAIRS)
     bend = size * rng.uniform(0, 0.1)
-    wall = _walls(shape, size, sites, weights, longer, nothing, nothing, size * rng.uniform(0.05, 0.25), bend, rng)
+    wall = _walls(
+        shape, size, sites, weights, longer, nothing, nothing, size * rng.uniform(0.05, 0.25), bend, rng
+    )
     return _highest(gaussian_filter(wall, max(0.7, 0.03 * size), truncate=3), porosity)
 
 
 def grains(shape: Shape, feature: float, porosity: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Polyhedral grains with gaps of several widths between them, some of them missing."""
-    size = 1.6 * feature * (1 - porosity) / porosity ** 0.9
+    size = 1.6 * feature * (1 - porosity) / porosity**0.9
     longer = np.array([1, 1, rng.uniform(1, 1.6)])
     longer /= np.prod(longer) ** (1 / 3)
     sites, weights = _sites(shape, size, rng.uniform(0, 0.4), longer, 1.0, rng)
@@ -193,7 +204,7 @@ def _walls(
     rng: np.random.Generator,
 ) -> Field:
     """Return a distance to the walls of cells, worked out block by block from the sites that are near."""
-    block = 8 if size * longer.min() > 20 else 4
+    block = 8 if size * longer.min() > 16 else 4
     corners = tuple(-(-n // block) + 1 for n in shape)
     moved = np.stack([bend * noise(corners, max(1.5, 0.6 * size / block), rng) for _ in range(3)], axis=-1)
     inside = np.stack(np.meshgrid(*(np.arange(n - 1) for n in corners), indexing="ij"), axis=-1)
@@ -209,7 +220,7 @@ def _walls(
     return wall
 
 
-NEAR = 28  # sites that are looked at for each block: a cell has about 15 neighbours
+NEAR = 22  # sites that are looked at for each block: a cell has about 15 neighbours
 
 
 @njit(cache=True, fastmath=True)
@@ -294,7 +305,13 @@ def solids(
     if axes is None:
         axes = np.broadcast_to(np.array([1.0, 0.0, 0.0]), (count, 3))
     field = np.full(shape, margin, dtype=np.float32)
-    _stamp(field, np.ascontiguousarray(centres), np.ascontiguousarray(axes), *map(np.ascontiguousarray, full), margin)
+    _stamp(
+        field,
+        np.ascontiguousarray(centres),
+        np.ascontiguousarray(axes),
+        *map(np.ascontiguousarray, full),
+        margin,
+    )
     return field
 
 
@@ -319,7 +336,9 @@ def _stamp(field, centres, axes, radii, half_lengths, disc_radii, margin):  # ty
                         field[z, y, x] = away
 
 
-def overlapping_balls(shape: Shape, feature: float, porosity: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+def overlapping_balls(
+    shape: Shape, feature: float, porosity: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
     """Overlapping solid balls of lognormal sizes."""
     return _highest(_boolean_balls(shape, 0.75 * feature * -np.log(porosity), porosity, rng), porosity)
 
@@ -364,7 +383,7 @@ def packed(
         How far surfaces deviate from balls; share of a radius.
     """
     chord = feature * (1 - porosity) / porosity  # of the solid
-    radius = 0.75 * (feature if swapped else chord) * (0.8 if swapped or sinter[1] or rough else 1)
+    radius = 0.75 * (feature if swapped else chord) * (0.45 if swapped or sinter[1] else 1)
     centres, radii = _packed(shape, radius, min(1 - porosity, 0.58), rng.uniform(*spreads), rng)
     away = solids(shape, centres, radii, margin=radius)
     width = radius * rng.uniform(*sinter)
@@ -383,14 +402,14 @@ def _packed(
     count = round(share * np.prod(box) / (4 / 3 * np.pi * radius**3))
     radii = np.exp(spread * np.clip(rng.standard_normal(count), -2, 2))
     radii *= (share * np.prod(box) / (4 / 3 * np.pi * (radii**3).sum())) ** (1 / 3)
-    pushes = int(np.clip(1_000_000 / count, 20, 120))
+    pushes = int(np.clip(400_000 / count, 12, 120))
     return pushed_apart(rng.random((count, 3)) * box, radii, box, 0.02 * radius, pushes) - 2 * radius, radii
 
 
 def nodules(shape: Shape, feature: float, porosity: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Small balls that hang together in aggregates, with pores between the aggregates."""
     radius = max(2.5, feature * (1 - porosity) / porosity * rng.uniform(0.25, 0.45))
-    period = max(4 * radius, 1.4 * (feature / porosity))
+    period = max(4 * radius, 1.7 * feature / porosity)
     lumps = _curved(shape, period, min(0.9, 1 - (1 - porosity) / 0.75), rng, rounds=3)
     centres, radii = _packed(shape, radius, 0.55, rng.uniform(0.05, 0.25), rng)
     where = np.floor(centres).astype(int)
@@ -422,12 +441,11 @@ def fibres(
     aligned : float
         Share of the fibres along x.
     """
-    radius = 0.5 * feature * -np.log(porosity)
+    radius = (0.4 if flat_along == 0 else 0.48) * feature * -np.log(porosity)
     step, spread = 1.6 * radius, rng.uniform(0, 0.35)
     box = np.array(shape) + 6 * radius
     wanted = -np.log(porosity) * np.prod(shape)
     steps = int(1.2 * max(shape) / step) + 2
-    length = 2 * steps * step
     count = int(12 * wanted / (np.pi * radius**2 * max(shape))) + 20
     start = rng.random((count, 3)) * box - 3 * radius
     way = rng.standard_normal((count, 3))
@@ -457,7 +475,7 @@ def fibres(
     kept = slice(int(np.searchsorted(volume, wanted)) + 1)
     flat, axis = centres[kept].reshape(-1, 3), axes[kept].reshape(-1, 3)
     thick = np.repeat(radii[kept], 2 * steps)
-    near = ((flat > -3 * radius - length * 0) & (flat < np.array(shape) + 3 * radius)).all(axis=1)
+    near = ((flat > -3 * radius) & (flat < np.array(shape) + 3 * radius)).all(axis=1)
     away = solids(shape, flat[near], thick[near], axis[near], 0.55 * step, margin=0.7 * radius + 3)
     return _highest(gaussian_filter(away, 0.5, truncate=3), porosity)
 
@@ -482,7 +500,7 @@ def capillaries(
     shape: Shape, feature: float, porosity: float, rng: np.random.Generator, axis: int = 2
 ) -> NDArray[np.bool_]:
     """Cylindrical pores side by side, slightly tilted and wavy; they may run into each other."""
-    radius = 0.5 * feature
+    radius = (0.35 if axis == 2 else 0.6) * feature
     frame = Rotation.from_rotvec(rng.uniform(-0.15, 0.15, 3)).as_matrix()
     run = frame[:, axis]
     others = [k for k in range(3) if k != axis]
@@ -492,13 +510,19 @@ def capillaries(
     spread = rng.uniform(0, 0.3)
     radii = radius * np.exp(spread * np.clip(rng.standard_normal(count), -2, 2))
     crowded = 1.0 + rng.uniform(0, 0.25)  # how far they keep from each other
-    places = pushed_apart(rng.random((count, 2)) * box, crowded * radii, box, 0.1 * radius, int(rng.integers(5, 60)))
-    step = max(2.0, 0.8 * radius)
+    places = pushed_apart(
+        rng.random((count, 2)) * box, crowded * radii, box, 0.1 * radius, int(rng.integers(5, 60))
+    )
+    step = max(1.5, 0.5 * radius)
     along = np.arange(-margin, shape[axis] + margin, step)
     centres = np.zeros((count, len(along), 3))
     centres[..., axis] = along
-    wave = rng.uniform(0, 0.3) * radius * np.sin(
-        2 * np.pi * along / (radius * rng.uniform(10, 30, (count, 1))) + rng.uniform(0, 6.3, (count, 1))
+    wave = (
+        rng.uniform(0, 0.3)
+        * radius
+        * np.sin(
+            2 * np.pi * along / (radius * rng.uniform(10, 30, (count, 1))) + rng.uniform(0, 6.3, (count, 1))
+        )
     )
     for k, place in zip(others, places.T - margin, strict=True):
         centres[..., k] = place[:, None] + wave
@@ -511,31 +535,39 @@ def capillaries(
     return _highest(-gaussian_filter(away, 0.5, truncate=3), porosity)
 
 
-def stretched_film(shape: Shape, feature: float, porosity: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+def stretched_film(
+    shape: Shape, feature: float, porosity: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
     """Nodes, torn across the direction of stretching, with fibrils between them along it."""
-    fibril = max(1.6, 0.13 * feature)
-    gap = feature * rng.uniform(1.2, 2.0)  # between nodes
-    node = gap * rng.uniform(0.25, 0.5) * (1 - porosity) / 0.4
-    box = np.array(shape) + 2 * gap
-    # nodes: short slabs with their flat side along x
-    count = round(0.6 * (1 - porosity) * np.prod(box) / (node * np.pi * gap**2 * 0.8))
-    axes = rng.standard_normal((count, 3)) * 0.15 + np.array([0, 0, 1.0])
+    fibril = max(1.3, 0.07 * feature)
+    apart = feature * np.array([2.0, rng.uniform(2.0, 3.0), rng.uniform(1.8, 3.0)])  # nodes, from each other
+    box = np.array(shape) + 2 * apart
+    in_fibrils = rng.uniform(0.3, 0.6) * -np.log(porosity)
+    in_nodes = -np.log(porosity) - in_fibrils
+    count = round(np.prod(box / apart))
+    middles = pushed_apart(rng.random((count, 3)) * box / apart, np.full(count, 0.45), box / apart, 0.1, 20)
+    # a node: lumps side by side across the direction of stretching
+    lumps = 7
+    places = rng.standard_normal((count, lumps, 3)) * np.array([0.3, 0.3, 0.05])
+    centres = ((middles[:, None] + places) * apart - apart).reshape(-1, 3)
+    radii = (in_nodes * np.prod(apart) / lumps / 7) ** (1 / 3) * rng.lognormal(0, 0.3, len(centres))
+    axes = rng.standard_normal((len(centres), 3)) * 0.3 + np.array([0, 1.0, 0])
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    discs = gap * np.exp(0.4 * np.clip(rng.standard_normal(count), -2, 1.5)) * 0.8
-    nodes = solids(shape, rng.random((count, 3)) * box - gap, 0.5 * node, axes, 0, discs, margin=node + 4)
-    count = round(0.5 * (1 - porosity) * np.prod(box) / (np.pi * fibril**2 * 2.4 * gap))
-    lean = rng.standard_normal((count, 3)) * rng.uniform(0.03, 0.12) + np.array([0, 0, 1.0])
+    nodes = solids(shape, centres, 0.8 * radii, axes, radii, margin=fibril + 4)
+    length = 0.7 * apart[2]
+    count = round(in_fibrils * np.prod(box) / (np.pi * fibril**2 * 2 * length))
+    lean = rng.standard_normal((count, 3)) * rng.uniform(0.02, 0.1) + np.array([0, 0, 1.0])
     lean /= np.linalg.norm(lean, axis=1, keepdims=True)
-    lengths = gap * rng.uniform(0.7, 1.7, count)
+    lengths = length * rng.uniform(0.5, 1.5, count)
     thick = fibril * np.exp(0.25 * np.clip(rng.standard_normal(count), -1.5, 2))
-    threads = solids(shape, rng.random((count, 3)) * box - gap, thick, lean, lengths, margin=node + 4)
-    return _highest(gaussian_filter(np.minimum(nodes, threads), 0.6, truncate=3), porosity)
+    threads = solids(shape, rng.random((count, 3)) * box - apart, thick, lean, lengths, margin=fibril + 4)
+    return _highest(gaussian_filter(np.minimum(nodes, threads), 0.5, truncate=3), porosity)
 
 
 def lattice(shape: Shape, feature: float, porosity: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Layers of parallel struts, crossing each other, laid down as by a nozzle."""
     solid = 1 - porosity
-    pitch = 1.15 * feature / porosity**0.7
+    pitch = 0.72 * feature / porosity**0.7
     radius = pitch * np.sqrt(solid / np.pi) * 0.8
     layer = radius * rng.uniform(1.5, 1.9)
     turned, crossing = rng.uniform(0, np.pi), rng.uniform(np.pi / 3, np.pi / 2)
@@ -549,7 +581,9 @@ def lattice(shape: Shape, feature: float, porosity: float, rng: np.random.Genera
     for number, height in enumerate(np.arange(-deep, deep, layer)):
         angle = turned + crossing * (number % 2)
         way, side = np.array([0, np.sin(angle), np.cos(angle)]), np.array([0, np.cos(angle), -np.sin(angle)])
-        shift = rng.uniform(-0.08, 0.08, len(rows)) * pitch + 0.5 * pitch * (number // 2 % 2) * rng.integers(0, 2)
+        shift = rng.uniform(-0.08, 0.08, len(rows)) * pitch + 0.5 * pitch * (number // 2 % 2) * rng.integers(
+            0, 2
+        )
         sway = 0.06 * pitch * np.sin(along / (1.5 * pitch) + rng.uniform(0, 6.3, (len(rows), 1)))
         places = (rows + shift)[:, None, None] * side + along[:, None] * way + sway[..., None] * side
         places[..., 0] += height + sway[:, ::-1]
@@ -570,19 +604,22 @@ def spinodal(
     shape: Shape, feature: float, porosity: float, rng: np.random.Generator, swapped: bool = False
 ) -> NDArray[np.bool_]:
     """Two phases that part by Cahn and Hilliard's equation (`own_truths.demixing`), stopped early or late."""
-    steps = int(rng.integers(30, 60))
+    steps = int(rng.integers(25, 45))
     period = 10.0 * (steps / 40) ** 0.25  # of the structure by then
     field = _coarse(
         shape,
-        1.1 * feature / porosity / period,
+        0.5 * feature / porosity / period,
         lambda box: demixing(box, 1 - porosity if swapped else porosity, rng, steps, step=1.0, noise=0.3),
+        most=800_000,
     )
     return _highest(-field if swapped else field, porosity)
 
 
 def ligaments(shape: Shape, feature: float, porosity: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Ligaments whose surface has moved by its own curvature, as in dealloyed and annealed metals."""
-    field = _curved(shape, 1.15 * feature / porosity, porosity, rng, rounds=int(rng.integers(3, 8)), level=True)
+    field = _curved(
+        shape, 0.62 * feature / porosity, porosity, rng, rounds=int(rng.integers(1, 4)), level=True
+    )
     return _highest(field, porosity)
 
 
@@ -592,13 +629,16 @@ def _curved(
     """Blur a binary field and cut it again, some times over (Merriman, Bence and Osher 1992)."""
 
     def make(box: Shape) -> Field:
-        field = gaussian_filter(rng.standard_normal(box).astype(np.float32), 1.7, mode="wrap")
+        white = rng.standard_normal(box).astype(np.float32)
+        field = gaussian_filter(white, 1.6, mode="wrap") - gaussian_filter(
+            white, 2.4, mode="wrap"
+        )  # even widths
         for _ in range(rounds):
             pores = _highest(field, porosity).astype(np.float32)
             field = gaussian_filter(pores, 1.4, mode="wrap", truncate=3)
         return field
 
-    field = _coarse(shape, period / (9.5 + 0.6 * rounds), make)
+    field = _coarse(shape, period / (9.0 + 0.6 * rounds), make, most=4_000_000)
     return field if level else _highest(field, porosity)
 
 
@@ -612,9 +652,9 @@ def periodic_surface(
     period = max(period, 8.0)
     turn = Rotation.random(random_state=int(rng.integers(2**31))).as_matrix() * (2 * np.pi / period)
     bend = rng.uniform(0, 0.5)
+    scale = max(1.0, period / 16)
 
     def make(box: Shape) -> Field:
-        scale = shape[2] / box[2]
         places = np.stack(np.meshgrid(*(scale * np.arange(n) for n in box), indexing="ij"))
         a, b, c = np.tensordot(turn, places, 1).astype(np.float32)
         a, b, c = (each + bend * noise(box, 0.5 * period / scale, rng) for each in (a, b, c))
@@ -626,7 +666,7 @@ def periodic_surface(
             value = np.cos(a) * np.cos(b) * np.cos(c) - np.sin(a) * np.sin(b) * np.sin(c)
         return value + 0.05 * noise(box, 0.3 * period / scale, rng)
 
-    field = _coarse(shape, max(1.0, period / 16), make)
+    field = _coarse(shape, scale, make, most=30_000_000)
     return _highest(np.abs(field) if sheet else field, porosity)
 
 
@@ -641,25 +681,28 @@ def noise(shape: Shape, length: float, rng: np.random.Generator) -> Field:
     return _enlarged(values / values.std(), shape, step)
 
 
-MOST_COARSE = 1_300_000  # voxels that a slow process is worked out on
+EDGE = 3  # coarse voxels before the first that is used: what does not repeat itself is wrong at its edges
 
 
-def _coarse(shape: Shape, scale: float, make: Callable[[Shape], Field]) -> Field:
-    """Make a field on voxels `scale` times as long, and enlarge it smoothly; what is too large repeats itself."""
-    box = tuple(max(12, int(np.ceil(n / scale)) + 2) for n in shape)
-    if (too_many := np.prod(box) / MOST_COARSE) > 1:
+def _coarse(shape: Shape, scale: float, make: Callable[[Shape], Field], most: int) -> Field:
+    """Make a field on voxels `scale` times as long, and enlarge it smoothly.
+
+    What would have more than `most` coarse voxels is made smaller and repeats itself.
+    """
+    box = tuple(max(12, int(np.ceil(n / scale)) + 2 * EDGE) for n in shape)
+    if (too_many := np.prod(box) / most) > 1:
         cut = too_many**0.5
         box = (box[0], int(box[1] / cut), int(box[2] / cut))
     field = make(box)
     for axis in range(3):  # cubic: its walls stay smooth
         field = spline_filter1d(field, 3, axis, output=np.float32, mode="grid-wrap")
-    return _enlarged(field, shape, scale, cubic=True)
+    return _enlarged(field, shape, scale, cubic=True, first=EDGE)
 
 
-def _enlarged(field: Field, shape: Shape, scale: float, cubic: bool = False) -> Field:
+def _enlarged(field: Field, shape: Shape, scale: float, cubic: bool = False, first: int = 0) -> Field:
     """Interpolate a field axis by axis, linearly or as a cubic spline whose coefficients it holds."""
     for axis, n in sorted(enumerate(shape), key=lambda one: one[1] / field.shape[one[0]]):
-        at = (np.arange(n) + 0.5) / scale
+        at = (np.arange(n) + 0.5) / scale + first
         below = np.floor(at).astype(int)
         t = (at - below).astype(np.float32)
         if cubic:
@@ -678,9 +721,10 @@ def _enlarged(field: Field, shape: Shape, scale: float, cubic: bool = False) -> 
     return field
 
 
-CELLS = partial(cells)
 MATERIALS = (
-    Material("spinodal", "bicontinuous", spinodal, (0.3, 0.5), "membranes by phase separation; glasses", 4),
+    Material(
+        "spinodal", "bicontinuous", spinodal, (0.3, 0.5), "membranes by phase separation; glasses", smallest=5
+    ),
     Material(
         "spinodal_swapped",
         "bicontinuous",
@@ -694,7 +738,11 @@ MATERIALS = (
     Material("ball_pores", "overlapping", ball_pores, (0.2, 0.75), "leached porogen, gas bubbles"),
     Material("packed_balls", "packing", packed, (0.38, 0.55), "beds of beads, powders"),
     Material(
-        "sintered_balls", "packing", partial(packed, sinter=(0.08, 0.25)), (0.12, 0.38), "sintered beads, filters"
+        "sintered_balls",
+        "packing",
+        partial(packed, sinter=(0.08, 0.25)),
+        (0.12, 0.38),
+        "sintered beads, filters",
     ),
     Material(
         "packed_pores",
@@ -748,7 +796,7 @@ MATERIALS = (
     Material(
         "half_open_even",
         "cells",
-        partial(cells, open_share=(0.3, 0.8), window=(0.4, 0.9), rounding=(0.1, 0.3)),
+        partial(cells, open_share=(0.3, 0.8), window=(0.4, 0.9), rounding=(0.03, 0.3)),
         (0.6, 0.92),
         "cellular membranes, hydrogels",
         6,
@@ -773,7 +821,12 @@ MATERIALS = (
         "elongated",
         "cells",
         partial(
-            cells, spread=(0.1, 0.4), stretch=(1.7, 3.5), open_share=(0.0, 0.6), window=(0.3, 0.9), bent=(0.05, 0.15)
+            cells,
+            spread=(0.1, 0.4),
+            stretch=(1.7, 3.5),
+            open_share=(0.0, 0.6),
+            window=(0.3, 0.9),
+            bent=(0.05, 0.15),
         ),
         (0.55, 0.9),
         "cells drawn out across or along the membrane; wood",
@@ -827,13 +880,37 @@ MATERIALS = (
         (0.6, 0.95),
         "electrospun mat seen from above",
     ),
-    Material("fibres_curled", "fibres", partial(fibres, curl=(0.3, 0.9), aligned=0.2), (0.6, 0.95), "felt, cellulose"),
-    Material("gyroid", "periodic", periodic_surface, (0.25, 0.8), "block copolymers, printed gyroids"),
-    Material("schwarz_p", "periodic", partial(periodic_surface, kind="p"), (0.3, 0.75), "printed lattices"),
-    Material("schwarz_d", "periodic", partial(periodic_surface, kind="d"), (0.3, 0.75), "printed lattices"),
+    Material(
+        "fibres_curled",
+        "fibres",
+        partial(fibres, curl=(0.3, 0.9), aligned=0.2),
+        (0.6, 0.95),
+        "felt, cellulose",
+    ),
+    Material(
+        "gyroid", "periodic", periodic_surface, (0.25, 0.8), "block copolymers, printed gyroids", smallest=6
+    ),
+    Material(
+        "schwarz_p",
+        "periodic",
+        partial(periodic_surface, kind="p"),
+        (0.3, 0.75),
+        "printed lattices",
+        smallest=6,
+    ),
+    Material(
+        "schwarz_d",
+        "periodic",
+        partial(periodic_surface, kind="d"),
+        (0.3, 0.75),
+        "printed lattices",
+        smallest=6,
+    ),
     Material("grains", "grains", grains, (0.1, 0.45), "electrodes, ceramics: polyhedral grains"),
     Material("plates", "plates", plates, (0.45, 0.85), "clays, graphite, flakes", 5),
-    Material("capillaries_along", "capillaries", capillaries, (0.2, 0.7), "capillaries in the picture's plane"),
+    Material(
+        "capillaries_along", "capillaries", capillaries, (0.2, 0.7), "capillaries in the picture's plane"
+    ),
     Material(
         "capillaries_across",
         "capillaries",
@@ -841,8 +918,15 @@ MATERIALS = (
         (0.1, 0.7),
         "capillaries seen end on: track-etched, anodic alumina",
     ),
-    Material("stretched_film", "stretched", stretched_film, (0.45, 0.8), "stretched PTFE or polyolefin: nodes, fibrils", 5),
-    Material("lattice", "lattice", lattice, (0.4, 0.8), "printed scaffolds"),
+    Material(
+        "stretched_film",
+        "stretched",
+        stretched_film,
+        (0.45, 0.8),
+        "stretched PTFE or polyolefin: nodes, fibrils",
+        5,
+    ),
+    Material("lattice", "lattice", lattice, (0.4, 0.8), "printed scaffolds", smallest=12),
 )
 
 
@@ -861,7 +945,9 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="folder for sections of each and a sheet of all")
     options = parser.parse_args()
     rows = []
-    print("| material | porosity | chord of pores, of solid [voxels] | depth | seconds |\n" + "|---" * 5 + "|")
+    print(
+        "| material | porosity | chord of pores, of solid [voxels] | depth | seconds |\n" + "|---" * 5 + "|"
+    )
     for name in options.names.split(","):
         row = []
         for seed in range(options.draws):
