@@ -21,6 +21,9 @@ from scipy.spatial import cKDTree
 SIZE = 160  # voxels
 Field = NDArray[np.float32]
 Points = NDArray[np.float64]  # (n, 3), [voxels], in a periodic cube
+Shape = tuple[int, int, int]
+MOST_PUSHES = 20_000
+LEAST_OVERLAP = 0.01  # of a radius, a tenth of a voxel: as good as touching
 
 
 def open_foam(size: int = SIZE, solid_grains: int = 90, porosity: float = 0.76) -> NDArray[np.bool_]:
@@ -67,17 +70,30 @@ def demixed(size: int, porosity: float, seed: int, steps: int) -> NDArray[np.boo
     for four voxels and filled in by its own Fourier series, because walls are several voxels thick.
     """
     n = 3 * size // 4
-    rng = np.random.default_rng(seed)
-    share = (2 * porosity - 1 + 0.05 * rng.standard_normal((n,) * 3)).astype(np.float32)
-    wave, along = 2 * np.pi * fft.fftfreq(n), 2 * np.pi * fft.rfftfreq(n)
-    square = (wave[:, None, None] ** 2 + wave[:, None] ** 2 + along**2).astype(np.float32)
-    step = 0.5
+    share = demixing((n, n, n), porosity, np.random.default_rng(seed), steps)
+    return _highest(_finer(share, size), porosity)
+
+
+def demixing(
+    shape: Shape,
+    porosity: float,
+    rng: np.random.Generator,
+    steps: int,
+    step: float = 0.5,
+    noise: float = 0.05,
+) -> Field:
+    """Return how much of one phase is where, from −1 to 1, in a periodic box after so many steps."""
+    share = (2 * porosity - 1 + noise * rng.standard_normal(shape)).astype(np.float32)
+    *waves, along = [
+        2 * np.pi * way(n) for n, way in zip(shape, (fft.fftfreq, fft.fftfreq, fft.rfftfreq), strict=True)
+    ]
+    square = (waves[0][:, None, None] ** 2 + waves[1][:, None] ** 2 + along**2).astype(np.float32)
     now = fft.rfftn(share)
     for _ in range(steps):
         now -= step * square * fft.rfftn(share**3 - 3 * share)
         now /= 1 + step * square * (2 + square)
         share = fft.irfftn(now, s=share.shape)
-    return _highest(_finer(share, size), porosity)
+    return share
 
 
 def _finer(field: Field, size: int) -> Field:
@@ -108,24 +124,27 @@ def packing(size: int, radius: float, share: float, spread: float, seed: int) ->
     count = round(share * size**3 / (4 / 3 * np.pi * radius**3))
     radii = radius * np.clip(1 + spread * rng.standard_normal(count), 0.5, 1.5)
     radii *= (share * size**3 / (4 / 3 * np.pi * (radii**3).sum())) ** (1 / 3)
-    centres = rng.random((count, 3)) * size
-    for _ in range(MOST_PUSHES):
+    return pushed_apart(rng.random((count, 3)) * size, radii, size, LEAST_OVERLAP * radius), radii
+
+
+def pushed_apart(
+    centres: Points, radii: Points, size: int | Points, overlap_left: float, most_pushes: int = MOST_PUSHES
+) -> Points:
+    """Push balls, or discs, of a periodic box apart until none overlap by more than this [voxels]."""
+    centres, count = centres % size, len(radii)
+    for _ in range(most_pushes):
         a, b = cKDTree(centres, boxsize=size).query_pairs(2 * radii.max(), output_type="ndarray").T
         apart = _shortest(centres[a] - centres[b], size)
         distance = np.linalg.norm(apart, axis=1)
         overlap = radii[a] + radii[b] - distance
-        if overlap.max(initial=0) < LEAST_OVERLAP * radius:
+        if overlap.max(initial=0) < overlap_left:
             break
         push = (0.5 * np.maximum(overlap, 0) / np.maximum(distance, 1e-9))[:, None] * apart
         for ball, sign in ((a, 1), (b, -1)):
-            for axis in range(3):
+            for axis in range(centres.shape[1]):
                 centres[:, axis] += sign * np.bincount(ball, push[:, axis], count)
         centres %= size
-    return centres, radii
-
-
-MOST_PUSHES = 20_000
-LEAST_OVERLAP = 0.01  # of a radius, a tenth of a voxel: as good as touching
+    return centres
 
 
 def distance_to_balls(centres: Points, radii: Points, size: int, margin: int = 8) -> Field:
@@ -158,7 +177,7 @@ def _voxels(size: int) -> Points:
     return np.moveaxis(np.indices((size,) * 3), 0, -1).reshape(-1, 3) + 0.5
 
 
-def _shortest(apart: Points, size: int) -> Points:
+def _shortest(apart: Points, size: int | Points) -> Points:
     """Return the shortest of the periodic images of differences."""
     return apart - size * np.rint(apart / size)
 
