@@ -63,7 +63,11 @@ DEPTHS = (24, 160)  # voxels
 
 
 def draw(material: Material, rng: np.random.Generator, side: int = 384) -> NDArray[np.bool_]:
-    """Return a piece of a material, `side` by `side` voxels and about three features deep."""
+    """Return a piece of a material, `side` by `side` voxels and about three features deep.
+
+    The feature drawn is kept within about a third, mostly; cells come out larger where walls of the least
+    thickness would not leave the porosity.
+    """
     porosity = rng.uniform(*material.porosities)
     pores_per_solid = porosity / (1 - porosity)
     least = max(material.smallest, material.thinnest * pores_per_solid)
@@ -421,8 +425,8 @@ def _packed(
 
 def nodules(shape: Shape, feature: float, porosity: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Small balls that hang together in aggregates, with pores between the aggregates."""
-    radius = max(2.5, feature * (1 - porosity) / porosity * rng.uniform(0.25, 0.45))
-    period = max(4 * radius, 1.7 * feature / porosity)
+    radius = max(2.5, feature * (1 - porosity) / porosity * rng.uniform(0.3, 0.55))
+    period = max(4 * radius, 2.4 * feature / porosity)
     lumps = _curved(shape, period, float(np.clip(1 - (1 - porosity) / 0.62, 0.05, 0.9)), rng, rounds=3)
     centres, radii = _packed(shape, radius, 0.55, rng.uniform(0.05, 0.25), rng)
     where = np.floor(centres).astype(int)
@@ -967,7 +971,7 @@ def main() -> None:
         row = []
         for seed in range(options.draws):
             clock = time.perf_counter()
-            pore = draw(by_name(name), np.random.default_rng(seed), options.side)
+            pore = draw(by_name(name), np.random.default_rng([*name.encode(), seed]), options.side)
             seconds = time.perf_counter() - clock
             chords = ", ".join(f"{chord:.1f}" for chord in mean_chords(pore))
             print(f"| {name} | {pore.mean():.3f} | {chords} | {len(pore)} | {seconds:.1f} |", flush=True)
