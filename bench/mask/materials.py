@@ -63,7 +63,11 @@ DEPTHS = (24, 160)  # voxels
 
 
 def draw(material: Material, rng: np.random.Generator, side: int = 384) -> NDArray[np.bool_]:
-    """Return a piece of a material, `side` by `side` voxels and about three features deep."""
+    """Return a piece of a material, `side` by `side` voxels and about three features deep.
+
+    The feature drawn is kept within about a third, mostly; cells come out larger where walls of the least
+    thickness would not leave the porosity.
+    """
     porosity = rng.uniform(*material.porosities)
     pores_per_solid = porosity / (1 - porosity)
     least = max(material.smallest, material.thinnest * pores_per_solid)
@@ -121,6 +125,9 @@ def cells(
     if lamellar:
         longer[0] = rng.uniform(1.5, 2.5)
     longer /= np.prod(longer) ** (1 / 3)
+    # walls of the least thickness must leave the porosity, and something over for edges
+    area = 2.8 * (1 - 0.5 * opened) * np.mean(1 / longer) * growth**0.3 * (1 + 0.2 * uneven)
+    size = max(size, area * 2 * LEAST_HALF / (0.88 * (1 - porosity)))
     sites, weights = _sites(shape, size, uneven, longer, growth, rng)
     thickness = np.exp(rng.uniform(*uneven_walls) * np.clip(rng.standard_normal(PAIRS), -1.5, 1.5))
     is_open = rng.random(PAIRS) < opened
@@ -129,10 +136,13 @@ def cells(
     rim = np.where(is_open, rim, np.inf)
     soft = size * rng.uniform(*rounding)
     bend = size * rng.uniform(*bent)
-    wall = _walls(shape, size, sites, weights, longer, thickness, rim, soft, bend, rng)
-    return _highest(gaussian_filter(wall, 0.7, truncate=3), porosity)
+    wall, core = _walls(shape, size, sites, weights, longer, thickness, rim, soft, bend, rng)
+    wall = gaussian_filter(wall, 0.7, truncate=3)
+    wall[core] -= 1e4  # solid first, so that no wall is broken
+    return _highest(wall, porosity)
 
 
+LEAST_HALF = 1.25  # half of a wall's thickness [voxels]; two voxels and a half hang together however they lie
 PAIRS = 4093  # walls draw their thickness and windows from so many; a prime
 
 
@@ -151,7 +161,7 @@ def struts(
     sites, weights = _sites(shape, size, rng.uniform(*spread), longer, 1.0, rng)
     nothing = np.zeros(PAIRS)
     bend = size * rng.uniform(0, 0.1)
-    wall = _walls(
+    wall, _ = _walls(
         shape, size, sites, weights, longer, nothing, nothing, size * rng.uniform(0.05, 0.25), bend, rng
     )
     return _highest(gaussian_filter(wall, max(0.7, 0.03 * size), truncate=3), porosity)
@@ -167,7 +177,7 @@ def grains(shape: Shape, feature: float, porosity: float, rng: np.random.Generat
     weights = np.where(missing, -weights, weights)
     thickness = np.exp(rng.uniform(0, 0.8) * rng.standard_normal(PAIRS))
     soft, bend = size * rng.uniform(0.05, 0.15), size * rng.uniform(0, 0.08)
-    wall = _walls(shape, size, sites, weights, longer, thickness, np.full(PAIRS, np.inf), soft, bend, rng)
+    wall, _ = _walls(shape, size, sites, weights, longer, thickness, np.full(PAIRS, np.inf), soft, bend, rng)
     return _highest(-gaussian_filter(wall, max(0.7, rng.uniform(0.01, 0.04) * size), truncate=3), porosity)
 
 
@@ -202,8 +212,11 @@ def _walls(
     soft: float,
     bend: float,
     rng: np.random.Generator,
-) -> Field:
-    """Return a distance to the walls of cells, worked out block by block from the sites that are near."""
+) -> tuple[Field, NDArray[np.bool_]]:
+    """Return a distance to the walls of cells, and where walls are at their thinnest.
+
+    Worked out block by block from the sites that are near.
+    """
     block = 8 if size * longer.min() > 16 else 4
     corners = tuple(-(-n // block) + 1 for n in shape)
     moved = np.stack([bend * noise(corners, max(1.5, 0.6 * size / block), rng) for _ in range(3)], axis=-1)
@@ -215,16 +228,19 @@ def _walls(
     _, near = cKDTree(lifted).query(asked, k=min(NEAR, len(sites)))
     pull = sites / longer**2
     offset = (sites * pull).sum(axis=1) - weights
-    wall = np.empty(shape, np.float32)
-    _fill_walls(wall, block, near, pull, offset, moved, 1.0 / np.maximum(thickness, 1e-9), rim, soft)
-    return wall
+    wall, core = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
+    thinner = 1.0 / np.maximum(thickness, 1e-9)
+    _fill_walls(wall, core, block, near, pull, offset, moved, thinner, rim, soft, LEAST_HALF)
+    return wall, core
 
 
 NEAR = 22  # sites that are looked at for each block: a cell has about 15 neighbours
 
 
 @njit(cache=True, fastmath=True)
-def _fill_walls(wall, block, near, pull, offset, moved, thinner, rim, soft):  # type: ignore[no-untyped-def]
+def _fill_walls(  # type: ignore[no-untyped-def]
+    wall, core, block, near, pull, offset, moved, thinner, rim, soft, least
+):
     count = near.shape[1]
     far = np.empty((count, count))
     power = np.empty(count)
@@ -278,6 +294,7 @@ def _fill_walls(wall, block, near, pull, offset, moved, thinner, rim, soft):  # 
                     pair = (low * 7919 + high * 104729) % len(rim)
                     here = _soft_least(first * thinner[pair], edge, soft)
                     wall[z, y, x] = max(here, edge - rim[pair])
+                    core[z, y, x] = first < least and edge < rim[pair]
 
 
 @njit(cache=True, fastmath=True)
@@ -408,9 +425,9 @@ def _packed(
 
 def nodules(shape: Shape, feature: float, porosity: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Small balls that hang together in aggregates, with pores between the aggregates."""
-    radius = max(2.5, feature * (1 - porosity) / porosity * rng.uniform(0.25, 0.45))
-    period = max(4 * radius, 1.7 * feature / porosity)
-    lumps = _curved(shape, period, min(0.9, 1 - (1 - porosity) / 0.75), rng, rounds=3)
+    radius = max(2.5, feature * (1 - porosity) / porosity * rng.uniform(0.3, 0.55))
+    period = max(4 * radius, 2.4 * feature / porosity)
+    lumps = _curved(shape, period, float(np.clip(1 - (1 - porosity) / 0.62, 0.05, 0.9)), rng, rounds=3)
     centres, radii = _packed(shape, radius, 0.55, rng.uniform(0.05, 0.25), rng)
     where = np.floor(centres).astype(int)
     inside = (where >= 0).all(axis=1) & (where < shape).all(axis=1)
@@ -554,6 +571,7 @@ def stretched_film(
     axes = rng.standard_normal((len(centres), 3)) * 0.3 + np.array([0, 1.0, 0])
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     nodes = solids(shape, centres, 0.8 * radii, axes, radii, margin=fibril + 4)
+    nodes += 0.3 * radii.mean() * noise(shape, radii.mean(), rng)
     length = 0.7 * apart[2]
     count = round(in_fibrils * np.prod(box) / (np.pi * fibril**2 * 2 * length))
     lean = rng.standard_normal((count, 3)) * rng.uniform(0.02, 0.1) + np.array([0, 0, 1.0])
@@ -592,7 +610,7 @@ def lattice(shape: Shape, feature: float, porosity: float, rng: np.random.Genera
     centres, axes = every[:, :3] @ tilt.T + np.array(shape) / 2, every[:, 3:] @ tilt.T
     near = ((centres > -2 * radius) & (centres < np.array(shape) + 2 * radius)).all(axis=1)
     centres, axes = centres[near], axes[near]
-    thick = radius * (1 + 0.08 * np.clip(rng.standard_normal(len(centres)), -2, 2))
+    thick = radius * (1 + 0.04 * np.clip(rng.standard_normal(len(centres)), -2, 2))
     away = solids(shape, centres, thick, axes, step, margin=0.8 * radius + 3)
     return _highest(gaussian_filter(away, 0.08 * radius, truncate=3), porosity)
 
@@ -604,7 +622,7 @@ def spinodal(
     shape: Shape, feature: float, porosity: float, rng: np.random.Generator, swapped: bool = False
 ) -> NDArray[np.bool_]:
     """Two phases that part by Cahn and Hilliard's equation (`own_truths.demixing`), stopped early or late."""
-    steps = int(rng.integers(25, 45))
+    steps = int(rng.integers(14, 40))
     period = 10.0 * (steps / 40) ** 0.25  # of the structure by then
     field = _coarse(
         shape,
@@ -731,6 +749,7 @@ MATERIALS = (
         partial(spinodal, swapped=True),
         (0.5, 0.72),
         "membranes by phase separation; monoliths",
+        smallest=5,
     ),
     Material("ligaments_slender", "bicontinuous", ligaments, (0.5, 0.75), "nanoporous metals, low density"),
     Material("ligaments_stout", "bicontinuous", ligaments, (0.18, 0.5), "nanoporous metals, annealed"),
@@ -952,7 +971,7 @@ def main() -> None:
         row = []
         for seed in range(options.draws):
             clock = time.perf_counter()
-            pore = draw(by_name(name), np.random.default_rng(seed), options.side)
+            pore = draw(by_name(name), np.random.default_rng([*name.encode(), seed]), options.side)
             seconds = time.perf_counter() - clock
             chords = ", ".join(f"{chord:.1f}" for chord in mean_chords(pore))
             print(f"| {name} | {pore.mean():.3f} | {chords} | {len(pore)} | {seconds:.1f} |", flush=True)
