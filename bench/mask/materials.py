@@ -778,10 +778,10 @@ MATERIALS = (
         "compacted grains with cement",
     ),
     Material("nodules", "nodules", nodules, (0.4, 0.85), "nodular membranes, aerogels", 6),
-    Material("open_foam", "foam", struts, (0.75, 0.95), "open-cell foams, without walls"),
+    Material("open_foam", "cells", struts, (0.75, 0.95), "open-cell foams, without walls"),
     Material(
         "reticulated",
-        "foam",
+        "cells",
         partial(
             cells,
             spread=(0.15, 0.45),
@@ -925,7 +925,7 @@ MATERIALS = (
         "printed lattices",
         smallest=6,
     ),
-    Material("grains", "grains", grains, (0.1, 0.45), "electrodes, ceramics: polyhedral grains"),
+    Material("grains", "cells", grains, (0.1, 0.45), "electrodes, ceramics: polyhedral grains"),
     Material("plates", "plates", plates, (0.45, 0.85), "clays, graphite, flakes", 5),
     Material(
         "capillaries_along", "capillaries", capillaries, (0.2, 0.7), "capillaries in the picture's plane"

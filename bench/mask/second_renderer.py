@@ -61,7 +61,9 @@ DEEPEST = 6.0  # features; deeper, nothing of the signal is left
 LEAST_DEPTH = 2.5  # features; a volume that ends before goes on as its own turned copy
 SURFACE = 1.3  # voxels, width of the smoothing that takes the steps off the voxels' surface
 ABOVE = 4  # empty voxels above the cut, so that the smoothing sees vacuum
-TILT_CAP = 5.0  # of 1/cos: the yield at grazing incidence ends near there (Seiler 1983, fig. 13)
+TILT_CAP = 3.5  # of 1/cos; near 5 at grazing incidence (Seiler 1983), which steps of voxels show too often
+BRIGHTEST = 3.5  # times a flat face; edges in published micrographs are two to three times as bright
+PROBE = 0.8  # voxels; over which the tilt is averaged, so that the steps of voxels do not glow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,7 +191,7 @@ def _seen(
         _around(solid, max(0.9, look["escape"]), depth) if look["escape"] > SURFACE else _sample(field, depth)
     )
     normal = _fine_relief(normal, look, rng)
-    tilt = np.minimum(1 / np.maximum(normal[0], 1e-3), TILT_CAP)
+    tilt = gaussian_filter(np.minimum(1 / np.maximum(normal[0], 1e-3), TILT_CAP), PROBE)
     seen = depth - top - ABOVE
     below_cut = np.maximum(depth - ground, 0)
 
@@ -204,6 +206,7 @@ def _seen(
     # a flat face has half a ball of vacuum over it; an edge more, a corner between walls less
     vacuum = (1 - look["range_weight"] / 2) * (1 - 2 * near) + look["range_weight"] / 2 * (1 - 2 * wide)
     emission = tilt ** look["tilt_power"] * np.exp(look["edge"] * 1.3 * vacuum)
+    emission = BRIGHTEST * np.tanh(emission / BRIGHTEST)
     sky = _sky(field, depth, normal, _directions(look), 4.0 * feature) ** look["closeness"]
     drawn = np.exp(-below_cut / (look["extraction"] * feature))
     direct = np.where(hit, emission * sky * drawn, 0)
