@@ -4,12 +4,14 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from porescape.web.lock import exclusive_lock
 
 # how long a test takes says more of the machine than of the code
 settings.register_profile("porescape", deadline=None, derandomize=True)
@@ -46,17 +48,30 @@ FIRST = [
 ]
 
 
+alone = ExitStack()  # closed when the first of several processes has imported what the tests need
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # one of several processes
-        compile_once(config.cache.mkdir("kernels"))  # type: ignore[union-attr]
+        locks = config.cache.mkdir("kernels")  # type: ignore[union-attr]
+        import_once(locks)
+        compile_once(locks)
+
+
+def import_once(locks: Path) -> None:
+    """Let one process compile the packages, which are installed uncompiled; the next ones load that."""
+    done = locks / "imported"
+    with ExitStack() as held:
+        held.enter_context(exclusive_lock(locks / "imports", "the imports still take place", timeout=600))
+        if not done.exists():
+            held.callback(done.touch)  # before the lock is released
+            alone.enter_context(held.pop_all())
 
 
 def compile_once(locks: Path) -> None:
     """Let a kernel be compiled by one process, while others that need it wait and then load it."""
     from numba.core.compiler_lock import global_compiler_lock
     from numba.core.dispatcher import Dispatcher
-
-    from porescape.web.lock import exclusive_lock
 
     compiled, held = Dispatcher.compile, set[str]()
 
@@ -77,6 +92,7 @@ def compile_once(locks: Path) -> None:
 
 def pytest_collection_finish() -> None:
     """Spare the collector of cycles what all tests stand on; compilation of kernels calls it often."""
+    alone.close()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)

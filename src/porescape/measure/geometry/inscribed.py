@@ -54,7 +54,7 @@ def fit_balls(
     -------
     centres (n, 3) and diameters (n,) [voxels]
     """
-    normals = np.zeros_like(starts) if normals is None else normals
+    normals = np.zeros(starts.shape) if normals is None else normals  # floats, also where the starts are not
     centres = starts.astype(np.float64)
     return centres, _fit_balls(region, own, centres, depth, normals, _ALL_WAYS)
 

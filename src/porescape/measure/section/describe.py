@@ -182,16 +182,17 @@ def _describe(phases, s2, lineal, distance, interface, euler, levels):  # type: 
         bins[square] = min(int(np.ceil(np.sqrt(square))), lags) - 1
     signed = np.empty(phases.shape[1:], dtype=np.int32)
     for w in range(len(phases)):
-        phase = phases[w]
-        down = _along_columns(phase, s2[w], lineal[:, w])
+        phase = phases[w].copy()  # writeable like `turned`, as a kernel is compiled for each kind of array
+        s2_down, lineal_down = np.empty(lags), np.empty((2, lags))
+        down = _along_columns(phase, s2_down, lineal_down)
         turned = np.ascontiguousarray(phase.T)
         s2_along, lineal_along = np.empty(lags), np.empty((2, lags))
         along = _along_columns(turned, s2_along, lineal_along)
         interface[w] = 0.5 * (down + along)
         for r in range(lags):
-            s2[w, r] = 0.5 * (s2[w, r] + s2_along[r])
+            s2[w, r] = 0.5 * (s2_down[r] + s2_along[r])
             for p in range(2):
-                lineal[p, w, r] = 0.5 * (lineal[p, w, r] + lineal_along[p, r])
+                lineal[p, w, r] = 0.5 * (lineal_down[p, r] + lineal_along[p, r])
         fill_signed_squared_distance_2d(phase, signed)
         _distances(signed, bins, distance[:, w])
         _euler(signed, levels, euler[w])
