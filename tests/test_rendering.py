@@ -149,7 +149,7 @@ def test_a_seed_is_a_picture(balls: Volume) -> None:
 def test_a_drawn_look_lies_in_its_ranges(seed: int) -> None:
     look = draw_look(np.random.default_rng(seed))
     for name, (low, high, _) in RANGES.items():
-        lowest = {"depth": low / 2, "rim": 0, "tilt": 0, "rough": 0, "curtains": 0}.get(name, low)
+        lowest = {"depth": low / 4, "rim": 0, "tilt": 0, "rough": 0, "curtains": 0}.get(name, low)
         assert lowest <= getattr(look, name) <= high
     assert (look.rough > 0) == (look.surface == "fracture")
 

@@ -12,8 +12,8 @@ Sources, by the names used below:
   microstructures, Scanning 35, 189-195.
 - Postek: M. T. Postek and A. E. Vladár (2015), Does your SEM really tell the truth? Part 4: charging and its
   mitigation, Scanning 37.
-- Micrographs: the range that eleven public micrographs of membranes, foams, gels, mats and nanoporous gold
-  span, estimated by eye; no source gives one.
+- Micrographs: the range that public micrographs of membranes, foams, gels, mats and nanoporous gold span;
+  noise, shading and contrast as `bench/mask/contrast.py` measures them, the others estimated by eye.
 """
 
 import math
@@ -155,30 +155,34 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 # what real micrographs have: lowest, highest, and whether the logarithm is even between them
 RANGES: dict[str, tuple[float, float, bool]] = {
-    "depth": (0.08, 2.0, True),  # Prill: pores of a stack shine from several slices behind; Micrographs
+    "depth": (0.08, 1.5, True),  # Prill: pores of a stack shine from several slices behind; Micrographs
     "occlusion": (0.0, 1.6, False),  # Reimer 6.1: shadow contrast in holes; Micrographs
-    "reflection": (0.0, 0.25, False),  # Reimer 5.2: SE3 from walls and pole piece; Micrographs
+    "reflection": (0.0, 0.2, False),  # Reimer 5.2: SE3 from walls and pole piece; Micrographs
     "tilt": (0.0, 1.3, False),  # Reimer 4.2: n = 0.8 to 1.3; 0 for detectors in the lens, which see no slope
     "rim": (0.0, 1.2, False),  # Seiler: edges up to twice as bright; Micrographs
     "rim_width": (0.6, 4.0, True),  # Seiler: escape depth 1 to 20 nm, at 1 to 20 nm per pixel
     "side": (-0.35, 0.35, False),  # Goldstein 6: detector on one side; Micrographs
     "rough": (0.05, 0.5, True),  # Micrographs: cryo-fractured membranes
     "rough_length": (1.0, 6.0, True),  # Micrographs
-    "mottle": (0.0, 0.10, False),  # Micrographs
+    "mottle": (0.0, 0.06, False),  # Micrographs
     "grain": (0.0, 0.10, False),  # Goldstein 18: coatings of Au, Pd, Pt, Cr, grains of 1 to 20 nm
     "grain_size": (0.5, 2.5, True),  # the same, at 1 to 20 nm per pixel
-    "resin": (0.1, 0.8, False),  # Micrographs: filled electrodes and rocks
-    "charging": (-0.25, 0.5, False),  # Postek: brighter or darker around edges of insulators
+    "resin": (0.1, 0.6, False),  # Micrographs: filled electrodes and rocks
+    "charging": (-0.15, 0.3, False),  # Postek: brighter or darker around edges of insulators
     "charging_length": (0.2, 3.0, True),  # Postek
     "streaks": (0.0, 0.15, False),  # Postek
     "curtains": (0.0, 0.08, False),  # Prill; seen in most FIB-SEM stacks
     "shading": (0.0, 0.35, False),  # Micrographs
-    "focus": (0.3, 2.2, True),  # Micrographs: walls are 1 to 5 pixels soft
+    "focus": (0.3, 1.8, True),  # Micrographs: walls are 1 to 4 pixels soft
     "defocus": (0.0, 2.0, False),  # Goldstein 6: depth of focus 1 to 100 widths of the field
-    "electrons": (12.0, 2000.0, True),  # Reimer 5.3: signal to noise of 3 to 45
+    "electrons": (
+        40.0,
+        5000.0,
+        True,
+    ),  # Micrographs: noise of 0.01 to 0.12 of the contrast (bench/mask/contrast.py)
     "line_noise": (0.0, 0.02, False),  # Micrographs
-    "white": (0.55, 1.15, False),  # Micrographs: from flat to clipped
-    "black": (-0.06, 0.35, False),  # Micrographs
+    "white": (0.65, 1.1, False),  # Micrographs: from flat to clipped
+    "black": (-0.05, 0.2, False),  # Micrographs
     "gamma": (0.6, 1.6, True),  # Micrographs
 }
 _NUMBERS = tuple(field.name for field in fields(Look) if field.name not in ("signal", "surface"))
@@ -202,8 +206,10 @@ def draw_look(rng: np.random.Generator, signal: Signal | None = None, surface: S
         values["rough"] = 0.0
     if surface == "fracture":
         values["curtains"] = 0.0
-    if signal == "backscattered":  # from below the surface: no rims, little of the slope, near depths
-        values |= {"depth": values["depth"] / 2, "rim": values["rim"] / 8, "tilt": values["tilt"] / 4}
+    if signal == "backscattered":  # from below the surface: no rims, little of the slope
+        # half of what escapes comes from less than 0.03 to 0.3 µm at 2 to 5 kV (Goldstein 1), pores are 0.1
+        # to 5
+        values |= {"depth": values["depth"] / 4, "rim": values["rim"] / 8, "tilt": values["tilt"] / 4}
     return Look(signal=signal, surface=surface, **values)
 
 

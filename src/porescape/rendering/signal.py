@@ -23,16 +23,19 @@ def brightness(met: Met, look: Look, chord: float, rng: np.random.Generator) -> 
         Mean chord of the pores [voxels].
     rng : Generator
     """
-    light = _secondary(met, look, chord) if look.signal == "secondary" else _backscattered(met, look, chord)
-    if look.surface == "filled":
-        light = np.where(met.solid, light, look.resin)
+    if look.surface == "filled":  # flat, and opaque at the scale of the pores
+        light = np.where(met.solid, np.float32(1), np.float32(look.resin))
+    elif look.signal == "secondary":
+        light = _secondary(met, look, chord)
+    else:
+        light = _backscattered(met, look, chord)
     light = light * (1 + look.mottle * texture(rng, light.shape, 2 * chord))
     light = light * (1 + look.grain * texture(rng, light.shape, look.grain_size))
     if look.charging:
         light = light + look.charging * _gathered(light, look.charging_length * chord)
     if look.streaks:
         light = light + look.streaks * _tails(light, chord)
-    return np.maximum(light, 0).astype(np.float32)
+    return np.asarray(np.maximum(light, 0), dtype=np.float32)
 
 
 def texture(rng: np.random.Generator, shape: tuple[int, ...], width: float) -> Field:
