@@ -528,7 +528,7 @@ def test_check_says_what_the_image_can_stand_for(here: Called) -> None:
     code, out, told = here("check", sample_path(), "--json", "--out", "c.png")
     assert code == 0
     checks = json.loads(out)["checks"]
-    assert set(checks) == {"isotropy", "stationarity", "size", "sharpness"}
+    assert set(checks) == {"isotropy", "stationarity", "size", "sharpness", "depth"}
     assert all(check["status"] == "ok" for check in checks.values())
     assert all(check["sentence"] in told for check in checks.values())
     assert Path("c.png").read_bytes()[:4] == b"\x89PNG"

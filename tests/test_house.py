@@ -32,7 +32,8 @@ INSIDE = {  # inside the rooms that have rooms of their own; what is not named i
         ("gpu", "blockwise"),
     ),
     "section": (
-        ("plane", "specks", "coating", "checks"),
+        ("plane", "specks", "coating"),
+        ("checks",),
         ("thresholds", "measured"),
         ("segment", "resample"),
     ),

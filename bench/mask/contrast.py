@@ -1,4 +1,4 @@
-"""Noise, shading and contrast of real micrographs beside those of rendered ones: are the ranges of looks real?
+"""Noise, shading and contrast of real micrographs beside rendered ones: are the ranges of looks real?
 
     python bench/mask/contrast.py --pictures FOLDER [--images FOLDER ...]
 

@@ -22,7 +22,7 @@ from porescape.io.images.image import read_image
 from porescape.section.segment import segment
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-METHODS = ("adaptive", "otsu", "sauvola")
+METHODS = ("adaptive", "otsu", "sauvola", "plane")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ def labelled(points: Path, images: Path) -> dict[Path, list[Point]]:
     found: dict[Path, list[Point]] = defaultdict(list)
     with points.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            found[images / row["file"]].append(Point(int(row["row"]), int(row["col"]), row["label"]))
+            found[images / row["file"]].append(
+                Point(int(row["row"]), int(row.get("col") or row["column"]), row["label"])
+            )
     return found
 
 

@@ -45,6 +45,7 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "Measure": "porescape.core.settings",
     "Checks": "porescape.core.settings",
     "check_image": "porescape.section.checks",
+    "check_depth": "porescape.section.checks.depth",
     "prepare": "porescape.section.prepare",
     "render_micrograph": "porescape.rendering.micrograph",
     "Look": "porescape.rendering.look",
@@ -176,6 +177,7 @@ if TYPE_CHECKING:
     from porescape.rendering.micrograph import render_micrograph as render_micrograph
     from porescape.report.html import render_report as render_report
     from porescape.section.checks import check_image as check_image
+    from porescape.section.checks.depth import check_depth as check_depth
     from porescape.section.prepare import prepare as prepare
     from porescape.section.segment import segment as segment
     from porescape.synthesis.generate import generate as generate

@@ -17,7 +17,7 @@ class Check:
 
     Attributes
     ----------
-    name : {"isotropy", "stationarity", "size", "sharpness"}
+    name : {"isotropy", "stationarity", "size", "sharpness", "depth"}
     status : {"ok", "warn", "fail"}
     sentence : str
         What was found, what is required and what to do.
@@ -29,7 +29,7 @@ class Check:
     limits : dict of str to tuple of float
         For the values that decide: the limits of a warning and of a failure.
     curves : dict of str to ndarray
-        Data of the figure; lengths in metres.
+        Data of the figure; lengths in metres. Those of "depth" are small pictures, shape (ny, nx).
     """
 
     name: str

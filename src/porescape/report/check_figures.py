@@ -10,7 +10,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from porescape.core.check import Check
 from porescape.core.image import PhaseImage
-from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, show_phases
+from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, coloured, dress, show_phases
+from porescape.report.image_figures import outline_pores
 from porescape.report.words import scale_for
 from porescape.section.checks.sharpness import CHORD
 from porescape.section.checks.size import POROSITY_ERROR
@@ -46,6 +47,28 @@ def checks_figure(phase: PhaseImage, checks: Sequence[Check]) -> Figure:
     _errors(figure.add_subplot(grid[1, 0]), size)
     _chords(figure.add_subplot(grid[1, 1]), sharpness, phase)
     _tiled(figure.add_subplot(grid[1, 2]), stationarity, phase)
+    return figure
+
+
+def depth_figure(check: Check) -> Figure | None:
+    """Draw the picture, the pores of its mask, and those in the plane of the cut; None for a binary image."""
+    if not check.curves:
+        return None
+    grey, used, plane = (check.curves[name].astype(np.float32) for name in ("grey", "used", "plane"))
+    values = check.values
+    pictures = {
+        "the picture": coloured(grey),
+        f"pores of the mask, {values['porosity']:.2f}": outline_pores(grey, used > 0.5),
+        f"pores in the plane, {values['porosity_of_plane']:.2f} ± {values['half_width_of_plane']:.2f}": (
+            outline_pores(grey, plane > 0.5)
+        ),
+    }
+    tall = WIDE / 3 * grey.shape[0] / grey.shape[1]
+    figure = Figure(figsize=(WIDE, tall + 0.4), layout="constrained")
+    for panel, (title, picture) in zip(figure.subplots(1, 3), pictures.items(), strict=True):
+        panel.imshow(picture, vmin=0, vmax=1)
+        panel.set_axis_off()
+        panel.set_title(title, fontsize=TEXT + 1, color=INK)
     return figure
 
 

@@ -8,12 +8,14 @@ from porescape.section.thresholds.adaptive import adaptive_threshold
 from porescape.section.thresholds.fixed import fixed_threshold
 from porescape.section.thresholds.method import Method, by_threshold
 from porescape.section.thresholds.otsu import otsu_threshold
+from porescape.section.thresholds.plane import plane
 from porescape.section.thresholds.sauvola import sauvola_threshold
 
 THRESHOLDS: dict[str, Method] = {
     "adaptive": by_threshold(adaptive_threshold),
     "otsu": by_threshold(otsu_threshold),
     "sauvola": by_threshold(sauvola_threshold),
+    "plane": plane,
     "fixed": by_threshold(fixed_threshold),
 }
 

@@ -3,8 +3,8 @@
 import { h } from "./dom.js";
 import { choice, length, number, select } from "./fields.js";
 
-const METHODS = { adaptive: "adaptive (local mean)", otsu: "Otsu (one threshold)", sauvola: "Sauvola (local)", fixed: "fixed" };
-const USES = { adaptive: ["sensitivity", "window"], sauvola: ["window"], fixed: ["threshold"], otsu: [] };
+const METHODS = { adaptive: "adaptive (local mean)", otsu: "Otsu (one threshold)", sauvola: "Sauvola (local)", plane: "plane (solid behind it left out)", fixed: "fixed" };
+const USES = { adaptive: ["sensitivity", "window"], sauvola: ["window"], fixed: ["threshold"], otsu: [], plane: [] };
 const SCOPES = { "total sheet": "all pores, of the sheet", "total crop": "all pores, of this crop", "resolved sheet": "visible pores, of the sheet", "resolved crop": "visible pores, of this crop" };
 const COATING_SD = 0.25; // of its thickness, as on the command line
 const USUAL_SD = 0.02; // of a measured porosity, until another is given
