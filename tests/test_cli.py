@@ -19,9 +19,12 @@ from typer.testing import CliRunner
 from conftest import without_pages
 from porescape.cli import app, main
 from porescape.cli.options import parse_size
+from porescape.cli.resuming import ResumeOptions
 from porescape.core.recipe import BodiesRecipe
+from porescape.core.settings import Settings
 from porescape.core.volume import Volume
 from porescape.errors import SettingsError
+from porescape.io.images.image import read_image
 from porescape.io.runs.settings import read_recipe
 from porescape.io.volumes.volume import write_tiff, write_vti
 from porescape.measure.meters import NUMBERS
@@ -245,11 +248,29 @@ def test_ctrl_c_ends_in_words_and_leaves_nothing(tmp_path: Path) -> None:
     ) as process:
         assert process.stderr is not None
         assert "464 x 640 pixels" in process.stderr.readline()  # the work has begun
-        time.sleep(1)
+        time.sleep(0.3)  # processes are on their way, no trial is finished
         os.killpg(process.pid, signal.SIGINT)
         words = process.stderr.read()
     assert process.returncode == 130
     assert "stopped; nothing was written" in words
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_ctrl_c_while_the_work_folder_is_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    def interrupted(folder: Path, *_: object) -> None:
+        folder.mkdir()
+        if written:
+            (folder / "job.json").write_text("{}", encoding="utf-8")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("porescape.io.runs.checkpoint.open_checkpoint", interrupted)
+    image = read_image(sample_path())
+    making = ResumeOptions().checkpointing(tmp_path / "run", False, image, Settings(), 0)
+    with pytest.raises(KeyboardInterrupt), making:
+        pass
     assert list(tmp_path.iterdir()) == []
 
 

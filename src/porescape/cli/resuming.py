@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -104,6 +104,13 @@ class ResumeOptions:
             checkpoint = open_checkpoint(folder, image, settings, seed)
         except SettingsError as error:
             raise SettingsError(f"{error}; --overwrite starts again") from None
+        except KeyboardInterrupt:  # in the middle of it; what others have written there stays
+            if self.shard is None and not unfinished:
+                if is_work_folder(folder):
+                    FolderCheckpoint(folder).remove()
+                with suppress(OSError):
+                    folder.rmdir()
+            raise
         if unfinished and not continues:
             raise OutputError(
                 f"an unfinished run of this job is in {folder} ({checkpoint.words(settings)}): "
