@@ -25,7 +25,7 @@ from porescape.section.plane.network import (
     from_arrays,
     to_arrays,
 )
-from porescape.section.plane.picture import inputs, larger, scale_of, smaller, unit_length
+from porescape.section.plane.picture import UNIT, inputs, larger, scale_of, smaller, unit_length
 from porescape.section.plane.see import see
 from porescape.section.segment import segment, segmented
 
@@ -127,7 +127,7 @@ def test_shading_does_not_change_the_unit_length() -> None:
 
 def test_only_coarse_pictures_are_made_smaller() -> None:
     assert scale_of(3.0) == 1
-    assert scale_of(14.0) == 0.5
+    assert scale_of(2 * UNIT) == 0.5
 
 
 @given(gain=st.floats(0.3, 1.0), offset=st.floats(0, 0.5))

@@ -7,9 +7,10 @@ Needs PyTorch (`pip install torch`), which nothing else here does. Pictures are 
 `materials.py`, shown by `porescape.render_micrograph` with looks drawn at random; they are made once and
 kept in FOLDER. `--without` leaves out groups of materials, to be judged by.
 
-The loss is the cross-entropy of pixels and the squared error of the porosity of each piece of a picture.
-Pieces are turned, mirrored, and shown at 0.64 to 1.4 times their own scale, because the unit length of a
-picture is not always found right.
+The loss is the cross-entropy of pixels, those of thin walls and small pores weighing more, and the squared
+error of the porosity of each piece of a picture. Pieces are turned, mirrored, and shown at 0.64 to 1.4 times
+their own scale, because the unit length of a picture is not always found right; grey levels, sharpness, noise
+and shading are changed once more, so that the network does not rely on how the renderer draws.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pictures import PER_MATERIAL, SEED, Picture, ours, pictures
+from scipy import ndimage
 from torch import nn
 
 from porescape.section.plane.network import HALVINGS, Layer, Network, to_arrays
@@ -31,8 +33,10 @@ SIDE = 192  # pixels of a piece
 BATCH = 8
 RATE = 3e-3  # of AdamW; rises over 100 steps and falls to nothing along a cosine
 SCALES = (-0.45, 0.35)  # logarithm of the scale of a piece
-VARIANTS = 2  # of the scale of each picture
-POROSITY = 1.0  # weight of the squared error of the porosity
+VARIANTS = 4  # of each picture: its scale and its light
+POROSITY = 5.0  # weight of the squared error of the porosity
+THIN = 3.0  # how much more a pixel weighs whose surroundings are all of the other phase
+NEAR = 3.0  # pixels; its surroundings
 
 
 class Pair(nn.Sequential):
@@ -92,15 +96,29 @@ def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
     return tensor.detach().numpy().astype(np.float32)
 
 
-Shown = tuple[NDArray[np.float32], NDArray[np.float32]]  # as the network is given it; the truth
+Shown = tuple[NDArray[np.float16], NDArray[np.float16]]  # as the network is given it; the truth
 
 
 def shown_at(picture: Picture, unit: float, rng: np.random.Generator) -> Shown:
     """Return a picture as the network is given it, at a scale near its own, and its truth."""
     least = (SIDE + 1) / min(picture.grey.shape)
     factor = max(least, min(1.0, scale_of(unit) * float(np.exp(rng.uniform(*SCALES)))))
-    given = inputs(smaller(picture.grey, factor), max(unit * factor, 1.5))
-    return given, smaller(picture.solid.astype(np.float32), factor)
+    given = inputs(relit(smaller(picture.grey, factor), rng), max(unit * factor, 1.5))
+    truth = smaller(picture.solid.astype(np.float32), factor)
+    return given.astype(np.float16), truth.astype(np.float16)
+
+
+def relit(grey: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Change grey levels, sharpness, noise and shading of a picture, as another microscope would."""
+    gamma, sharper = np.exp(rng.uniform(-0.4, 0.4)), rng.uniform(-0.6, 1.0)
+    around = ndimage.gaussian_filter(grey, rng.uniform(0.6, 2.0))
+    seen = np.clip(grey + sharper * (grey - around), 0, 1) ** gamma
+    contrast = float(np.ptp(np.quantile(seen, (0.05, 0.95))))
+    y, x = (np.linspace(-1, 1, n) for n in grey.shape)
+    turn = rng.uniform(0, 2 * np.pi)
+    slope = rng.uniform(0, 0.4) * contrast * (np.cos(turn) * x + np.sin(turn) * y[:, None])
+    noise = rng.exponential(0.04) * contrast * rng.standard_normal(grey.shape)
+    return np.asarray(seen + slope + noise, dtype=np.float32)
 
 
 def piece(shown: Shown, rng: np.random.Generator) -> Shown:
@@ -113,6 +131,14 @@ def piece(shown: Shown, rng: np.random.Generator) -> Shown:
     if rng.random() < 0.5:
         given, wanted = given[:, ::-1], wanted[:, ::-1]
     return np.ascontiguousarray(given.transpose(2, 0, 1)), np.ascontiguousarray(wanted)
+
+
+def thin(truth: torch.Tensor) -> torch.Tensor:
+    """Return the weight of each pixel, with mean 1: more where little of its own phase lies around."""
+    around = truth.numpy()
+    around = ndimage.gaussian_filter(around, (0, NEAR, NEAR), mode="reflect")
+    weight = 1 + THIN * (truth - torch.from_numpy(around)).abs()
+    return weight / weight.mean()
 
 
 def teach(taught_by: Sequence[Picture], steps: int, seed: int = 0) -> Network:
@@ -131,11 +157,11 @@ def teach(taught_by: Sequence[Picture], steps: int, seed: int = 0) -> Network:
             group["lr"] = RATE * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
         chosen = rng.integers(len(shown), size=BATCH)
         given, wanted = zip(*(piece(shown[k], rng) for k in chosen), strict=True)
-        truth = torch.from_numpy(np.stack(wanted))
-        batch = torch.from_numpy(np.stack(given)).to(memory_format=torch.channels_last)
+        truth = torch.from_numpy(np.stack(wanted).astype(np.float32))
+        batch = torch.from_numpy(np.stack(given).astype(np.float32)).to(memory_format=torch.channels_last)
         logits = network(batch)
         share = torch.sigmoid(logits).mean((1, 2)) - truth.mean((1, 2))
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, truth)
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, truth, thin(truth))
         optimiser.zero_grad()
         (loss + POROSITY * share.square().mean()).backward()
         optimiser.step()

@@ -25,6 +25,11 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "render_report": "porescape.report.html",
     "reconstruct": "porescape.jobs.reconstruct",
     "segment": "porescape.section.segment",
+    "teach": "porescape.section.teach",
+    "Taught": "porescape.core.taught",
+    "read_labels": "porescape.io.images.labels",
+    "read_taught": "porescape.io.runs.taught",
+    "write_taught": "porescape.io.runs.taught",
     "describe": "porescape.measure.section.describe",
     "combined_distance_function": "porescape.measure.section.combined",
     "measure_volume": "porescape.measure.volume",
@@ -125,10 +130,12 @@ if TYPE_CHECKING:
     from porescape.core.settings import Output as Output
     from porescape.core.settings import Segmentation as Segmentation
     from porescape.core.settings import Settings as Settings
+    from porescape.core.taught import Taught as Taught
     from porescape.core.volume import Volume as Volume
     from porescape.fit.refine.annealing import refine as refine
     from porescape.io.images.image import image_from_array as image_from_array
     from porescape.io.images.image import read_image as read_image
+    from porescape.io.images.labels import read_labels as read_labels
     from porescape.io.images.scale_bar import find_scale_bar as find_scale_bar
     from porescape.io.runs.batch import run_batch as run_batch
     from porescape.io.runs.batch_folder import gather_batch as gather_batch
@@ -143,6 +150,8 @@ if TYPE_CHECKING:
     from porescape.io.runs.network import write_openpnm as write_openpnm
     from porescape.io.runs.run_folder import read_run as read_run
     from porescape.io.runs.run_folder import write_run as write_run
+    from porescape.io.runs.taught import read_taught as read_taught
+    from porescape.io.runs.taught import write_taught as write_taught
     from porescape.io.volumes.chunked import open_chunked as open_chunked
     from porescape.io.volumes.matlab import write_mat as write_mat
     from porescape.io.volumes.mesh import write_glb as write_glb
@@ -180,5 +189,6 @@ if TYPE_CHECKING:
     from porescape.section.checks.depth import check_depth as check_depth
     from porescape.section.prepare import prepare as prepare
     from porescape.section.segment import segment as segment
+    from porescape.section.teach import teach as teach
     from porescape.synthesis.generate import generate as generate
     from porescape.synthesis.generate import generate_region as generate_region

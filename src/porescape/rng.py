@@ -22,6 +22,7 @@ STAGES = (
     "search grains",
     "micrograph",
     "look",
+    "labels",
 )
 FIELDS = ("solid_grains", "pore_cells", "branches", "solid_grains directions")
 

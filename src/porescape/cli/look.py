@@ -18,23 +18,45 @@ def segment(
     out: OutFolder = Path("porescape-segment"),
     overwrite: Overwrite = False,
     as_json: Json = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Picture of labels to learn from: 0 nothing, 1 pore, 2 solid, 3 cannot be told.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Segment an image into pore and solid: mask, porosity and an overlay picture."""
     from porescape.io.atomic import whole_folder
+    from porescape.io.images.labels import read_labels
     from porescape.io.runs.prepared import write_segmentation
     from porescape.io.runs.run_folder import to_json
+    from porescape.io.runs.taught import TAUGHT_FILE, write_taught
     from porescape.report.image_figures import segmentation_overlay
     from porescape.section.segment import segment as split
+    from porescape.section.teach import with_labels
 
     settings = segmentation.settings()
     micrograph = reading.read(image)
+    if labels is not None:
+        settings = with_labels(micrograph, read_labels(labels, micrograph), settings)
     phase = split(micrograph, settings)
     with whole_folder(out, overwrite) as folder:
         write_segmentation(folder, phase)
         segmentation_overlay(micrograph, phase).savefig(folder / "segmentation.png", dpi=150)
+        if settings.taught is not None:
+            write_taught(folder / TAUGHT_FILE, settings.taught)
     say(f"porosity {phase.porosity:.4f}; mask and overlay in {out}")
+    found = {"porosity": phase.porosity, "pixel_size": phase.pixel_size, "crop": micrograph.crop}
+    if labels is not None and settings.taught is not None:
+        taught = settings.taught
+        found["as_labelled"] = taught.right
+        say(
+            f"{taught.right:.0%} of {taught.pore} pixels of pore and {taught.solid} of solid come out as "
+            f"labelled; --taught {out / TAUGHT_FILE} uses what was learned, in any command"
+        )
     if as_json:
-        answer(to_json({"porosity": phase.porosity, "pixel_size": phase.pixel_size, "crop": micrograph.crop}))
+        answer(to_json(found))
 
 
 @command

@@ -113,11 +113,21 @@ class SegmentationOptions:
     porosity_scope: Annotated[
         str, typer.Option(help="What was measured: total or resolved pores, of the sheet or this crop.")
     ] = _SEGMENTATION.porosity_scope
+    taught: Annotated[
+        Path | None,
+        typer.Option(help="What `segment --labels` learned: its taught.toml, or a run that used it."),
+    ] = None
 
     def settings(self) -> Segmentation:
         """Return the settings; they check their own values."""
+        taught = None
+        if self.taught is not None:
+            from porescape.io.runs.taught import read_taught
+
+            taught = read_taught(self.taught)
+        method = self.threshold_method
         return Segmentation(
-            method=self.threshold_method,
+            method="taught" if taught and method == _SEGMENTATION.method else method,
             sensitivity=self.sensitivity,
             window=self.window,
             threshold=self.threshold,
@@ -128,6 +138,7 @@ class SegmentationOptions:
             coating=None if self.coating is None else parse_uncertain_length(self.coating),
             porosity=None if self.porosity is None else parse_porosity(self.porosity),
             porosity_scope=self.porosity_scope,
+            taught=taught,
         )
 
 

@@ -35,6 +35,8 @@ class Micrograph:
         Doubtful points in how the file was read.
     page : int or None
         Page of the file, from 1, if one was requested.
+    whole : tuple of int
+        Height and width of the file's image [pixels]; those of `grey` when there was no file.
     """
 
     grey: NDArray[np.float32]
@@ -46,6 +48,7 @@ class Micrograph:
     is_binary: bool = False
     warnings: tuple[str, ...] = ()
     page: int | None = None
+    whole: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         if self.grey.ndim != 2:
@@ -60,6 +63,8 @@ class Micrograph:
         object.__setattr__(self, "grey", own)
         if self.crop == (0, 0, 0, 0):
             object.__setattr__(self, "crop", (0, 0, *own.shape))
+        if self.whole == (0, 0):
+            object.__setattr__(self, "whole", own.shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ They are saved with every result as TOML (`run.toml`), from which the run can be
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from porescape.core.taught import Taught
 from porescape.errors import SettingsError
 
 PorePhase = Literal["dark", "bright"]
@@ -25,8 +26,8 @@ class Segmentation:
     Attributes
     ----------
     method : str
-        "adaptive", "otsu", "sauvola", "fixed": a name of `porescape.section.thresholds`. "adaptive" is the
-        method of the paper: solid where brighter than a fraction of the local mean.
+        "adaptive", "otsu", "sauvola", "plane", "taught", "fixed": a name of `porescape.section.thresholds`.
+        "adaptive" is the method of the paper: solid where brighter than a fraction of the local mean.
     sensitivity : float
         Of the adaptive threshold, in [0, 1]; a higher value makes more of the image bright (MATLAB's
         `adaptthresh`: threshold = local mean x (1.6 - sensitivity)). The paper's script uses 0.61.
@@ -64,6 +65,7 @@ class Segmentation:
     coating: tuple[float, float] | None = None
     porosity: tuple[float, float] | None = None
     porosity_scope: str = "total sheet"
+    taught: Taught | None = None
 
     def __post_init__(self) -> None:
         _among("pore", self.pore, ("dark", "bright"))
@@ -89,6 +91,13 @@ class Segmentation:
             if self.threshold is None:
                 raise SettingsError("method 'fixed' needs a threshold between 0 and 1, e.g. --threshold 0.45")
             _within("threshold", self.threshold, 0, 1)
+        if self.method == "taught" and self.taught is None:
+            raise SettingsError(
+                "method 'taught' needs labels, or what was learned from some; make it with "
+                "`porescape segment IMAGE --labels labels.png`"
+            )
+        if self.method != "taught" and self.taught is not None:
+            raise SettingsError(f"this was taught by labels, and cannot be method {self.method!r} as well")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -163,7 +163,7 @@ def _micrograph(
         grey = 1 - grey
     if words:
         warnings = (*warnings, words)
-    return Micrograph(grey, pixel_size, source, name, sha256, crop, is_binary, warnings)
+    return Micrograph(grey, pixel_size, source, name, sha256, crop, is_binary, warnings, whole=(ny, nx))
 
 
 def _scale(values: NDArray[Any], lossy: bool, name: str) -> tuple[NDArray[np.float32], bool]:

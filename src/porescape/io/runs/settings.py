@@ -42,8 +42,12 @@ def settings_table(settings: Any) -> dict[str, Any]:
         if dataclasses.is_dataclass(value):
             table[field.name] = settings_table(value)
         elif value is not None:
-            table[field.name] = list(value) if isinstance(value, tuple) else value
+            table[field.name] = _plain(value)
     return table
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def settings_from(kind: type[S], table: Mapping[str, Any], where: str = "settings") -> S:
@@ -59,13 +63,7 @@ def settings_from(kind: type[S], table: Mapping[str, Any], where: str = "setting
         raise SettingsError(f"{where} has no {', '.join(unknown)}; known are {', '.join(hints)}")
     values = {}
     for name, value in table.items():
-        wanted = hints[name]
-        if dataclasses.is_dataclass(wanted):
-            if not isinstance(value, Mapping):
-                raise SettingsError(f"{where}.{name} must be a table, got {value!r}")
-            values[name] = settings_from(typing.cast(type[Any], wanted), value, f"{where}.{name}")
-        else:
-            values[name] = _converted(value, wanted, f"{where}.{name}")
+        values[name] = _converted(value, hints[name], f"{where}.{name}")
     try:
         return kind(**values)
     except TypeError as error:
@@ -79,6 +77,10 @@ def _converted(value: Any, wanted: Any, where: str) -> Any:
             return None  # null in JSON; TOML leaves it out
         wanted = next(a for a in arguments if a is not type(None))
         return _converted(value, wanted, where)
+    if dataclasses.is_dataclass(wanted):
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{where} must be a table, got {value!r}")
+        return settings_from(typing.cast(type[Any], wanted), value, where)
     if origin is typing.Literal:
         wanted = str
     elif origin is tuple:

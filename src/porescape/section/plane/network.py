@@ -41,6 +41,11 @@ class Network:
 
 def answer(network: Network, picture: Stack) -> NDArray[np.float32]:
     """Return the logit of each pixel; sides must be multiples of `BLOCK`."""
+    return np.asarray((hidden(network, picture) @ network.last.weight[0] + network.last.bias)[..., 0])
+
+
+def hidden(network: Network, picture: Stack) -> Stack:
+    """Return what the last layer is given, (ny, nx, channels); its logit is a weighted sum of these."""
     kept: list[Stack] = []
     now = picture
     for depth, pair in enumerate(network.down):
@@ -51,7 +56,7 @@ def answer(network: Network, picture: Stack) -> NDArray[np.float32]:
             now = now.reshape(ny // 2, 2, nx // 2, 2, channels).mean(axis=(1, 3))
     for pair in network.up:
         now = _twice(np.concatenate([_doubled(now), kept.pop()], axis=-1), pair)
-    return np.asarray((now @ network.last.weight[0] + network.last.bias)[..., 0])
+    return now
 
 
 def _twice(now: Stack, pair: tuple[Layer, Layer]) -> Stack:

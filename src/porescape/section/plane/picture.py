@@ -11,7 +11,7 @@ from scipy import ndimage
 Field = NDArray[np.float32]
 
 FALLEN = 0.2  # of the autocovariance, at the unit length; half a mean chord or less (chosen by hand)
-UNIT = 7.0  # pixels; a coarser picture is made smaller until its unit length is this (chosen by hand)
+UNIT = 9.0  # pixels; a coarser picture is made smaller until its unit length is this (chosen by hand)
 AROUND = 4.0  # unit lengths; local mean and contrast are measured over this square (chosen by hand)
 FARTHEST = 4.0  # standard deviations; what is brighter or darker looks the same
 
@@ -70,12 +70,16 @@ def smaller(image: Field, factor: float) -> Field:
 
 
 def larger(image: Field, shape: tuple[int, int]) -> Field:
-    """Return an image at the pixels of a larger one, linear in between."""
-    if image.shape == shape:
-        return image
-    y, x = ((np.arange(n) + 0.5) * m / n - 0.5 for n, m in zip(shape, image.shape, strict=True))
-    places = np.meshgrid(y, x, indexing="ij")
-    return np.asarray(ndimage.map_coordinates(image, places, order=1, mode="nearest"), dtype=np.float32)
+    """Return an image, (ny, nx) or (ny, nx, channels), at the pixels of a larger one, linear in between."""
+    for axis, length in enumerate(shape):
+        last = image.shape[axis] - 1
+        if length == last + 1:
+            continue
+        place = np.clip((np.arange(length) + 0.5) * (last + 1) / length - 0.5, 0, last)
+        below = np.minimum(place.astype(int), max(last - 1, 0))
+        part = (place - below).astype(np.float32).reshape((-1,) + (1,) * (image.ndim - 1 - axis))
+        image = image.take(below, axis) * (1 - part) + image.take(np.minimum(below + 1, last), axis) * part
+    return image
 
 
 def inputs(grey: Field, unit: float) -> Field:

@@ -1,21 +1,23 @@
 """Which solid lies in the plane of a picture, by the network that comes with the package."""
 
-from dataclasses import dataclass
-from functools import cache
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
-from porescape.section.plane.network import BLOCK, MARGIN, Network, answer, from_arrays
+from porescape.section.plane.network import BLOCK, MARGIN, Network, Stack, from_arrays, hidden, to_arrays
 from porescape.section.plane.picture import Field, inputs, larger, scale_of, smaller, unit_length
 
-SCALES = (0.8, 1.0, 1.25)  # times the unit length; how far the answers differ is a measure of doubt
+SCALES = (0.9, 1.2)  # times the unit length; how far the answers differ is a measure of doubt
 # uncertainty of the porosity: at least, per deviation between scales, per unsure share;
 # bench/mask/judge.py --doubt, on materials that the network had not seen
 DOUBT = (0.0109, 0.0604, 0.953)
 LEAST_SIDE = 64  # pixels; a picture is made no smaller (chosen by hand)
 TILE = 1024  # pixels; a larger picture is looked at in parts
+REMEMBERED = 2 << 20  # pixels as the network is given them; of a larger picture nothing is kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +42,7 @@ class Seen:
     unit: float
 
 
-def see(grey: Field, network: Network | None = None, scales: tuple[float, ...] = SCALES) -> Seen:
+def see(grey: Field, network: Network | None = None) -> Seen:
     """Look at a picture whose solid is bright.
 
     Parameters
@@ -48,15 +50,11 @@ def see(grey: Field, network: Network | None = None, scales: tuple[float, ...] =
     grey : ndarray of float32, shape (ny, nx)
     network : Network, optional
         By default the one that comes with the package.
-    scales : tuple of float
     """
     network = network or shipped()
-    unit = unit_length(grey)
-    found = [_at_scale(grey, unit * scale, network) for scale in scales]
-    porosities = tuple(float((one <= 0).mean()) for one in found)
-    logits = np.asarray(np.mean(found, axis=0), dtype=np.float32)
-    solid = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
-    return Seen(logits, porosities, float((solid * (1 - solid)).mean()), unit)
+    found = at_scales(grey, network, network.last.weight[0])[..., 0] + network.last.bias
+    logits = np.asarray(found.mean(axis=0), dtype=np.float32)
+    return Seen(logits, tuple(float((one <= 0).mean()) for one in found), unsure(logits), unit_length(grey))
 
 
 def porosity_sd(seen: Seen) -> float:
@@ -65,21 +63,79 @@ def porosity_sd(seen: Seen) -> float:
     return least + by_scales * float(np.std(seen.porosities)) + by_unsure * seen.unsure
 
 
-def _at_scale(grey: Field, unit: float, network: Network) -> Field:
+def unsure(logits: Field) -> float:
+    """Return the mean of p (1 - p) over the pixels, p being the probability of solid."""
+    solid = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+    return float((solid * (1 - solid)).mean())
+
+
+def at_scales(grey: Field, network: Network, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return weighted sums of what the network's last layer is given, at each of `SCALES`.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (ny, nx)
+    network : Network
+    weights : ndarray of float32, shape (channels, count)
+
+    Returns
+    -------
+    ndarray of float32, shape (scales, ny, nx, count)
+    """
+    unit = unit_length(grey)
+    found = [
+        larger(_weighed(grey, unit * scale, network, weights), (grey.shape[0], grey.shape[1]))
+        for scale in SCALES
+    ]
+    return np.stack(found)
+
+
+def _weighed(grey: Field, unit: float, network: Network, weights: NDArray[np.float32]) -> Stack:
+    """Return the weighted sums of a picture made smaller to its own scale."""
+    factor = scale_of(unit, LEAST_SIDE / min(grey.shape))
+    if grey.size * factor**2 <= REMEMBERED:
+        return _hidden_of(_Shown(grey), unit, network) @ weights
+    return _tiled(_shown(grey, unit), network, weights)
+
+
+def _shown(grey: Field, unit: float) -> Stack:
     small = smaller(grey, scale_of(unit, LEAST_SIDE / min(grey.shape)))
-    factor = small.shape[0] / grey.shape[0]
-    picture = inputs(small, max(unit * factor, 1.5))
-    ny, nx = small.shape
-    logits = np.empty((ny, nx), dtype=np.float32)
+    return inputs(small, max(unit * small.shape[0] / grey.shape[0], 1.5))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A picture that is known again by its bytes."""
+
+    grey: Field = field(compare=False)
+    digest: bytes = b""
+
+    def __post_init__(self) -> None:
+        own = np.ascontiguousarray(self.grey)
+        object.__setattr__(self, "digest", hashlib.sha256(own.tobytes() + str(own.shape).encode()).digest())
+
+
+@lru_cache(maxsize=len(SCALES))  # mask, check of depth and every change of labels ask for the same picture
+def _hidden_of(shown: _Shown, unit: float, network: Network) -> Stack:
+    return _tiled(_shown(shown.grey, unit), network, None)
+
+
+def _tiled(picture: Stack, network: Network, weights: NDArray[np.float32] | None) -> Stack:
+    """Return what the last layer is given, or weighted sums of it, in tiles."""
+    ny, nx = picture.shape[:2]
+    strips = []
     for top in range(0, ny, TILE):
+        strip, high = [], min(TILE, ny - top)
         for left in range(0, nx, TILE):
-            high, wide = min(TILE, ny - top), min(TILE, nx - left)
-            seen = answer(network, _part(_part(picture, 0, top, high), 1, left, wide))
-            logits[top : top + high, left : left + wide] = seen[MARGIN:, MARGIN:][:high, :wide]
-    return larger(logits, (grey.shape[0], grey.shape[1]))
+            wide = min(TILE, nx - left)
+            found = hidden(network, _part(_part(picture, 0, top, high), 1, left, wide))
+            found = found[MARGIN:, MARGIN:][:high, :wide]
+            strip.append(found if weights is None else found @ weights)
+        strips.append(np.concatenate(strip, axis=1))
+    return np.concatenate(strips)
 
 
-def _part(picture: NDArray[np.float32], axis: int, start: int, count: int) -> NDArray[np.float32]:
+def _part(picture: Stack, axis: int, start: int, count: int) -> Stack:
     """Return pixels along an axis with a margin, mirrored at the border, in multiples of `BLOCK`."""
     last = picture.shape[axis] - 1
     index = np.arange(start - MARGIN, start + count + -count % BLOCK + MARGIN)
@@ -92,3 +148,12 @@ def shipped() -> Network:
     """Return the network that comes with the package; `bench/mask/teach.py` makes it."""
     with (files("porescape") / "data" / "plane.npz").open("rb") as file, np.load(file) as archive:
         return from_arrays(dict(archive))
+
+
+@cache
+def shipped_name() -> str:
+    """Return the start of the SHA-256 of the network that comes with the package."""
+    digest = hashlib.sha256()
+    for name, array in sorted(to_arrays(shipped()).items()):
+        digest.update(name.encode() + np.ascontiguousarray(array, dtype="<f4").tobytes())
+    return digest.hexdigest()[:16]

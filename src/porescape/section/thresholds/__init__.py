@@ -10,12 +10,14 @@ from porescape.section.thresholds.method import Method, by_threshold
 from porescape.section.thresholds.otsu import otsu_threshold
 from porescape.section.thresholds.plane import plane
 from porescape.section.thresholds.sauvola import sauvola_threshold
+from porescape.section.thresholds.taught import taught
 
 THRESHOLDS: dict[str, Method] = {
     "adaptive": by_threshold(adaptive_threshold),
     "otsu": by_threshold(otsu_threshold),
     "sauvola": by_threshold(sauvola_threshold),
     "plane": plane,
+    "taught": taught,
     "fixed": by_threshold(fixed_threshold),
 }
 

@@ -57,6 +57,16 @@ def by_threshold(surface: Threshold) -> Method:
     return separate
 
 
+def by_logits(logits: Grey, sd: float, settings: Segmentation) -> Separation:
+    """Return the separation by a logit of solid; the other masks' porosities are one uncertainty away."""
+    import numpy as np
+
+    values = logits if settings.pore == "dark" else -logits
+    dark = float((values <= 0).mean())
+    lower, higher = (float(np.quantile(values, min(max(dark + side * sd, 0.0), 1.0))) for side in (-1, 1))
+    return Separation(values, np.zeros_like(values), (lower, higher))
+
+
 def window_of(grey: Grey, settings: Segmentation) -> tuple[int, ...]:
     """Return the edges of the neighbourhood [pixels]."""
     if settings.window is not None:

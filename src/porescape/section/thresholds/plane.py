@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from porescape.core.settings import Segmentation
-from porescape.section.thresholds.method import Separation
+from porescape.section.thresholds.method import Separation, by_logits
 
 if TYPE_CHECKING:
     from porescape.section.thresholds.method import Grey
@@ -17,13 +17,7 @@ def plane(grey: Grey, settings: Segmentation) -> Separation:
     Solid is bright, unless the pores are said to be. Smoothing, sensitivity and window are not used. What the
     network was taught, how it was judged and where it fails: docs/plane.md.
     """
-    import numpy as np
-
     from porescape.section.plane.see import porosity_sd, see
 
-    picture = grey if settings.pore == "dark" else 1 - grey
-    seen = see(picture)
-    values = seen.logits if settings.pore == "dark" else -seen.logits
-    dark, sd = float((values <= 0).mean()), porosity_sd(seen)
-    lower, higher = (float(np.quantile(values, min(max(dark + side * sd, 0.0), 1.0))) for side in (-1, 1))
-    return Separation(values, np.zeros_like(values), (lower, higher))
+    seen = see(grey if settings.pore == "dark" else 1 - grey)
+    return by_logits(seen.logits, porosity_sd(seen), settings)
