@@ -65,7 +65,7 @@ def after_strokes(picture: Picture, network: Network) -> list[dict[str, Any]]:
                 return rows  # nothing of a phase is more than two pixels thick
             labels[line] = value
         chosen = labels.ravel() > 0
-        taught = learned(known[chosen], labels.ravel()[chosen] == SOLID, unit, network.last)
+        taught = learned(known[chosen], labels.ravel()[chosen] == SOLID, known[::37], unit, network.last)
         weights = [np.float32(one) for one in (taught.weights, *taught.others)]
         if drawn in STROKES:
             rows.append(_row(picture, drawn, known, weights))
@@ -111,7 +111,9 @@ def points(table: Path, images: Path) -> None:
         at = np.zeros(image.grey.shape, dtype=bool)
         at[tuple(places.T)] = True
         order = np.argsort(np.ravel_multi_index(tuple(places.T), at.shape))
-        asked = features(image.grey, at)
+        around = np.zeros_like(at)
+        around[::16, ::16] = True
+        asked, spread = features(image.grey, at), features(image.grey, around)
         solid = solid[order]
         before = asked @ _before(asked, network) > 0
         square = max(1, round((WIDE * unit) ** 2))  # pixels: a point counts as a small square
@@ -121,7 +123,7 @@ def points(table: Path, images: Path) -> None:
             if len(set(solid[told])) < 2:
                 continue
             rows = np.repeat(np.flatnonzero(told), square)
-            taught = learned(asked[rows], solid[rows], unit, network.last)
+            taught = learned(asked[rows], solid[rows], spread, unit, network.last)
             after = asked @ np.float32(taught.weights) > 0
             right = ((mask[~told] == solid[~told]).sum() for mask in (before, after))
             counts += [(~told).sum(), *right]

@@ -1,9 +1,10 @@
 """Teach a segmentation with labelled pixels: it starts as method "plane", and follows the labels.
 
 A pixel is solid where a weighted sum of its features (`plane/features.py`) is above 0. The labels choose the
-weights by logistic regression; the prior of the regression is the network, so few labels change little and
-many change much. Neighbours tell the same thing twice: an area counts by how many squares of the size of a
-feature it covers, and both phases count the same, however much of each was labelled.
+weights by logistic regression. Its prior is the network: weights are the less probable the more they change
+the logits of the whole picture, so few labels change little and many change much. Neighbours tell the same
+thing twice: an area counts by how many small squares it covers, and both phases count the same, however much
+of each was labelled.
 """
 
 from dataclasses import replace
@@ -27,7 +28,9 @@ Array = NDArray[np.float64]
 
 PORE, SOLID = 1, 2  # in pictures of labels
 LABELS = {0: "nothing", PORE: "pore", SOLID: "solid", 3: "cannot be told"}
-FREE = 1.0  # standard deviation of a weight before any label (chosen by bench/mask/taught.py)
+FREE = 1.5  # by how much a typical logit may change before any label (bench/mask/taught.py)
+LOOSE = 1.0  # standard deviation of a weight before any label (the same)
+AROUND = 4000  # pixels all over the picture that are looked at (chosen by hand)
 SQUARE = 0.3  # unit lengths; the edge of a square that counts as one observation (the same)
 OTHERS = 8  # sets of other weights that are kept (chosen by hand)
 MOST = 20_000  # labelled pixels of a phase that are looked at (chosen by hand)
@@ -59,7 +62,12 @@ def teach(image: Micrograph, labels: NDArray[np.uint8], pore: PorePhase = "dark"
     _check(image, labels)
     grey = image.grey if pore == "dark" else 1 - image.grey
     chosen = (labels == PORE) | (labels == SOLID)
-    return learned(features(grey, chosen), labels[chosen] == SOLID, unit_length(grey), shipped().last)
+    spread = np.zeros_like(chosen)
+    step = max(1, int(np.sqrt(chosen.size / AROUND)))
+    spread[step // 2 :: step, step // 2 :: step] = True
+    known = features(grey, chosen | spread)
+    told, around = known[chosen[chosen | spread]], known[spread[chosen | spread]]
+    return learned(told, labels[chosen] == SOLID, around, unit_length(grey), shipped().last)
 
 
 def with_labels(image: Micrograph, labels: NDArray[np.uint8], settings: Segmentation) -> Segmentation:
@@ -77,7 +85,13 @@ def with_labels(image: Micrograph, labels: NDArray[np.uint8], settings: Segmenta
     return replace(settings, method="taught", taught=teach(image, labels, settings.pore))
 
 
-def learned(known: NDArray[np.float32], solid: NDArray[np.bool_], unit: float, last: Layer) -> Taught:
+def learned(
+    known: NDArray[np.float32],
+    solid: NDArray[np.bool_],
+    around: NDArray[np.float32],
+    unit: float,
+    last: Layer,
+) -> Taught:
     """Learn from pixels whose features are known.
 
     Parameters
@@ -85,6 +99,9 @@ def learned(known: NDArray[np.float32], solid: NDArray[np.bool_], unit: float, l
     known : ndarray of float32, shape (pixels, count)
     solid : ndarray of bool, shape (pixels,)
         What they were labelled.
+    around : ndarray of float32, shape (others, count)
+        Features of pixels all over the picture: before any label, weights that change their logits less are
+        more probable.
     unit : float
         Unit length of the picture [pixels].
     last : Layer
@@ -95,7 +112,7 @@ def learned(known: NDArray[np.float32], solid: NDArray[np.bool_], unit: float, l
     squares = max(solid.size / (SQUARE * unit) ** 2, 2.0)
     weight = np.concatenate([np.full(len(one), squares / 2 / len(one)) for one in rows])
     given, is_solid = np.concatenate(rows), np.repeat([False, True], [len(one) for one in rows])
-    found, spread = _regressed(given, is_solid, weight, last)
+    found, spread = _regressed(given, is_solid, weight, _prior(around.astype(np.float64)), last)
     others = found + stream(0, "labels").standard_normal((OTHERS, found.size)) @ spread.T
     as_labelled = (given @ found > 0) == is_solid
     return Taught(
@@ -108,23 +125,30 @@ def learned(known: NDArray[np.float32], solid: NDArray[np.bool_], unit: float, l
     )
 
 
-def _regressed(given: Array, solid: NDArray[np.bool_], weight: Array, last: Layer) -> tuple[Array, Array]:
+def _prior(around: Array) -> Array:
+    """Return the inverse covariance of the weights before any label: by what they change in the picture."""
+    return np.asarray(around.T @ around / len(around) / FREE**2 + np.eye(around.shape[1]) / LOOSE**2)
+
+
+def _regressed(
+    given: Array, solid: NDArray[np.bool_], weight: Array, stiff: Array, last: Layer
+) -> tuple[Array, Array]:
     """Return the most probable weights, and a matrix S: S times its transpose is their covariance."""
-    prior = np.zeros(given.shape[1])
-    prior[: len(last.weight[0])], prior[-1] = last.weight[0][:, 0], last.bias[0]
+    before = np.zeros(given.shape[1])
+    before[: len(last.weight[0])], before[-1] = last.weight[0][:, 0], last.bias[0]
     side = np.where(solid, 1.0, -1.0)
 
     def loss(now: Array) -> tuple[float, Array]:
-        margin, away = side * (given @ now), (now - prior) / FREE
+        margin, pull = side * (given @ now), stiff @ (now - before)
         slope = -(side * weight * expit(-margin)) @ given
-        return float(weight @ np.logaddexp(0, -margin) + away @ away / 2), slope + away / FREE
+        return float(weight @ np.logaddexp(0, -margin) + (now - before) @ pull / 2), slope + pull
 
     def curvature(now: Array) -> Array:
         chance = expit(given @ now)
         doubted = given * (weight * chance * (1 - chance))[:, None]
-        return np.asarray(doubted.T @ given + np.eye(now.size) / FREE**2)
+        return np.asarray(doubted.T @ given + stiff)
 
-    found = minimize(loss, prior, jac=True, hess=curvature, method="trust-exact").x
+    found = minimize(loss, before, jac=True, hess=curvature, method="trust-exact").x
     return found, np.linalg.inv(np.linalg.cholesky(curvature(found))).T
 
 
