@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 import typer.main
+from PIL import Image
 from typer.testing import CliRunner
 
 import porescape
@@ -99,6 +100,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("membrane.tif", "images/one.tif", "PES/cut1.tif", "PES/cut2.tif", "PVDF/7.png"):
         (path / name).parent.mkdir(exist_ok=True)
         tifffile.imwrite(path / name, grey)
+    labels = np.zeros(grey.shape, dtype=np.uint8)
+    labels[::8, ::8] = 1 + (grey > np.median(grey))[::8, ::8]
+    Image.fromarray(labels).save(path / "labels.png")
     np.save(path / "ct-scan.npy", load_truth().pore[:40, :64, :64])  # its picture is large enough to segment
     (path / "images.csv").write_text("image,pixel_size\nimages/one.tif,0.1 um\n", encoding="utf-8")
     return path

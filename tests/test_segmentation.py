@@ -17,7 +17,8 @@ from porescape.section.thresholds import THRESHOLDS
 from porescape.section.thresholds.adaptive import adaptive_threshold
 
 PIXEL = 1e-8  # m
-LEVELS = sorted(set(THRESHOLDS) - {"plane"})  # a network is no level; `test_plane.py` has its tests
+# a network is no level; `test_plane.py` and `test_teach.py` have its tests
+LEVELS = sorted(set(THRESHOLDS) - {"plane", "taught"})
 BARE = {"smoothing": 0, "median": 0, "speck": 0}
 
 
