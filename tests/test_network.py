@@ -4,6 +4,7 @@ import base64
 import csv
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import cc3d
@@ -273,6 +274,17 @@ def test_without_a_whole_pore_all_count_and_a_warning_says_so() -> None:
     assert "it cuts every pore (4)" in str(few_whole(found))
 
 
+def test_networks_of_earlier_versions_count_everything(tmp_path: Path, network: Network) -> None:
+    earlier = replace(network, pore_weight=np.zeros(0), throat_weight=np.zeros(0))
+    for name in ("body_diameter", "throat_diameter", "coordination"):
+        values, weights = earlier.counted(name)
+        assert values == pytest.approx(getattr(network, name))
+        assert (weights == 1).all()
+    pores, throats = (read(path) for path in write_network_csv(tmp_path, earlier))
+    assert "weight" not in pores[0]
+    assert "weight" not in throats[0]
+
+
 def test_few_whole_pores_are_told_and_many_are_not(network: Network) -> None:
     whole, n = np.count_nonzero(network.interior), len(network.body_diameter)
     assert 0 < whole < 30
@@ -474,6 +486,8 @@ def test_tables_have_a_row_per_pore_and_per_throat(tmp_path: Path, network: Netw
     assert [(int(r["pore_1"]), int(r["pore_2"])) for r in throats] == list(
         map(tuple, network.throat_pores.tolist())
     )
+    for rows, weights in ((pores, network.pore_weight), (throats, network.throat_weight)):
+        assert [float(row["weight"]) for row in rows] == pytest.approx(weights, rel=1e-8)
     assert float(throats[3]["centre_y_m"]) == pytest.approx(network.throat_centre[3, 1])
     with pytest.raises(OutputError, match="could not be written"):
         write_network_csv(tmp_path / "nowhere", network)
