@@ -30,7 +30,7 @@ from porescape.jobs.reconstruct import reconstruct
 from porescape.measure.meters import NUMBERS, pick
 from porescape.measure.summary import interval_of
 from porescape.section.checks import NAMES as CHECKS
-from truths import arguments, chosen, load
+from truths import OF_THE_BOX, arguments, chosen, load
 from ways import truth_numbers
 
 Estimates = dict[str, dict[str, Any]]
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--measure", default="basic")
     options = parser.parse_args()
-    options.numbers = pick(options.measure.split(","))
+    options.numbers = tuple(name for name in pick(options.measure.split(",")) if name != OF_THE_BOX)
     options.checkpoint.mkdir(parents=True, exist_ok=True)
     names = chosen(options.materials)
     table = material_errors("refined" if options.sweeps else "as generated")

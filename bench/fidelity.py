@@ -29,7 +29,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 from porescape.measure.meters import pick
 from tables import curve_table, eye_table, leave_one_out, main_table, summary
-from truths import arguments, chosen, load
+from truths import OF_THE_BOX, arguments, chosen, load
 from ways import (
     BASELINE_TITLES,
     NOT_OURS,
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--baseline-replicas", type=int, default=2)
     parser.add_argument("--measure", default="basic", help="groups of numbers, or single ones")
     options = parser.parse_args()
-    options.numbers = pick(options.measure.split(","))
+    options.numbers = tuple(name for name in pick(options.measure.split(",")) if name != OF_THE_BOX)
     names = chosen(options.materials)
     baselines = [kind for kind in options.baselines.split(",") if kind not in ("none", options.method)]
     if unknown := set(baselines) - set(NOT_OURS):

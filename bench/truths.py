@@ -18,6 +18,7 @@ NAMES = ("berea_256", "nmc_matbox_251", "spinodal_160", "fibres_160", "overlappi
 OWN = tuple(MAKERS)
 GROUPS = {"shared": NAMES, "own": OWN}
 VOXEL_UM = {"berea_256": 5.345, "nmc_matbox_251": 0.398}  # where it has no unit, it counts as one micrometre
+OF_THE_BOX = "whole_pores"  # it tells nothing of a material, so it has no error
 TYPICAL = 0.02  # relative; how near a slice's porosity is to its volume's
 
 

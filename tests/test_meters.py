@@ -214,9 +214,11 @@ def test_the_details_are_those_of_the_numbers(everything: Measurement) -> None:
     made = everything.details
     assert made.network is not None
     assert made.network.region.size == 0  # a map of the volume's size is not carried about
-    assert everything.values["body_diameter"] == pytest.approx(made.network.body_diameter.mean())
+    sizes, weights = made.network.counted("body_diameter")
+    assert everything.values["body_diameter"] == pytest.approx(np.average(sizes, weights=weights))
     count = everything.values["pore_density"] * 20 * 24 * 28 * VOXEL**3
-    assert count == pytest.approx(len(made.network.body_diameter))
+    assert count == pytest.approx(weights.sum())
+    assert everything.values["whole_pores"] == sizes.size < len(made.network.body_diameter)
     retained = made.curves["retention_z"]
     assert np.interp(everything.values["retention_d90_z"], retained.x, retained.y) >= 0.9 - 1e-9
     pore = blobs()[:, :, 14]
@@ -230,6 +232,7 @@ def test_the_details_are_those_of_the_numbers(everything: Measurement) -> None:
 
 def test_a_box_of_few_pores_says_what_it_is_too_small_for(everything: Measurement) -> None:
     assert any("too small for euler_density" in words for words in everything.warnings)
+    assert any("too small for statistics of pores" in words for words in everything.warnings)
     assert all("NaN" not in words and "nan" not in words for words in everything.warnings)
     assert measure_volume(Volume(blobs(), VOXEL), ["porosity"]).warnings == ()
 

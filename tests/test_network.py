@@ -4,6 +4,7 @@ import base64
 import csv
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import cc3d
@@ -21,6 +22,7 @@ from porescape.errors import InputError, OutputError, SettingsError
 from porescape.io.runs.network import to_openpnm, write_network_csv, write_network_vtp, write_openpnm
 from porescape.measure.geometry.inscribed import fit_balls
 from porescape.measure.meters.network import NUMBERS as NETWORK_NUMBERS
+from porescape.measure.network.border import border_weights, few_whole, weighted_percentile
 from porescape.measure.network.extract import extract_network, network_numbers
 from porescape.measure.network.partition import snow_partition
 
@@ -186,6 +188,144 @@ def test_faces_of_the_box_are_named_and_cut_pores_are_not_interior() -> None:
     assert found.body_diameter[0] < 12 < found.body_diameter_extended[0]  # the border is a wall for one
 
 
+# --- pores that the border cuts --------------------------------------------------------------------
+
+
+def cavities(edge: int, radius: float, neck: float, shape: Shape, start: Shape = (0, 0, 0)) -> Volume:
+    """A part of a cubic lattice of balls joined along the axes: a pore per cell, six throats per pore."""
+    z, y, x = ((axis + s + 0.5) % edge - edge / 2 for axis, s in zip(np.indices(shape), start, strict=True))
+    tubes = (y**2 + x**2 < neck**2) | (z**2 + x**2 < neck**2) | (z**2 + y**2 < neck**2)
+    return Volume((z**2 + y**2 + x**2 < radius**2) | tubes, SIZE)
+
+
+@pytest.mark.parametrize("start", [(0, 0, 0), (3, 3, 3), (5, 0, 8), (6, 6, 6), (1, 9, 4)])
+def test_whole_cells_of_a_lattice_have_its_density_and_diameters_wherever_they_are_cut(start: Shape) -> None:
+    found = extract_network(cavities(12, 4.3, 1.9, (48, 48, 48), start))
+    values, reasons = network_numbers(found, NETWORK_NUMBERS)
+    assert not reasons
+    assert values["pore_density"] == pytest.approx((12 * SIZE) ** -3, rel=1e-6)
+    for percentile in ("", "_p10", "_p50", "_p90"):
+        assert values[f"body_diameter{percentile}"] / SIZE == pytest.approx(8.35, abs=0.01)
+        assert values[f"throat_diameter{percentile}"] / SIZE == pytest.approx(4.07, abs=0.01)
+    assert values["coordination_number"] == pytest.approx(6)
+    assert np.median(found.body_diameter) / SIZE < 8.36  # over all, cut ones included, it is as low as 5.8
+
+
+def test_parts_of_a_lattice_have_its_density_on_average_over_all_shifts() -> None:
+    """Not exactly: 2.6 cells along an edge hold more of a pore at some places than at others."""
+    shifts = [(k, (5 * k) % 12, (7 * k) % 12) for k in range(12)]  # each of the twelve along each axis
+    found = [extract_network(cavities(12, 4.3, 1.9, (31, 31, 31), shift)) for shift in shifts]
+    each = [network.pore_density * (12 * SIZE) ** 3 for network in found]
+    assert np.mean(each) == pytest.approx(1, abs=0.1)
+    assert 0.7 < min(each) < max(each) < 1.45
+    alike = [len(network.body_diameter) / 31**3 * 12**3 for network in found]
+    assert np.mean(alike) > 1.5
+    medians = [network_numbers(network, ["body_diameter_p50"])[0]["body_diameter_p50"] for network in found]
+    assert np.ptp(medians) / SIZE < 0.01
+
+
+def scattered_balls(edge: int, tries: int) -> tuple[Bools, NDArray[np.float64]]:
+    """Closed balls of 3 to 6 voxels radius anywhere in a periodic box, apart from each other."""
+    rng = np.random.default_rng(5)
+    pore = np.zeros((edge, edge, edge), dtype=bool)
+    centres, radii = np.zeros((0, 3)), np.zeros(0)
+    for _ in range(tries):
+        radius, centre = rng.uniform(3, 6), rng.uniform(0, edge, 3)
+        apart = np.abs(centres - centre)
+        if (np.linalg.norm(np.minimum(apart, edge - apart), axis=1) < radii + radius + 2).any():
+            continue
+        centres, radii = np.vstack((centres, centre)), np.append(radii, radius)
+        near = np.array(np.meshgrid(*(np.arange(c - 7, c + 8).astype(int) for c in centre), indexing="ij"))
+        inside = near[:, ((near - centre[:, None, None, None]) ** 2).sum(axis=0) < radius**2]
+        pore[tuple(inside % edge)] = True
+    return pore, radii
+
+
+def test_boxes_of_scattered_balls_have_their_density_and_diameters_on_average() -> None:
+    pore, radii = scattered_balls(128, 1600)
+    now, then = [], []
+    for start in np.ndindex(4, 4, 4):
+        z, y, x = (32 * k for k in start)
+        found = extract_network(Volume(pore[z : z + 32, y : y + 32, x : x + 32], 1.0))
+        if found.interior.any():
+            values, _ = network_numbers(found, ["pore_density", "body_diameter"])
+            now.append((values["pore_density"], values["body_diameter"]))
+            then.append((len(found.body_diameter) / 32**3, found.body_diameter.mean()))
+    truth = np.array([len(radii) / 128**3, 2 * radii.mean()])
+    standard_error = np.std(now, axis=0, ddof=1) / len(now) ** 0.5 / truth
+    error = np.mean(now, axis=0) / truth - 1
+    assert (np.abs(error) < 3 * standard_error + 0.03).all(), error  # balls of voxels are right within 3 %
+    assert (np.abs(np.mean(then, axis=0) / truth - 1) > 0.2).all()
+
+
+def test_a_box_that_cuts_no_pore_counts_each_once() -> None:
+    found = extract_network(balls_and_sticks(0))
+    assert found.pore_weight.tolist() == [1] * 27
+    assert found.throat_weight.tolist() == [1] * 54
+    assert few_whole(found) is None  # 27 are fewer than 30, but nothing is cut
+
+
+def test_without_a_whole_pore_all_count_and_a_warning_says_so() -> None:
+    tubes = np.zeros((30, 24, 24), dtype=bool)
+    tubes |= (((np.indices((24, 24)) % 12 - 5.5) ** 2).sum(axis=0) < 16)[None]
+    found = extract_network(Volume(tubes, 1.0))
+    assert found.pore_weight.tolist() == [1] * 4
+    assert network_numbers(found, NETWORK_NUMBERS)[0]["body_diameter"] == pytest.approx(8, abs=0.5)
+    assert "it cuts every pore (4)" in str(few_whole(found))
+
+
+def test_networks_of_earlier_versions_count_everything(tmp_path: Path, network: Network) -> None:
+    earlier = replace(network, pore_weight=np.zeros(0), throat_weight=np.zeros(0))
+    for name in ("body_diameter", "throat_diameter", "coordination"):
+        values, weights = earlier.counted(name)
+        assert values == pytest.approx(getattr(network, name))
+        assert (weights == 1).all()
+    pores, throats = (read(path) for path in write_network_csv(tmp_path, earlier))
+    assert "weight" not in pores[0]
+    assert "weight" not in throats[0]
+
+
+def test_few_whole_pores_are_told_and_many_are_not(network: Network) -> None:
+    whole, n = np.count_nonzero(network.interior), len(network.body_diameter)
+    assert 0 < whole < 30
+    assert f"{whole} of {n} lie wholly inside, wanted 30" in str(few_whole(network))
+    pore, _ = scattered_balls(72, 300)
+    many = extract_network(Volume(pore, 1.0))
+    assert 30 <= np.count_nonzero(many.interior) < len(many.body_diameter)
+    assert few_whole(many) is None
+
+
+@given(
+    bodies=st.lists(
+        st.tuples(*[st.integers(1, 18)] * 3, st.floats(1, 1e4), st.booleans()), min_size=1, max_size=30
+    )
+)
+def test_weights_make_up_for_what_is_cut_and_for_no_more(
+    bodies: list[tuple[int, int, int, float, bool]],
+) -> None:
+    extent = np.array([body[:3] for body in bodies])
+    size, whole = np.array([body[3] for body in bodies]), np.array([body[4] for body in bodies])
+    weights = border_weights(extent, whole, size, (20, 20, 20))
+    assert ((weights == 0) == ~whole).all() or not whole.any()
+    assert (weights[whole] >= 1).all()
+    assert weights.sum() <= len(bodies) + 1e-9
+    if whole.any() and weights.sum() < len(bodies) - 1e-6:
+        assert weights @ size == pytest.approx(size.sum(), rel=1e-6)
+
+
+@given(values=st.lists(st.floats(-5, 5), min_size=1, max_size=20), percentile=st.integers(0, 100))
+def test_percentiles_of_equal_weights_are_numpys(values: list[float], percentile: int) -> None:
+    found = weighted_percentile(np.array(values), np.full(len(values), 0.7), percentile)
+    assert found == pytest.approx(np.percentile(values, percentile), abs=1e-9)
+
+
+def test_a_weight_of_two_is_nearly_two_of_a_kind() -> None:
+    values, weights = np.arange(50.0), np.where(np.arange(50) < 20, 2.0, 1.0)
+    twice = np.repeat(values, weights.astype(int))
+    for percentile in (10, 50, 90):
+        assert abs(weighted_percentile(values, weights, percentile) - np.percentile(twice, percentile)) < 1
+
+
 # --- the partition --------------------------------------------------------------------------------
 
 
@@ -308,10 +448,15 @@ def test_the_layout_in_memory_does_not_matter(gaussian: Volume, network: Network
 def test_numbers_are_means_and_percentiles(network: Network) -> None:
     values, reasons = network_numbers(network, NETWORK_NUMBERS)
     assert not reasons
-    assert values["body_diameter"] == network.body_diameter.mean()
-    assert values["throat_diameter_p90"] == np.percentile(network.throat_diameter, 90)
-    assert values["coordination_number"] == network.coordination[network.interior].mean()
+    pores, throats = network.pore_weight, network.throat_weight
+    assert values["body_diameter"] == pytest.approx(pores @ network.body_diameter / pores.sum())
+    assert values["throat_diameter"] == pytest.approx(throats @ network.throat_diameter / throats.sum())
+    below = network.throat_diameter < values["throat_diameter_p90"]
+    assert throats[below].sum() / throats.sum() == pytest.approx(0.9, abs=0.03)
+    assert values["coordination_number"] == pytest.approx(pores @ network.coordination / pores.sum())
     assert values["coordination_number"] > values["coordination_number_all"]
+    assert values["whole_pores"] == network.interior.sum()
+    assert values["pore_density"] == network.pore_density
     assert NETWORK_NUMBERS["body_diameter_extended_p10"].unit == "m"
 
 
@@ -341,6 +486,8 @@ def test_tables_have_a_row_per_pore_and_per_throat(tmp_path: Path, network: Netw
     assert [(int(r["pore_1"]), int(r["pore_2"])) for r in throats] == list(
         map(tuple, network.throat_pores.tolist())
     )
+    for rows, weights in ((pores, network.pore_weight), (throats, network.throat_weight)):
+        assert [float(row["weight"]) for row in rows] == pytest.approx(weights, rel=1e-8)
     assert float(throats[3]["centre_y_m"]) == pytest.approx(network.throat_centre[3, 1])
     with pytest.raises(OutputError, match="could not be written"):
         write_network_csv(tmp_path / "nowhere", network)

@@ -183,6 +183,11 @@ def test_too_coarse_a_voxel_is_refused() -> None:
 
 def test_a_box_with_few_pores_is_said(image: Micrograph, result: Reconstruction) -> None:
     assert any("pore-to-pore distances wide" in warning for warning in result.warnings)
+    networks = [replica.measurement.details.network for replica in result.replicas]
+    whole = [np.count_nonzero(network.interior) for network in networks if network is not None]
+    told = next(warning for warning in result.warnings if "statistics of pores" in warning)
+    fewest = 1 + int(np.argmin(whole))
+    assert told.endswith(f"replica {fewest} holds {min(whole)} whole ones, wanted 30 or more")
 
 
 # -- parallel work ---------------------------------------------------------------------------------

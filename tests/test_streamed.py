@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import re
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -292,6 +293,14 @@ def test_sub_volumes_are_measured_as_volumes_of_their_own() -> None:
     assert [part.values["tortuosity_z"] for part in found.parts] == each
     assert found.measurement.values["tortuosity_z"] == found.estimates["tortuosity_z"].mean == np.mean(each)
     assert found.estimates["tortuosity_z"].n == 2
+
+
+def test_sub_volumes_with_few_whole_pores_are_told() -> None:
+    chunked = ChunkedArray(Volume(field((48, 48, 48)), VOXEL))
+    found = measure_chunked(chunked, ["pore_density", "whole_pores"], sub_volumes=2, sub_volume_size=24)
+    assert found.measurement.values["whole_pores"] < 30
+    (told,) = found.measurement.warnings
+    assert re.match(r"2 of 2 sub-volumes; the first: .* \d+ of \d+ lie wholly inside, wanted 30", told)
 
 
 def test_one_and_two_workers_find_the_same(tmp_path: Path) -> None:

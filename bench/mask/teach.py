@@ -182,7 +182,7 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--per-material", type=int, default=PER_MATERIAL)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--without", default="", help="groups, with commas")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

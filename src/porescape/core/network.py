@@ -1,6 +1,6 @@
 """A pore network as data: pores, throats and their positions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,11 @@ class Network:
         is 9 % too small at 45°.
     throat_length : ndarray, shape (m,)
         From pore centre to throat centre to pore centre, both straight [m].
+    pore_weight : ndarray, shape (n,)
+        How many pores of the material each stands for in statistics: 0 for those that the border cuts, at
+        least 1 for whole ones; all 1 if none is whole. Empty in networks read from earlier versions.
+    throat_weight : ndarray, shape (m,)
+        As `pore_weight`, of the throats.
     """
 
     region: NDArray[np.int32]
@@ -73,13 +78,26 @@ class Network:
     throat_diameter_equivalent: NDArray[np.float64]
     throat_area: NDArray[np.float64]
     throat_length: NDArray[np.float64]
+    pore_weight: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    throat_weight: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @property
     def interior(self) -> NDArray[np.bool_]:
         """Pores that touch no face of the box, shape (n,): only these are whole, with all their throats."""
         return np.asarray(~self.touches.any(axis=1))
 
+    def counted(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return a size or the coordination of the pores or throats that count, and their weights.
+
+        Those that the border cuts are left out. Networks of earlier versions have no weights: all count 1.
+        """
+        values = np.asarray(getattr(self, name), dtype=np.float64)
+        weights = self.throat_weight if name.startswith("throat") else self.pore_weight
+        if not self.pore_weight.size:
+            weights = np.ones(len(values))
+        return values[weights > 0], weights[weights > 0]
+
     @property
     def pore_density(self) -> float:
-        """Pores per bulk volume [1/m³]; a pore cut by a face counts as one, so small boxes give more."""
-        return float(len(self.body_diameter) / (self.region.size * self.voxel_size**3))
+        """Pores per bulk volume [1/m³], by the weights of the whole ones."""
+        return float(self.pore_weight.sum() / (self.region.size * self.voxel_size**3))

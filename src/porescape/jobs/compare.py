@@ -60,9 +60,12 @@ class Side:
     measurements: tuple[Measurement, ...]
     properties: dict[str, Estimate]
 
-    def pooled(self, distribution: str) -> NDArray[np.float64]:
-        """Return one value per pore or throat of all volumes, see `DISTRIBUTIONS`."""
-        return np.concatenate([values_of(m, distribution) for m in self.measurements] or [np.zeros(0)])
+    def pooled(self, distribution: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the values of the pores or throats of all volumes and their weights: see `DISTRIBUTIONS`."""
+        networks = [m.details.network for m in self.measurements]
+        counted = [network.counted(distribution) for network in networks if network is not None]
+        values, weights = (np.concatenate([one[i] for one in counted] or [np.zeros(0)]) for i in (0, 1))
+        return values, weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,23 +99,17 @@ class Comparison:
     def wasserstein(self, distribution: str, side: int) -> float:
         """Wasserstein-1 distance of a distribution from the first side's, in its own unit.
 
-        How far the values of one side must be shifted on average to become those of the other. NaN
-        without networks.
+        How far the values of one side must be shifted on average to become those of the other; pores and
+        throats count by their weights. NaN without networks.
 
         References
         ----------
         Villani (2009), Optimal Transport, Springer, chapter 6.
         """
-        here, there = (self.sides[i].pooled(distribution) for i in (0, side))
-        return float(wasserstein_distance(here, there)) if here.size and there.size else float("nan")
-
-
-def values_of(measurement: Measurement, distribution: str) -> NDArray[np.float64]:
-    """Return one value per pore or throat of a measured volume; none if it has no network."""
-    network = measurement.details.network
-    if network is None:
-        return np.zeros(0)
-    return np.asarray(getattr(network, distribution), dtype=np.float64)
+        (here, here_weights), (there, there_weights) = (self.sides[i].pooled(distribution) for i in (0, side))
+        if not (here.size and there.size):
+            return float("nan")
+        return float(wasserstein_distance(here, there, here_weights, there_weights))
 
 
 def compare(

@@ -10,7 +10,7 @@ from porescape.core.settings import Settings
 from porescape.errors import SettingsError
 from porescape.intervals.full import full_intervals
 from porescape.jobs.choices import check_choices
-from porescape.jobs.replicas import closed, make_replicas
+from porescape.jobs.replicas import closed, cut_pores, make_replicas
 from porescape.measure.summary import summarise
 from porescape.parallel import Workers
 from porescape.section.prepare import prepare
@@ -63,7 +63,7 @@ def reconstruct(
     if settings.measure.interval == "full":
         selected = replicas[selection.selected]
         properties = full_intervals(properties, prepared, selected, workers, progress, checkpoint)
-    warnings = (*prepared.warnings, *closed(replicas), *selection.cautions)
+    warnings = (*prepared.warnings, *closed(replicas), *cut_pores(replicas), *selection.cautions)
     return Reconstruction(prepared, replicas, properties, selection, seed, warnings)
 
 

@@ -20,6 +20,7 @@ from porescape.fit.objective import Objective, objective_for
 from porescape.fit.refine.annealing import refine
 from porescape.fit.search import LEAST_DIVIDED, search
 from porescape.measure.geometry.connectivity import connected_porosities
+from porescape.measure.network.border import FEWEST_WHOLE, few_whole
 from porescape.measure.volume import measure_volume
 from porescape.memory import keep_memory
 from porescape.parallel import OnProgress, ParallelMap, Workers, map_divided, map_ordered, pool_of
@@ -178,3 +179,17 @@ def closed(replicas: Sequence[Replica]) -> Iterator[str]:
     which = [replica.index + 1 for replica in replicas if not any(connected_porosities(replica.volume))]
     if which:
         yield f"no pore connects opposite faces in replica {', '.join(map(str, which))}: nothing would flow"
+
+
+def cut_pores(replicas: Sequence[Replica]) -> Iterator[str]:
+    """Yield a warning where the boxes hold too few whole pores for the numbers of their networks."""
+    few = {
+        replica.index + 1: int(np.count_nonzero(network.interior))
+        for replica in replicas
+        if (network := replica.measurement.details.network) is not None and few_whole(network)
+    }
+    if few:
+        yield (
+            f"the box is too small for statistics of pores: replica {min(few, key=few.__getitem__)} holds "
+            f"{min(few.values())} whole ones, wanted {FEWEST_WHOLE} or more"
+        )

@@ -60,10 +60,10 @@ def measure_volume(
         seconds[meter.title] = time.perf_counter() - clock
         if progress is not None:
             progress(meter.title, done, len(meters))
-    warnings: tuple[str, ...] = ()
+    warnings = tuple(subject.warnings)
     if set(REPRESENTED) <= set(wanted):
         clock = time.perf_counter()
-        warnings = _settling(subject)
+        warnings += _settling(subject)
         seconds[REPRESENTATIVITY] = time.perf_counter() - clock
     return Measurement(
         {name: values[name] for name in wanted},

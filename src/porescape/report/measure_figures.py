@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from porescape.core.curve import Curve
 from porescape.core.measurement import Measurement
 from porescape.core.network import Network
+from porescape.measure.network.border import weighted_percentile
 from porescape.report.drawing import BLUE, GREY, INK, ORANGE, TEXT, WIDE, bare, dress, scale_bar
 from porescape.report.words import label_of, scale_for, scale_of
 
@@ -47,7 +48,8 @@ class Side(NamedTuple):
 def size_distributions(sides: Sequence[Side]) -> Figure:
     """Draw the distributions of bodies, throats and coordination numbers, by number.
 
-    Diameters are inscribed ones. Densities are smoothed with a Gaussian kernel (Silverman's width); the
+    Diameters are inscribed ones. Pores and throats count by their weights, those that the border of the box
+    cuts not at all. Densities are smoothed with a Gaussian kernel (Silverman's width); the
     coordination number is a whole number and is not smoothed.
     """
     figure = Figure(figsize=(WIDE, 3.3), layout="constrained")
@@ -56,25 +58,30 @@ def size_distributions(sides: Sequence[Side]) -> Figure:
         panels, (("body_diameter", "Pore bodies"), ("throat_diameter", "Throats")), strict=False
     ):
         samples = [[_of_network(m, name) for m in side.measurements] for side in sides]
-        everything = np.concatenate([one for side in samples for one in side] or [np.zeros(0)])
+        everything = np.concatenate([one for side in samples for one, _ in side] or [np.zeros(0)])
         scale = scale_for("m", float(np.median(everything)) if everything.size else 1.0)
         dress(panel, title, f"inscribed diameter [{scale.unit}]")
         if everything.size:
             grid = np.linspace(0, np.quantile(everything, 0.995) * 1.1, POINTS) * scale.factor
             for line_style, side, own in zip(cycle(LINE_STYLES), sides, samples, strict=False):
                 _line_and_band(
-                    panel, grid, [_density(one * scale.factor, grid) for one in own], side.name, line_style
+                    panel,
+                    grid,
+                    [_density(one * scale.factor, weights, grid) for one, weights in own],
+                    side.name,
+                    line_style,
                 )
         panel.set(ylim=(0, None), xlim=(0, None), yticks=[])
         panel.set_ylabel("probability density", fontsize=TEXT)
     samples = [[_of_network(m, "coordination") for m in side.measurements] for side in sides]
-    everything = np.concatenate([one for side in samples for one in side] or [np.zeros(0)])
+    everything = np.concatenate([one for side in samples for one, _ in side] or [np.zeros(0)])
     dress(panels[2], "Coordination number", "throats per pore")
     if everything.size:
         most = int(np.quantile(everything, 0.995)) + 1
         for line_style, side, own in zip(cycle(LINE_STYLES), sides, samples, strict=False):
             shares = [
-                np.bincount(one.astype(int), minlength=most + 1)[: most + 1] / max(one.size, 1) for one in own
+                np.bincount(one.astype(int), weights, minlength=most + 1)[: most + 1] / (weights.sum() or 1)
+                for one, weights in own
             ]
             _line_and_band(panels[2], np.arange(most + 1.0), shares, side.name, line_style)
         panels[2].xaxis.set_major_locator(MaxNLocator(8, integer=True))
@@ -210,19 +217,23 @@ def _paler(colour: object, near: float) -> tuple[float, float, float]:
     return r, g, b
 
 
-def _of_network(measurement: Measurement, name: str) -> Values:
+def _of_network(measurement: Measurement, name: str) -> tuple[Values, Values]:
+    """Return the values of the pores or throats that count, and their weights."""
     network = measurement.details.network
-    return np.zeros(0) if network is None else np.asarray(getattr(network, name), dtype=np.float64)
+    return (np.zeros(0), np.zeros(0)) if network is None else network.counted(name)
 
 
-def _density(sample: Values, grid: Values) -> Values:
-    """Return a smooth density of a sample on a grid; zero for a sample of one value."""
+def _density(sample: Values, weights: Values, grid: Values) -> Values:
+    """Return a smooth density of a weighted sample on a grid; zero for a sample of one value."""
     if sample.size < 2 or np.ptp(sample) == 0:
         return np.zeros_like(grid)
-    spread = min(float(sample.std(ddof=1)), float(np.subtract(*np.quantile(sample, (0.75, 0.25)))) / 1.34)
-    width = 0.9 * (spread or float(sample.std())) * sample.size**-0.2
+    share = weights / weights.sum()
+    scatter = float(np.sqrt(share @ (sample - share @ sample) ** 2))
+    quartiles = [weighted_percentile(sample, weights, p) for p in (25, 75)]
+    spread = min(scatter, (quartiles[1] - quartiles[0]) / 1.34)
+    width = 0.9 * (spread or scatter) * float(share @ share) ** 0.2  # the sum is 1 / n for equal weights
     distance = (grid[:, None] - sample[None, :]) / width
-    return np.asarray(np.exp(-(distance**2) / 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
+    return np.asarray(np.exp(-(distance**2) / 2) @ share / (width * np.sqrt(2 * np.pi)))
 
 
 def _line_and_band(

@@ -17,6 +17,7 @@ LABELS = {
     "thickness_pore": "Pore thickness",
     "thickness_solid": "Solid thickness",
     "euler_density": "Euler number density",
+    "whole_pores": "Whole pores in the box",
     "body_diameter": "Pore body diameter",
     "coordination_number_all": "Coordination number, all pores",
     "diffusivity_ratio": "Diffusivity ratio D_eff/D0",

@@ -23,8 +23,9 @@ def write_network_csv(folder: Path | str, network: Network, stem: str = "") -> t
     """Write `pores.csv` and `throats.csv`, one row per pore and per throat, lengths in metres.
 
     Pores are numbered from 0, as in the columns `pore_1` and `pore_2` of the throats; the region of pore i
-    has the value i + 1 in `Network.region`. A pore with `interior` 0 touches a face of the box. Both names
-    begin with `stem`.
+    has the value i + 1 in `Network.region`. A pore with `interior` 0 touches a face of the box. `weight` is
+    how many of the material's pores or throats a row stands for in the network's means and percentiles: 0
+    where the border cuts it. Both names begin with `stem`.
     """
     folder = Path(folder)
     pores: dict[str, NDArray[np.generic]] = {
@@ -36,6 +37,7 @@ def write_network_csv(folder: Path | str, network: Network, stem: str = "") -> t
         "volume_m3": network.pore_volume,
         "coordination_number": network.coordination,
         "interior": network.interior.astype(np.uint8),
+        **({"weight": network.pore_weight} if network.pore_weight.size else {}),
         **{f"touches_{face}": network.touches[:, k].astype(np.uint8) for k, face in enumerate(_FACES)},
     }
     throats: dict[str, NDArray[np.generic]] = {
@@ -47,6 +49,7 @@ def write_network_csv(folder: Path | str, network: Network, stem: str = "") -> t
         "throat_diameter_equivalent_m": network.throat_diameter_equivalent,
         "area_m2": network.throat_area,
         "length_m": network.throat_length,
+        **({"weight": network.throat_weight} if network.pore_weight.size else {}),
     }
     paths = folder / f"{stem}pores.csv", folder / f"{stem}throats.csv"
     for path, table in zip(paths, (pores, throats), strict=True):

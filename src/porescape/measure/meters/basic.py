@@ -153,8 +153,9 @@ _CORRELATION_LENGTH = Note(
 )
 _EULER_DENSITY = Note(
     model=(
-        "Pieces less tunnels plus enclosed islands of solid, counted on groups of voxels. Strongly "
-        "negative in a well connected pore space."
+        "Pieces less tunnels plus enclosed islands of solid, counted on groups of voxels. Groups at the "
+        "border count in part, so that every place in the box counts once. Strongly negative in a well "
+        "connected pore space."
     ),
     leaves_out="Nothing, which is its weakness: an isolated voxel counts as much as a pore.",
     needs=(

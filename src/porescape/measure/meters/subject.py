@@ -30,6 +30,7 @@ class Subject:
         self.curves: dict[str, Curve] = {}
         self.fields: dict[str, NDArray[np.float32]] = {}
         self.reasons: dict[str, str] = {}
+        self.warnings: list[str] = []
         self._made: dict[str, Any] = {}
 
     def network(self) -> Network:

@@ -9,6 +9,7 @@ from numba import njit
 from porescape.core.network import Network
 from porescape.core.volume import Volume
 from porescape.measure.geometry.inscribed import fit_balls
+from porescape.measure.network.border import border_weights, weighted_percentile
 from porescape.measure.network.partition import snow_partition
 
 
@@ -38,7 +39,7 @@ def extract_network(volume: Volume, r_max: int = 4, sigma: float = 0.4) -> Netwo
     region, distance = partition.region, partition.distance
     own_distance = edt.edt(region, black_border=True, parallel=1)
     n = int(region.max())
-    voxels, middle, depth, touches, n_faces = _survey(region, own_distance, distance, n)
+    voxels, middle, depth, extent, touches, n_faces = _survey(region, own_distance, distance, n)
     starts = _deepest(region, own_distance, distance, middle, depth)
     pores = np.arange(1, n + 1, dtype=np.int32)
     centre, own_diameter = fit_balls(region, pores, starts[0], depth[0])
@@ -55,6 +56,7 @@ def extract_network(volume: Volume, r_max: int = 4, sigma: float = 0.4) -> Netwo
     throat, diameter = fit_balls(region, np.zeros(len(pairs), np.int32), narrow, widest + 0.5, normal)
     area = np.linalg.norm(normal, axis=1)
 
+    wide, whole = _extents(groups, voxel, axis, region.shape)
     path = np.linalg.norm(centre[pairs] - throat[:, None], axis=2).sum(axis=1)
     size = volume.voxel_size
     return Network(
@@ -76,31 +78,38 @@ def extract_network(volume: Volume, r_max: int = 4, sigma: float = 0.4) -> Netwo
         throat_diameter_equivalent=np.sqrt(4 * area / np.pi) * size,
         throat_area=area * size**2,
         throat_length=path * size,
+        pore_weight=border_weights(extent, ~touches.any(axis=1), voxels.astype(float), region.shape),
+        throat_weight=border_weights(wide, whole, np.diff(groups).astype(float), region.shape),
     )
 
 
-# name -> (unit, definition) of the numbers of a network
 def network_numbers(network: Network, names: Collection[str]) -> tuple[dict[str, float], dict[str, str]]:
     """Return the numbers of these names, NaN where there is none, and the reason for each NaN.
 
-    Diameters are means by number over all pores and throats, including those at the border.
+    Means and percentiles are by number, over the pores and throats that lie wholly inside the box, each with
+    its weight (`border_weights`); over all of them if none does.
     """
-    values = {"pore_density": network.pore_density}
+    inside = network.interior
+    values = {"pore_density": network.pore_density, "whole_pores": float(np.count_nonzero(inside))}
     reasons: dict[str, str] = {}
     for name in names:
         if "diameter" not in name:
             continue
         diameter, _, percentile = name.partition("_p")
-        sizes = getattr(network, diameter)
+        sizes, weights = network.counted(diameter)
         if not sizes.size:
             values[name] = np.nan
             reasons[name] = f"the network has no throat; number of pores: {len(network.body_diameter)}"
+        elif percentile:
+            values[name] = weighted_percentile(sizes, weights, int(percentile))
         else:
-            values[name] = float(np.percentile(sizes, int(percentile)) if percentile else sizes.mean())
-    inside = network.coordination[network.interior]
+            values[name] = float(np.average(sizes, weights=weights))
     values["coordination_number_all"] = float(network.coordination.mean())
-    values["coordination_number"] = float(inside.mean()) if inside.size else np.nan
-    if not inside.size:
+    if inside.any():
+        throats_per_pore, weights = network.counted("coordination")
+        values["coordination_number"] = float(np.average(throats_per_pore, weights=weights))
+    else:
+        values["coordination_number"] = np.nan
         reasons["coordination_number"] = (
             "every pore of the network touches the border of the box; measure a larger volume"
         )
@@ -111,14 +120,16 @@ def network_numbers(network: Network, names: Collection[str]) -> tuple[dict[str,
 def _survey(region, own_distance, distance, n):  # type: ignore[no-untyped-def]
     """Visit every voxel once.
 
-    Returns, per region, voxels, centroid, the largest own and solid distance, faces of the box touched,
-    and how many voxel faces lie between regions.
+    Returns, per region, voxels, centroid, the largest own and solid distance, the edges of its bounding box,
+    the faces of the box it touches, and how many voxel faces lie between regions.
     """
     nz, ny, nx = region.shape
     voxels = np.zeros(n, np.int64)
     middle = np.zeros((n, 3))
     depth = np.zeros((2, n), np.float32)
     touches = np.zeros((n, 6), np.bool_)
+    first = np.full((n, 3), max(nz, ny, nx))
+    last = np.full((n, 3), -1)
     n_faces = 0
     for z in range(nz):
         for y in range(ny):
@@ -133,12 +144,12 @@ def _survey(region, own_distance, distance, n):  # type: ignore[no-untyped-def]
                 middle[i, 2] += x
                 depth[0, i] = max(depth[0, i], own_distance[z, y, x])
                 depth[1, i] = max(depth[1, i], distance[z, y, x])
-                touches[i, 0] |= z == 0
-                touches[i, 1] |= z == nz - 1
-                touches[i, 2] |= y == 0
-                touches[i, 3] |= y == ny - 1
-                touches[i, 4] |= x == 0
-                touches[i, 5] |= x == nx - 1
+                first[i, 0] = min(first[i, 0], z)
+                first[i, 1] = min(first[i, 1], y)
+                first[i, 2] = min(first[i, 2], x)
+                last[i, 0] = z
+                last[i, 1] = max(last[i, 1], y)
+                last[i, 2] = max(last[i, 2], x)
                 if z + 1 < nz:
                     n_faces += region[z + 1, y, x] != label and region[z + 1, y, x] != 0
                 if y + 1 < ny:
@@ -148,7 +159,9 @@ def _survey(region, own_distance, distance, n):  # type: ignore[no-untyped-def]
     for i in range(n):
         for a in range(3):
             middle[i, a] /= voxels[i]
-    return voxels, middle, depth, touches, n_faces
+            touches[i, 2 * a] = first[i, a] == 0
+            touches[i, 2 * a + 1] = last[i, a] == region.shape[a] - 1
+    return voxels, middle, depth, last + 1 - first, touches, n_faces
 
 
 @njit(cache=True, nogil=True)
@@ -240,3 +253,24 @@ def _face(distance, voxel, axis):  # type: ignore[no-untyped-def]
     z, y, x = voxel // (ny * nx), voxel // nx % ny, voxel % nx
     k, j, i = z + (axis == 0), y + (axis == 1), x + (axis == 2)
     return min(distance[z, y, x], distance[k, j, i]), 0.5 * (z + k), 0.5 * (y + j), 0.5 * (x + i)
+
+
+@njit(cache=True, nogil=True)
+def _extents(groups, voxel, axis, shape):  # type: ignore[no-untyped-def]
+    """Return, per throat, the edges of the box around the voxels beside it, and if it is off the border."""
+    m = len(groups) - 1
+    extent = np.empty((m, 3), np.int64)
+    whole = np.ones(m, np.bool_)
+    for t in range(m):
+        for a in range(3):
+            after = shape[2] if a == 1 else 1
+            if a == 0:
+                after = shape[1] * shape[2]
+            first, last = shape[a], -1
+            for f in range(groups[t], groups[t + 1]):
+                at = voxel[f] // after % shape[a]
+                first = min(first, at)
+                last = max(last, at + (abs(axis[f]) - 1 == a))
+            extent[t, a] = last + 1 - first
+            whole[t] &= first > 0 and last < shape[a] - 1
+    return extent, whole

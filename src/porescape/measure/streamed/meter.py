@@ -132,6 +132,8 @@ def measure_chunked(
         with run.clock("sub-volumes"):
             parts = measure_parts(chunked, windows, own, workers, advance)
         estimates = summarise(parts)
+        if warned := [part.warnings[0] for part in parts if part.warnings]:
+            run.warnings.append(f"{len(warned)} of {len(parts)} sub-volumes; the first: {warned[0]}")
         for name in partly:
             run.values[name] = estimates[name].mean
             reasons = [part.reasons[name] for part in parts if name in part.reasons]

@@ -15,7 +15,7 @@ _BY_GROUP = {"basic": 25, "network": 22, "tortuosity": 28, "permeability": 225, 
 _BY_NAME = {
     "porosity": 1,
     "specific_surface": 2,
-    "euler_density": 10,
+    "euler_density": 2,
     "kozeny_carman": 2,
     "bubble_point_diameter_z": 30,
     "mean_flow_pore_diameter_z": 25,
