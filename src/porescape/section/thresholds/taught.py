@@ -11,8 +11,8 @@ from porescape.section.thresholds.method import Separation, by_logits
 if TYPE_CHECKING:
     from porescape.section.thresholds.method import Grey
 
-# uncertainty of the porosity: at least, per deviation between other weights, per unsure share (chosen by hand;
-# that of method "plane", less a fifth for what the labels tell)
+# uncertainty of the porosity: at least, per deviation between other weights, per unsure share; that of method
+# "plane", less a fifth for what the labels tell (chosen by hand)
 DOUBT = (0.01, 1.0, 0.55)
 
 
