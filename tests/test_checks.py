@@ -16,7 +16,7 @@ from porescape.core.settings import Segmentation
 from porescape.errors import InputError, SettingsError
 from porescape.io.images.image import read_image
 from porescape.report.check_figures import checks_figure
-from porescape.section.checks import NAMES, check_image, raise_on_failures
+from porescape.section.checks import CHECKS, check_image, raise_on_failures
 from porescape.section.segment import segment
 
 PIXEL = 1e-8  # m
@@ -164,7 +164,7 @@ def test_the_error_of_the_porosity_is_that_of_independent_squares(width, porosit
 
 def test_the_field_of_view_that_is_suggested_gives_the_wanted_error():
     small = PhaseImage(mosaic(5, 256, 8), PIXEL)
-    size = check_image(small, wanted_error=0.02)[NAMES.index("size")]
+    size = check_image(small, wanted_error=0.02)[list(CHECKS).index("size")]
     assert size.values["wanted_width"] == pytest.approx(size.values["porosity_error"] / 0.02 * 256 * PIXEL)
     assert "times as wide a field of view (" in size.sentence
     assert "would give 2 % and 8 distances" in size.sentence
@@ -240,7 +240,7 @@ def test_transposing_the_image_swaps_y_and_x(seed, sigma):
     pore = gaussian(seed, (90, 120), sigma)
     before, after = check(pore), check(pore.T)
     swap = str.maketrans("yx", "xy")
-    for name in NAMES:
+    for name in CHECKS:
         assert before[name].status == after[name].status
         for key, value in before[name].values.items():
             if key.endswith(("_y", "_x")):
@@ -257,7 +257,7 @@ def test_transposing_the_image_swaps_y_and_x(seed, sigma):
 def test_the_pixel_size_scales_lengths_and_changes_no_status(seed, factor):
     pore = gaussian(seed, (90, 120))
     one, other = check(pore), check(pore, factor * PIXEL)
-    for name in NAMES:
+    for name in CHECKS:
         assert one[name].status == other[name].status
     for name, key in (
         ("isotropy", "correlation_length_y"),

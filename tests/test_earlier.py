@@ -132,7 +132,8 @@ def test_a_run_folder_of_schema_version_1_is_read_and_says_what_was_worked_out(
     assert [replica.recipe for replica in read.replicas] == [replica.recipe for replica in result.replicas]
     assert [replica.trials for replica in read.replicas] == [replica.trials for replica in result.replicas]
     assert (read.section.pore == result.section.pore).all()
-    assert [check.sentence for check in read.checks] == [check.sentence for check in result.checks]
+    of_then = [check for check in result.checks if check.name != "depth"]
+    assert [check.sentence for check in read.checks] == [check.sentence for check in of_then]
     assert read.selection == result.selection
 
 

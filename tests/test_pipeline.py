@@ -19,7 +19,7 @@ from porescape.measure.meters import NUMBERS
 from porescape.measure.summary import interval_of
 from porescape.parallel import map_ordered
 from porescape.sample import load_truth
-from porescape.section.checks import CHECKS
+from porescape.section.checks import NAMES as CHECKS
 from porescape.section.prepare import prepare
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.specks import without_specks

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from porescape.core.image import Micrograph
-from porescape.core.settings import Segmentation
+from porescape.core.settings import Output, Segmentation, Settings
 from porescape.errors import InputError
 from porescape.rendering.look import Look
 from porescape.rendering.micrograph import Rendered, render_micrograph
 from porescape.sample import load_truth
+from porescape.section.checks import check_segmented
 from porescape.section.checks.depth import _verdict, check_depth
 from porescape.section.plane.network import (
     BLOCK,
@@ -27,6 +28,7 @@ from porescape.section.plane.network import (
 )
 from porescape.section.plane.picture import UNIT, inputs, larger, scale_of, smaller, unit_length
 from porescape.section.plane.see import see
+from porescape.section.prepare import prepare
 from porescape.section.segment import segment, segmented
 
 
@@ -197,6 +199,24 @@ def test_the_check_of_depth_names_both_porosities(deep: Rendered) -> None:
     assert check.values["porosity_of_plane"] > mask.porosity
     assert f"the mask has a porosity of {mask.porosity:.2f}" in check.sentence
     assert set(check.curves) == {"grey", "used", "plane"}
+
+
+def test_the_plane_is_a_plausible_mask_where_it_lies_farther_away(deep: Rendered) -> None:
+    found = segmented(deep.micrograph, Segmentation())
+    lower, higher = found.others
+    (*_, depth), widened = check_segmented(found)
+    assert depth.values["porosity_of_plane"] > higher.porosity + 0.02  # this picture is deep
+    assert widened.others[0] is lower
+    assert widened.others[1].porosity == depth.values["porosity_of_plane"]
+    own = segmented(deep.micrograph, PLANE)
+    assert check_segmented(own)[1] is own  # nothing to add
+
+
+def test_a_run_is_warned_of_depth(deep: Rendered) -> None:
+    prepared = prepare(deep.micrograph, Settings(output=Output(size=(48, 48, 48))))
+    depth = prepared.checks[-1]
+    assert (depth.name, depth.status) == ("depth", "warn")
+    assert depth.sentence in prepared.warnings
 
 
 def test_a_binary_image_hides_what_was_behind() -> None:

@@ -345,7 +345,7 @@ def test_trust_follows_the_worst_that_is_known(result):
         properties=summarise([Measurement({"porosity": p}, {}) for p in (0.500, 0.501, 0.502)]),
     )
     assert trust(tight).level == "sound"
-    assert "All 4 checks" in " ".join(trust(tight).reasons)
+    assert "All 5 checks" in " ".join(trust(tight).reasons)
     warned = replace(tight, warnings=(*tight.warnings, "the box is small"))
     assert trust(warned).level == "care"
     assert trust(warned).reasons[0] == "2 warnings."
@@ -562,7 +562,7 @@ def test_links_within_the_page_lead_somewhere_and_names_are_unique(page):
 
 def test_every_picture_has_words_and_can_be_seen(page):
     images = Reader(page).images
-    assert len(images) == 20
+    assert len(images) == 21
     for image in images:
         assert len(image["alt"]) > 40
         kind, _, data = image["src"].partition(";base64,")

@@ -21,6 +21,7 @@ from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.words import label_of
 from porescape.section import prepare, resample
 from porescape.section import segment as segmentation
+from porescape.section.checks.depth import AGREE, CANNOT_TELL
 from porescape.section.checks.limits import DIFFERENCE
 from porescape.section.checks.sharpness import CHORD, THIN_SHARE
 from porescape.section.checks.size import FEATURES, POROSITY_ERROR
@@ -297,6 +298,8 @@ def _thresholds() -> Iterator[tuple[str, str]]:
     yield from both("thin", THIN_SHARE, ".0f", 100)
     yield "ratio_warn", format(1 + DIFFERENCE[0], ".2f")
     yield "ratio_fail", format(1 + DIFFERENCE[1], ".2f")
+    yield "depth_agree", format(AGREE, ".2f")
+    yield "depth_unknown", format(CANNOT_TELL, ".2f")
     yield "fine_enough", format(resample.FINE_ENOUGH, ".0f")
     yield "few_features", format(prepare.FEW_FEATURES, ".0f")
     yield "plausible", format(100 * segmentation.PLAUSIBLE, ".0f")

@@ -68,32 +68,31 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check whether the image is representative, isotropic to sharp, and whether it shows one plane."""
+    from porescape.core.prepared import Segmented
     from porescape.io.atomic import whole_file
     from porescape.io.runs.prepared import checks_table
     from porescape.io.runs.run_folder import to_json
     from porescape.report.check_figures import checks_figure, depth_figure
-    from porescape.section.checks import check_image
-    from porescape.section.checks.depth import check_depth
+    from porescape.section.checks import check_segmented
     from porescape.section.segment import segment as split
 
     micrograph = reading.read(image)
     settings = segmentation.settings()
     phase = split(micrograph, settings)
-    checks = check_image(phase)
+    checks, _ = check_segmented(Segmented(micrograph, phase), settings.pore)
     with whole_file(out) as temporary:
         checks_figure(phase, checks).savefig(temporary, dpi=150, format="png")
-    depth = check_depth(micrograph, phase, settings.pore)
     written = str(out)
-    if (compared := depth_figure(depth)) is not None:
+    if (compared := depth_figure(checks)) is not None:
         beside = out.with_stem(f"{out.stem}-depth")
         with whole_file(beside) as temporary:
             compared.savefig(temporary, dpi=150, format="png")
         written += f" and {beside}"
-    for one in (*checks, depth):
+    for one in checks:
         say(f"{one.name} {one.status}: {one.sentence}")
     say(f"picture in {written}")
     if as_json:
-        answer(to_json({"porosity": phase.porosity, "checks": checks_table((*checks, depth))}))
+        answer(to_json({"porosity": phase.porosity, "checks": checks_table(checks)}))
 
 
 @command

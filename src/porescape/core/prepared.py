@@ -18,9 +18,10 @@ class Segmented:
     phase : PhaseImage
         At the pixel size of the image.
     others : tuple of PhaseImage or None, optional
-        At a threshold lower and higher by 5 % of the contrast between the phases, each None where one phase,
-        or hardly more, is left. Those of an image of two grey levels are `phase`. None where they were not
-        made, as in a run that was read back.
+        At a threshold lower and higher by 5 % of the contrast between the phases, or as far as the method is
+        uncertain; after the checks, the plane of the cut where it lies farther away. Each None where one
+        phase, or hardly more, is left. Those of an image of two grey levels are `phase`. None where they were
+        not made, as in a run that was read back.
     notes : tuple of str
         What a careful reader should know of the mask.
     """

@@ -25,7 +25,7 @@ ERROR_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def checks_figure(phase: PhaseImage, checks: Sequence[Check]) -> Figure:
-    """Draw the results of the four checks.
+    """Draw the results of the checks of the mask; `depth_figure` draws the fifth.
 
     Lengths by direction, where a circle is isotropic; porosity and pore-to-pore distance in strips along
     y and x; the expected error of the porosity by the width of the field of view; the lengths of the
@@ -36,9 +36,12 @@ def checks_figure(phase: PhaseImage, checks: Sequence[Check]) -> Figure:
     phase : PhaseImage
         The image that was checked.
     checks : sequence of Check
-        From `porescape.section.checks.check_image`.
+        From `porescape.section.checks.check_image` or `check_segmented`.
     """
-    isotropy, stationarity, size, sharpness = checks
+    found = {check.name: check for check in checks}
+    isotropy, stationarity, size, sharpness = (
+        found[name] for name in ("isotropy", "stationarity", "size", "sharpness")
+    )
     figure = Figure(figsize=(WIDE, 7.0), layout="constrained")
     grid = figure.add_gridspec(2, 3)
     _rose(figure.add_subplot(grid[0, 0], projection="polar"), isotropy)
@@ -50,9 +53,13 @@ def checks_figure(phase: PhaseImage, checks: Sequence[Check]) -> Figure:
     return figure
 
 
-def depth_figure(check: Check) -> Figure | None:
-    """Draw the picture, the pores of its mask, and those in the plane of the cut; None for a binary image."""
-    if not check.curves:
+def depth_figure(checks: Sequence[Check]) -> Figure | None:
+    """Draw the picture, the pores of its mask, and those in the plane of the cut.
+
+    None if the depth was not checked, as in a binary image and in older runs.
+    """
+    check = next((one for one in checks if one.name == "depth" and one.curves), None)
+    if check is None:
         return None
     grey, used, plane = (check.curves[name].astype(np.float32) for name in ("grey", "used", "plane"))
     values = check.values

@@ -14,7 +14,7 @@ from porescape.core.settings import Settings
 from porescape.core.volume import Volume
 from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.measure.volume import measure_volume
-from porescape.report.check_figures import checks_figure
+from porescape.report.check_figures import checks_figure, depth_figure
 from porescape.report.fit_figures import fit_history
 from porescape.report.image_figures import outlined_middle, segmentation_overlay, triptych, whole_image
 from porescape.report.interval_figures import sources_figure
@@ -114,6 +114,7 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         groups=_grouped(rows),
         too_small=shown.measurement.warnings,
         checks=result.checks,
+        depth=next((check for check in result.checks if check.name == "depth"), None),
         selection=result.selection,
         rows=rows,
         method_unknown=_method_unknown(result.properties),
@@ -337,6 +338,12 @@ def _draw(
             "95 % interval" + (", the true value as a diamond." if known else "."),
         ),
     }
+    if (depth := depth_figure(result.checks)) is not None:
+        drawn["depth"] = (
+            depth,
+            f"The image {name}, the pores of its mask, and the pores in the plane of the cut as a network "
+            "sees them.",
+        )
     if n > 1 and any(e.parts for e in result.properties.values()):
         drawn["sources"] = (
             sources_figure(_first(result.properties)),

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from porescape.core.check import Check
 from porescape.core.image import Micrograph
 from porescape.core.prepared import Prepared, Segmented
 from porescape.core.settings import Segmentation, Settings
 from porescape.core.volume import Volume
 from porescape.measure.geometry.correlation import mean_chords
-from porescape.section.checks import check_image, raise_on_failures
+from porescape.section.checks import check_segmented, raise_on_failures
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segment, segmented
 from porescape.units import format_length, is_coarser
@@ -44,7 +45,9 @@ def prepare(
         The box is too small.
     """
     found = _segmented(image, settings.segmentation, others=check)
-    checks = check_image(found.phase) if check else ()
+    checks: tuple[Check, ...] = ()
+    if check:
+        checks, found = check_segmented(found, settings.segmentation.pore)
     raise_on_failures(checks, settings.checks.accept)
     voxel_size = choose_voxel_size(found.phase, settings.output)
     if box is not None:

@@ -1,17 +1,21 @@
-"""Checks before the fit: can the image represent an isotropic, stationary material?
+"""Checks before the fit: can the image represent an isotropic, stationary material, and its mask one plane?
 
-One file per check, one line per check in `CHECKS`. Each gives numbers, a sentence and the curves of its
-figure (`report.check_figures`). Isotropy and stationarity warn only if a difference is both large and
-unlikely to be chance. The limits of its size follow from its effect on the result; the probability by chance
-is estimated from the image itself: tiles several correlation lengths wide are independent samples of one
-material. So a small image does not cause these warnings merely by its size, which has a check of its own.
+One file per check, one line per check in `CHECKS`; depth, which needs the picture as well as its mask, stands
+apart. Each gives numbers, a sentence and the curves of its figure (`report.check_figures`). Isotropy and
+stationarity warn only if a difference is both large and unlikely to be chance. The limits of its size follow
+from its effect on the result; the probability by chance is estimated from the image itself: tiles several
+correlation lengths wide are independent samples of one material. So a small image does not cause these
+warnings merely by its size, which has a check of its own.
 """
 
 from collections.abc import Callable, Collection, Sequence
 
 from porescape.core.check import Check
 from porescape.core.image import PhaseImage
+from porescape.core.prepared import Segmented
+from porescape.core.settings import PorePhase
 from porescape.errors import InputError, SettingsError
+from porescape.section.checks.depth import compare_with_plane
 from porescape.section.checks.isotropy import check_isotropy
 from porescape.section.checks.sampled import SampledImage
 from porescape.section.checks.sharpness import check_sharpness
@@ -24,7 +28,34 @@ CHECKS: dict[str, Callable[[SampledImage], Check]] = {  # in the order of the re
     "size": check_size,
     "sharpness": check_sharpness,
 }
-NAMES = tuple(CHECKS)
+NAMES = (*CHECKS, "depth")
+
+
+def check_segmented(found: Segmented, pore: PorePhase = "dark") -> tuple[tuple[Check, ...], Segmented]:
+    """Check a segmented image: its mask, and what the picture shows of the depth behind the plane.
+
+    Parameters
+    ----------
+    found : Segmented
+    pore : {"dark", "bright"}
+        Which grey is pore.
+
+    Returns
+    -------
+    checks : tuple of Check
+        In the order of `NAMES`.
+    segmented : Segmented
+        The same; where the plane of the cut lies outside of the other plausible masks, it takes the place of
+        the one on its side.
+
+    Raises
+    ------
+    InputError
+        The image cannot be checked; see `check_image`.
+    """
+    checks = check_image(found.phase)
+    depth, plausible = compare_with_plane(found, pore)
+    return (*checks, depth), plausible
 
 
 def check_image(phase: PhaseImage, wanted_error: float = 0.05) -> tuple[Check, ...]:
@@ -50,7 +81,7 @@ def check_image(phase: PhaseImage, wanted_error: float = 0.05) -> tuple[Check, .
     Returns
     -------
     tuple of Check
-        In the order of `NAMES`.
+        In the order of `CHECKS`; `check_depth` has the fifth.
 
     Raises
     ------

@@ -1,17 +1,23 @@
 """Depth: does the picture show solid behind the plane of the cut, and does the mask contain it?"""
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from porescape.core.check import Check, Status
 from porescape.core.image import Micrograph, PhaseImage
+from porescape.core.prepared import Segmented
+from porescape.core.settings import PorePhase
 from porescape.section.plane.see import porosity_sd, see
 
 CANNOT_TELL = 0.10  # half width of the porosity's interval; wider, the plane is not told (chosen by hand)
 AGREE = 0.04  # difference of porosities; less is within what careful users differ by (chosen by hand)
+LEAST_SHARE = 0.01  # of the pixels; a plane with a rarer phase is no mask to compute with (as in segment)
 SHOWN = 400  # pixels of the pictures kept for the figure
 
 
-def check_depth(image: Micrograph, phase: PhaseImage, pore: str = "dark") -> Check:
+def check_depth(image: Micrograph, phase: PhaseImage, pore: PorePhase = "dark") -> Check:
     """Compare a mask with what the network of method "plane" takes for the plane of the cut.
 
     Parameters
@@ -22,10 +28,24 @@ def check_depth(image: Micrograph, phase: PhaseImage, pore: str = "dark") -> Che
     pore : {"dark", "bright"}
         Which grey is pore.
     """
+    return compare_with_plane(Segmented(image, phase), pore)[0]
+
+
+def compare_with_plane(found: Segmented, pore: PorePhase = "dark") -> tuple[Check, Segmented]:
+    """Check the depth, and let the plane of the cut be one of the plausible masks.
+
+    Returns
+    -------
+    check : Check
+    segmented : Segmented
+        The same, or with the mask of the plane in `others`: where it differs by more than careful users do,
+        and lies farther from the mask than the other one on that side.
+    """
+    image, phase = found.image, found.phase
     used = phase.porosity
     if image.is_binary:
         sentence = "the image has two grey levels, and does not show whether solid lay behind the plane"
-        return Check("depth", "ok", sentence, {"porosity": used}, {}, {})
+        return Check("depth", "ok", sentence, {"porosity": used}, {}, {}), found
     seen = see(image.grey if pore == "dark" else 1 - image.grey)
     plane = seen.logits <= 0
     porosity, half = float(plane.mean()), 1.96 * porosity_sd(seen)
@@ -41,7 +61,21 @@ def check_depth(image: Micrograph, phase: PhaseImage, pore: str = "dark") -> Che
         "half_width_of_plane": half,
         "pixels_that_differ": float((plane != phase.pore).mean()),
     }
-    return Check("depth", status, sentence, values, {}, curves)
+    return Check("depth", status, sentence, values, {}, curves), _widened(found, plane)
+
+
+def _widened(found: Segmented, plane: NDArray[np.bool_]) -> Segmented:
+    phase, share = found.phase, float(plane.mean())
+    away = share - phase.porosity
+    if found.others is None or abs(away) <= AGREE or not LEAST_SHARE <= share <= 1 - LEAST_SHARE:
+        return found
+    others = list(found.others)
+    side = int(away > 0)
+    other = others[side]
+    if other is not None and abs(other.porosity - phase.porosity) >= abs(away):
+        return found
+    others[side] = PhaseImage(plane, phase.pixel_size, phase.speck)
+    return replace(found, others=(others[0], others[1]))
 
 
 def _verdict(used: float, plane: float, half: float) -> tuple[Status, str]:

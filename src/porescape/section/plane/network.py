@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Stack = NDArray[np.float32]  # (ny, nx, channels)
 
-ROWS = 1 << 15  # pixels at once; bounds the memory of a layer
+AT_ONCE = 1 << 12  # pixels; what is copied for them fits into a processor's cache
 HALVINGS = 3
 BLOCK = 1 << HALVINGS  # sizes must be multiples of this
 MARGIN = 56  # pixels; nothing farther away reaches a pixel
@@ -66,18 +66,32 @@ def _twice(now: Stack, pair: tuple[Layer, Layer]) -> Stack:
 
 
 def _convolved(now: Stack, layer: Layer) -> Stack:
-    """Weigh 3 x 3 neighbours, a strip of rows at a time; outside there are zeros."""
+    """Weigh 3 x 3 neighbours, a strip of rows at a time; outside there are zeros.
+
+    Neighbours along x are copied beside each other, those along y are rows of the same copy: a strip that
+    stays in the processor's cache is several times as fast as one of all nine.
+    """
     ny, nx, channels = now.shape
     padded = np.pad(now, ((1, 1), (1, 1), (0, 0)))
     outputs = layer.weight.shape[-1]
-    matrix = layer.weight.reshape(9 * channels, outputs)
+    by_row = layer.weight.reshape(3, 3 * channels, outputs)
     found = np.empty((ny, nx, outputs), dtype=np.float32)
-    rows = max(1, ROWS // nx)
+    rows = min(max(1, AT_ONCE // nx), ny)
+    near = np.empty((rows + 2, nx, 3 * channels), dtype=np.float32)
+    part = np.empty((rows * nx, outputs), dtype=np.float32)
     for top in range(0, ny, rows):
-        bottom = min(top + rows, ny)
-        near = [padded[top + dy : bottom + dy, dx : dx + nx] for dy in range(3) for dx in range(3)]
-        strip = np.concatenate(near, axis=-1).reshape(-1, 9 * channels)
-        found[top:bottom] = np.maximum(strip @ matrix + layer.bias, 0).reshape(-1, nx, outputs)
+        high = min(rows, ny - top)
+        for dx in range(3):
+            near[: high + 2, :, dx * channels : (dx + 1) * channels] = padded[
+                top : top + high + 2, dx : dx + nx
+            ]
+        flat, own = near.reshape(-1, 3 * channels), found[top : top + high].reshape(-1, outputs)
+        count = high * nx
+        np.matmul(flat[:count], by_row[0], out=own)
+        for dy in (1, 2):
+            own += np.matmul(flat[dy * nx : dy * nx + count], by_row[dy], out=part[:count])
+        own += layer.bias
+        np.maximum(own, 0, out=own)
     return found
 
 
