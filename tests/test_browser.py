@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import tomllib
 import zipfile
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from scipy import ndimage
 
 from porescape.io.images.image import read_image
 from porescape.sample import sample_path
@@ -251,6 +253,47 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
     expect(page.locator(".job")).to_have_count(1)
+    assert visit.complaints == []
+    visit.close()
+
+
+def test_a_segmentation_is_taught_with_the_brush(browser: Any, server: Server) -> None:
+    """Strokes with mouse and keyboard; the outline follows, and everything is there after coming back."""
+    visit = Visit(browser, server.address)
+    page, expect = visit.page, playwright.expect
+    page.set_input_files("#file", sample_path())
+    page.get_by_text("Teach it with a brush").click()
+    page.locator(".stage").get_by_text("Brush", exact=True).click()
+    grey = read_image(sample_path()).grey
+    smooth = ndimage.uniform_filter(grey, 15)[20:-20, 20:-20]
+    pore, solid = (divmod(int(at), smooth.shape[1]) for at in (smooth.argmin(), smooth.argmax()))
+    (y, x), (v, u) = ((row + 20, column + 20) for row, column in (pore, solid))
+    drag(page, (x - 4, y), (x + 4, y))
+    expect(page.get_by_text("Now draw a stroke on solid.")).to_be_visible()
+    page.locator(".card label", has_text=re.compile("^Solid$")).click()
+    drag(page, (u - 4, v), (u + 4, v))
+    expect(page.get_by_text("of what you drew comes out as you drew it")).to_be_visible(timeout=SLOW)
+    method = page.get_by_label("Threshold method")
+    expect(method).to_have_value("taught")
+    expect(page.locator(".stroke")).to_have_count(2)
+
+    page.locator(".frame svg").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Space")
+    expect(page.locator(".stroke")).to_have_count(3)
+    page.get_by_text("Undo the last stroke").click()
+    expect(page.locator(".stroke")).to_have_count(2)
+    expect(page.get_by_text("the mask was taught by labels", exact=False)).to_be_visible(timeout=SLOW)
+
+    page.reload()
+    expect(page.locator(".stroke")).to_have_count(2)
+    expect(method).to_have_value("taught")
+    method.select_option("otsu")  # what was learned is not lost by trying another method
+    method.select_option("taught")
+    expect(method).to_have_value("taught")
+    page.get_by_text("Clear all strokes").click()
+    expect(page.locator(".stroke")).to_have_count(0)
+    expect(method).to_have_value("adaptive")
     assert visit.complaints == []
     visit.close()
 

@@ -204,12 +204,12 @@ def test_the_check_of_depth_names_both_porosities(deep: Rendered) -> None:
 def test_the_plane_is_a_plausible_mask_where_it_lies_farther_away(deep: Rendered) -> None:
     found = segmented(deep.micrograph, Segmentation())
     lower, higher = found.others
-    (*_, depth), widened = check_segmented(found)
+    (*_, depth), widened = check_segmented(found, Segmentation())
     assert depth.values["porosity_of_plane"] > higher.porosity + 0.02  # this picture is deep
     assert widened.others[0] is lower
     assert widened.others[1].porosity == depth.values["porosity_of_plane"]
     own = segmented(deep.micrograph, PLANE)
-    assert check_segmented(own)[1] is own  # nothing to add
+    assert check_segmented(own, PLANE)[1] is own  # nothing to add
 
 
 def test_a_run_is_warned_of_depth(deep: Rendered) -> None:

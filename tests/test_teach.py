@@ -23,10 +23,12 @@ from porescape.io.runs.settings import read_settings, settings_table
 from porescape.io.runs.taught import read_taught, write_taught
 from porescape.rendering.look import Look
 from porescape.rendering.micrograph import Rendered, render_micrograph
+from porescape.section.checks import check_segmented
+from porescape.section.plane import see
 from porescape.section.plane.features import features, weighed
 from porescape.section.plane.see import shipped
 from porescape.section.segment import segment, segmented
-from porescape.section.teach import learned, teach
+from porescape.section.teach import learned, teach, with_labels
 
 PIXEL = 1e-7
 SIDE = 128
@@ -271,3 +273,32 @@ def test_labels_by_command(shown: Rendered, tmp_path: Path) -> None:
         app, ["segment", *image, "--taught", str(out), "--threshold-method", "otsu", "--out", str(again)]
     )
     assert isinstance(done.exception, SettingsError) or done.exit_code == 2
+
+
+def test_the_check_of_depth_of_a_taught_mask_is_its_own_doubt(shown: Rendered) -> None:
+    settings = with_labels(shown.micrograph, strokes(shown), Segmentation())
+    found = segmented(shown.micrograph, settings)
+    (*_, depth), same = check_segmented(found, settings)
+    assert same is found
+    assert depth.sentence.startswith("the mask was taught by labels; its porosity is ")
+    low, high = (other.porosity for other in found.others)
+    assert depth.values["half_width"] == pytest.approx(1.96 * (high - low) / 2)
+
+
+def test_features_at_places_are_those_of_the_whole_picture_however_large(
+    shown: Rendered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey, places = shown.micrograph.grey, np.zeros((SIDE, SIDE), dtype=bool)
+    places[3::7, 5::11] = True
+    places[0, 0] = places[-1, -1] = True
+    known = features(grey, places)
+    np.testing.assert_allclose(known, features(grey, np.ones_like(places))[places.ravel()], atol=1e-4)
+    monkeypatch.setattr(see, "REMEMBERED", 0)  # as if it were too large to keep
+    np.testing.assert_allclose(features(grey, places), known, atol=1e-4)
+
+
+def test_a_teaching_with_too_few_weights_is_refused(shown: Rendered) -> None:
+    taught = teach(shown.micrograph, strokes(shown))
+    short = replace(taught, weights=taught.weights[:-1], others=tuple(one[:-1] for one in taught.others))
+    with pytest.raises(SettingsError, match=r"weights, wanted \d+; teach it again from the labels"):
+        segment(shown.micrograph, Segmentation(method="taught", taught=short))

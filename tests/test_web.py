@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -615,9 +616,61 @@ def test_a_draft_is_looked_at(page: Callable[..., httpx.Client]) -> None:
     kept = client.get(f"/api/jobs/{key}").json()["form"]
     assert kept["settings"]["segmentation"]["sensitivity"] == 0.5
     checks = client.post(f"/api/jobs/{key}/check", json={}).json()["checks"]
-    assert [one["name"] for one in checks] == ["isotropy", "stationarity", "size", "sharpness"]
+    assert [one["name"] for one in checks] == ["isotropy", "stationarity", "size", "sharpness", "depth"]
     picture = client.get(f"/api/jobs/{key}/image.png")
     assert Image.open(io.BytesIO(picture.content)).size == (640, 512)
+
+
+def test_a_draft_is_taught_by_strokes(page: Callable[..., httpx.Client]) -> None:
+    client = page()
+    key = client.post("/api/sample").json()["id"]
+    job = f"/api/jobs/{key}"
+    truth = read_image(sample_path())
+    dark, bright = (np.argwhere(truth.grey < 0.2)[::4000], np.argwhere(truth.grey > 0.8)[::4000])
+    strokes = [
+        {"label": label, "radius": 2, "points": [[float(x), float(y)]]}
+        for label, places in ((1, dark), (2, bright))
+        for y, x in places
+    ]
+    assert client.get(f"{job}/strokes").json() == {"strokes": []}
+    assert client.get(f"{job}/taught.toml").status_code == 404
+
+    one_phase = [stroke for stroke in strokes if stroke["label"] == 1]
+    assert client.post(f"{job}/teach", json={"form": {}, "strokes": one_phase}).json() == {"taught": None}
+    assert client.get(f"{job}/strokes").json()["strokes"] == one_phase  # they are kept all the same
+
+    taught = client.post(f"{job}/teach", json={"form": {}, "strokes": strokes}).json()["taught"]
+    assert taught["right"] > 0.9
+    form = {"settings": {"segmentation": {"method": "taught", "taught": taught}}}
+    seen = client.post(f"{job}/look", json=form).json()
+    assert 0.3 < seen["porosity"] < 0.8
+    assert seen["command"].endswith("sample.tif --threshold-method taught --taught taught.toml")
+    checks = {one["name"]: one for one in client.post(f"{job}/check", json=form).json()["checks"]}
+    assert "the mask was taught by labels" in checks["depth"]["sentence"]
+
+    with Image.open(io.BytesIO(client.get(f"{job}/labels.png").content)) as picture:
+        labels = np.array(picture)
+    assert {*np.unique(labels)} == {0, 1, 2}
+    assert tomllib.loads(client.get(f"{job}/taught.toml").text)["taught"]["weights"] == taught["weights"]
+    other = client.post(f"{job}/again").json()["id"]
+    assert client.get(f"/api/jobs/{other}/strokes").json()["strokes"] == strokes
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ([], "teaching needs a form and strokes"),
+        ({"form": {}, "strokes": 1}, "strokes must be a list"),
+        ({"form": {"no": 1}, "strokes": []}, "form"),
+    ],
+)
+def test_no_teaching_is_refused_in_words(page: Callable[..., httpx.Client], sent: object, words: str) -> None:
+    client = page()
+    key = client.post("/api/sample").json()["id"]
+    answer = client.post(f"/api/jobs/{key}/teach", json=sent)
+    assert answer.status_code == 422
+    assert words in answer.json()["error"]
+    assert client.get(f"/api/jobs/{key}/strokes").json() == {"strokes": []}
 
 
 def test_without_a_pixel_size_a_job_waits_for_one(page: Callable[..., httpx.Client]) -> None:

@@ -68,18 +68,18 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check whether the image is representative, isotropic to sharp, and whether it shows one plane."""
-    from porescape.core.prepared import Segmented
     from porescape.io.atomic import whole_file
     from porescape.io.runs.prepared import checks_table
     from porescape.io.runs.run_folder import to_json
     from porescape.report.check_figures import checks_figure, depth_figure
     from porescape.section.checks import check_segmented
-    from porescape.section.segment import segment as split
+    from porescape.section.segment import segmented
 
     micrograph = reading.read(image)
     settings = segmentation.settings()
-    phase = split(micrograph, settings)
-    checks, _ = check_segmented(Segmented(micrograph, phase), settings.pore)
+    found = segmented(micrograph, settings)
+    phase = found.phase
+    checks, _ = check_segmented(found, settings)
     with whole_file(out) as temporary:
         checks_figure(phase, checks).savefig(temporary, dpi=150, format="png")
     written = str(out)

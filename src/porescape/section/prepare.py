@@ -47,7 +47,7 @@ def prepare(
     found = _segmented(image, settings.segmentation, others=check)
     checks: tuple[Check, ...] = ()
     if check:
-        checks, found = check_segmented(found, settings.segmentation.pore)
+        checks, found = check_segmented(found, settings.segmentation)
     raise_on_failures(checks, settings.checks.accept)
     voxel_size = choose_voxel_size(found.phase, settings.output)
     if box is not None:

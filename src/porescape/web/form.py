@@ -13,6 +13,7 @@ from porescape.core.image import Crop
 from porescape.core.settings import Settings
 from porescape.errors import SettingsError
 from porescape.io.runs.settings import settings_from, settings_table
+from porescape.io.runs.taught import TAUGHT_FILE
 from porescape.jobs.choices import check_choices
 from porescape.units import format_shape, parse_length
 
@@ -251,6 +252,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "coating": ("coating", _length_with_uncertainty),
         "porosity": ("porosity", _with_uncertainty),
         "porosity_scope": ("porosity-scope", str),
+        "taught": ("taught", lambda taught: TAUGHT_FILE),
     },
     "checks": {"accept": ("accept", _joined)},
     "output": {

@@ -4,6 +4,7 @@
 
     <id>/job.json        state and form; written by the server alone
     <id>/upload.tif      the image, renamed
+    <id>/strokes.json    what was drawn with the brush, if anything was
     <id>/progress.json   progress of the worker; may be out of date or missing
     <id>/real.png, best.png
     <id>/checkpoint/     saved state from which the worker can continue

@@ -21,13 +21,16 @@ from porescape.core.settings import Segmentation
 from porescape.errors import InputError, PixelSizeMissing
 from porescape.io.images.image import read_image
 from porescape.io.images.scale_bar import find_scale_bar
-from porescape.section.checks import check_image
+from porescape.io.runs.settings import settings_table
+from porescape.section.checks import check_segmented
 from porescape.section.prepare import prepare
-from porescape.section.segment import segment
+from porescape.section.segment import segment, segmented
+from porescape.section.teach import PORE, SOLID, teach
 from porescape.units import format_extent, format_length, is_coarser
 from porescape.web.form import Form, command_line, form_from, plain_name
 from porescape.web.limits import Limits
 from porescape.web.reading import read_upload
+from porescape.web.strokes import labels_of, strokes_from
 from porescape.web.uploads import inspect_header
 
 UNKNOWN = 1e-9  # placeholder while the pixel size is unknown; no length computed with it is shown
@@ -115,6 +118,22 @@ def check(path: str, table: dict[str, Any]) -> dict[str, Any]:
     return {"checks": [{"name": one.name, "status": one.status, "sentence": one.sentence} for one in checks]}
 
 
+def taught(path: str, table: dict[str, Any], strokes: list[Any]) -> dict[str, Any]:
+    """Return what strokes teach, as a table of the settings; None while one of the phases has no stroke."""
+    form = form_from(table)
+    image = _read(path, form)[0]
+    labels = labels_of(strokes_from(strokes), image.crop)
+    if not {PORE, SOLID} <= {*np.unique(labels).tolist()}:
+        return {"taught": None}
+    return {"taught": settings_table(teach(image, labels, form.settings.segmentation.pore))}
+
+
+def labels(path: str, page: int | None, strokes: list[Any]) -> dict[str, Any]:
+    """Return strokes as a picture of labels, as large as the file."""
+    height, width = _whole(path, page).grey.shape
+    return {"png": _encoded(labels_of(strokes_from(strokes), (0, 0, height, width)))}
+
+
 # -- cached reading ------------------------------------------------------------------------------------
 
 
@@ -151,7 +170,7 @@ def _segmented(where: _Where, how: Segmentation) -> Segmented:
 
 @lru_cache(maxsize=16)  # seconds each, and most of a form does not change them
 def _checked(where: _Where, how: Segmentation) -> tuple[Check, ...]:
-    return check_image(_segmented(where, how).phase)
+    return check_segmented(segmented(_read_once(*where)[0], how), how)[0]
 
 
 @lru_cache(maxsize=2)

@@ -100,6 +100,8 @@ def main() -> None:
         "picture": preview.picture,
         "describe": preview.describe_draft,
         "check": preview.check,
+        "teach": preview.taught,
+        "labels": preview.labels,
         "ping": dict,
     }
     for line in sys.stdin.buffer:

@@ -4,6 +4,7 @@ Everything slow runs in threads or other processes; the event loop only transfer
 """
 
 import asyncio
+import json
 import logging
 import shutil
 import uuid
@@ -24,6 +25,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from porescape.errors import InputError, OutputError, PorescapeError, SettingsError
+from porescape.io.atomic import whole_file
+from porescape.io.runs.taught import taught_toml
 from porescape.sample import sample_path
 from porescape.web.answers import defaults, job_answer, job_row
 from porescape.web.archive import zip_stream
@@ -35,9 +38,13 @@ from porescape.web.limits import Limits
 from porescape.web.lock import exclusive_lock
 from porescape.web.preview_process import PreviewProcess
 from porescape.web.queue import Queue
+from porescape.web.strokes import strokes_from, strokes_table
 from porescape.web.uploads import TooLarge, TooSlow, WrongKind, check_disk, receive
 
 LARGEST_FORM = 64 * 1024  # bytes
+LARGEST_STROKES = 2 * 1024 * 1024  # bytes, with their form
+STROKES = "strokes.json"
+BY_NETWORK = ("plane", "taught")  # methods whose first preview of an image takes seconds
 _STATUS: dict[type[PorescapeError], HTTPStatus] = {  # the first that fits
     NoSuchJob: HTTPStatus.NOT_FOUND,
     WrongState: HTTPStatus.CONFLICT,
@@ -96,6 +103,9 @@ class Page:
             path.name: path.read_bytes() for path in (files("porescape.web") / "static").iterdir()
         }
         self._preview_process = PreviewProcess(limits.preview)
+        self._network_process = PreviewProcess(
+            limits.preview
+        )  # what takes seconds; previews do not wait for it
         self._upload_slots = asyncio.Semaphore(limits.uploads)
         self._jobs: Jobs
         self._queue: Queue
@@ -114,6 +124,10 @@ class Page:
                 Route(one, _answering(self._delete), methods=["DELETE"]),
                 Route(f"{one}/look", _answering(self._preview), methods=["POST"]),
                 Route(f"{one}/check", _answering(self._check), methods=["POST"]),
+                Route(f"{one}/teach", _answering(self._teach), methods=["POST"]),
+                Route(f"{one}/strokes", _answering(self._strokes)),
+                Route(f"{one}/labels.png", _answering(self._labels)),
+                Route(f"{one}/taught.toml", _answering(self._taught)),
                 Route(f"{one}/start", _answering(self._start), methods=["POST"]),
                 Route(f"{one}/cancel", _answering(self._cancel), methods=["POST"]),
                 Route(f"{one}/go-on", _answering(self._resume), methods=["POST"]),
@@ -149,6 +163,7 @@ class Page:
                 await asyncio.wait([warming])
                 await run_in_threadpool(self._queue.close)
                 self._preview_process.close()
+                self._network_process.close()
 
     # -- the page itself
 
@@ -220,6 +235,8 @@ class Page:
         await run_in_threadpool(copy_upload, self._jobs, job, to)
         suffix = job.upload.rpartition(".")[2]
         new = await run_in_threadpool(self._jobs.add, to, suffix, job.name, job.image, job.form)
+        if strokes := await run_in_threadpool(self._drawn, job):
+            await run_in_threadpool(self._keep, new, strokes)
         return {"id": new.id}
 
     async def _delete(self, request: Request) -> Any:
@@ -238,8 +255,9 @@ class Page:
     async def _preview(self, request: Request) -> Any:
         job, form = self._job_of(request), form_from(await _json_sent(request))
         path = self._jobs.path(job) / job.upload
+        ask = partial(self._ask, process=self._process_for(form))
         found = await run_in_threadpool(
-            self._ask, job.upload, job.name, "describe", str(path), job.name, form_table(form)
+            ask, job.upload, job.name, "describe", str(path), job.name, form_table(form)
         )
         with suppress(WrongState):  # a draft stores its last form
             await run_in_threadpool(self._jobs.change, job.id, ("draft",), "", form=form_table(form))
@@ -248,15 +266,57 @@ class Page:
     async def _check(self, request: Request) -> Any:
         job, form = self._job_of(request), form_from(await _json_sent(request))
         path = self._jobs.path(job) / job.upload
-        return await run_in_threadpool(self._ask, job.upload, job.name, "check", str(path), form_table(form))
+        ask = partial(self._ask, process=self._network_process)
+        return await run_in_threadpool(ask, job.upload, job.name, "check", str(path), form_table(form))
+
+    async def _teach(self, request: Request) -> Any:
+        job, sent = self._job_of(request), await _json_sent(request, LARGEST_STROKES)
+        if not isinstance(sent, dict) or set(sent) != {"form", "strokes"}:
+            raise SettingsError("teaching needs a form and strokes")
+        form, strokes = form_from(sent["form"]), strokes_table(strokes_from(sent["strokes"]))
+        if job.state != "draft":
+            raise WrongState(f"this job is {job.state}: it can be taught no more")
+        await run_in_threadpool(self._keep, job, strokes)  # before they are used: a stroke is never lost
+        path = self._jobs.path(job) / job.upload
+        ask = partial(self._ask, process=self._network_process)
+        return await run_in_threadpool(
+            ask, job.upload, job.name, "teach", str(path), form_table(form), strokes
+        )
+
+    async def _strokes(self, request: Request) -> Any:
+        return {"strokes": await run_in_threadpool(self._drawn, self._job_of(request))}
+
+    async def _labels(self, request: Request) -> Response:
+        job = self._job_of(request)
+        strokes = await run_in_threadpool(self._drawn, job)
+        path = self._jobs.path(job) / job.upload
+        page = job.form.get("page")
+        answer = await run_in_threadpool(self._ask, job.upload, job.name, "labels", str(path), page, strokes)
+        return _png(answer["png"])
+
+    async def _taught(self, request: Request) -> Response:
+        taught = form_from(self._job_of(request).form).settings.segmentation.taught
+        if taught is None:
+            raise NoSuchJob("this image was not taught")
+        return Response(taught_toml(taught), media_type="application/toml")
+
+    def _drawn(self, job: Job) -> list[dict[str, Any]]:
+        """Return the strokes drawn on the image of a job."""
+        try:
+            return strokes_table(strokes_from(json.loads((self._jobs.path(job) / STROKES).read_bytes())))
+        except (OSError, ValueError, SettingsError):
+            return []
+
+    def _keep(self, job: Job, strokes: list[dict[str, Any]]) -> None:
+        with whole_file(self._jobs.path(job) / STROKES) as temporary:
+            temporary.write_text(json.dumps(strokes), encoding="utf-8")
 
     async def _start(self, request: Request) -> Any:
         job, form = self._job_of(request), form_from(await _json_sent(request))
         path = self._jobs.path(job) / job.upload
         table = form_table(form)
-        found = await run_in_threadpool(
-            self._ask, job.upload, job.name, "describe", str(path), job.name, table
-        )
+        ask = partial(self._ask, process=self._process_for(form))
+        found = await run_in_threadpool(ask, job.upload, job.name, "describe", str(path), job.name, table)
         room = await run_in_threadpool(requirements_of, self._folder, form)
         for problem in (found["missing"], found["problem"], room["problem"]):
             if problem:
@@ -272,10 +332,17 @@ class Page:
         answer = await run_in_threadpool(self._ask, job.upload, job.name, "picture", str(path), which)
         return _png(answer["png"])
 
-    def _ask(self, stored: str, name: str, what: str, *arguments: Any) -> dict[str, Any]:
-        """Send a request to the preview process; messages contain the original file name."""
+    def _process_for(self, form: Form) -> PreviewProcess:
+        """Return the process that has what the network saw of an image, if the form needs it."""
+        by_network = form.settings.segmentation.method in BY_NETWORK
+        return self._network_process if by_network else self._preview_process
+
+    def _ask(
+        self, stored: str, name: str, what: str, *arguments: Any, process: PreviewProcess | None = None
+    ) -> dict[str, Any]:
+        """Send a request to a preview process; messages contain the original file name."""
         try:
-            return self._preview_process.ask(what, *arguments)
+            return (process or self._preview_process).ask(what, *arguments)
         except PorescapeError as error:
             raise type(error)(str(error).replace(stored, name)) from error
 
@@ -329,13 +396,13 @@ class Page:
         return job
 
 
-async def _json_sent(request: Request) -> Any:
+async def _json_sent(request: Request, longest: int = LARGEST_FORM) -> Any:
     """Return the JSON body of a request, if it is not too long."""
     data = b""
     async for piece in request.stream():
         data += piece
-        if len(data) > LARGEST_FORM:
-            raise SettingsError(f"a form must be shorter than {LARGEST_FORM} bytes")
+        if len(data) > longest:
+            raise SettingsError(f"a form must be shorter than {longest} bytes")
     return read_json(data)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from porescape.core.check import Check
 from porescape.core.image import PhaseImage
 from porescape.core.prepared import Segmented
-from porescape.core.settings import PorePhase
+from porescape.core.settings import Segmentation
 from porescape.errors import InputError, SettingsError
 from porescape.section.checks.depth import compare_with_plane
 from porescape.section.checks.isotropy import check_isotropy
@@ -31,14 +31,14 @@ CHECKS: dict[str, Callable[[SampledImage], Check]] = {  # in the order of the re
 NAMES = (*CHECKS, "depth")
 
 
-def check_segmented(found: Segmented, pore: PorePhase = "dark") -> tuple[tuple[Check, ...], Segmented]:
+def check_segmented(found: Segmented, settings: Segmentation) -> tuple[tuple[Check, ...], Segmented]:
     """Check a segmented image: its mask, and what the picture shows of the depth behind the plane.
 
     Parameters
     ----------
     found : Segmented
-    pore : {"dark", "bright"}
-        Which grey is pore.
+    settings : Segmentation
+        How it was segmented.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def check_segmented(found: Segmented, pore: PorePhase = "dark") -> tuple[tuple[C
         The image cannot be checked; see `check_image`.
     """
     checks = check_image(found.phase)
-    depth, plausible = compare_with_plane(found, pore)
+    depth, plausible = compare_with_plane(found, settings)
     return (*checks, depth), plausible
 
 

@@ -1,5 +1,6 @@
 """Depth: does the picture show solid behind the plane of the cut, and does the mask contain it?"""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from porescape.core.check import Check, Status
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.prepared import Segmented
-from porescape.core.settings import PorePhase
+from porescape.core.settings import PorePhase, Segmentation
 from porescape.section.plane.see import porosity_sd, see
 
 CANNOT_TELL = 0.10  # half width of the porosity's interval; wider, the plane is not told (chosen by hand)
@@ -28,11 +29,20 @@ def check_depth(image: Micrograph, phase: PhaseImage, pore: PorePhase = "dark") 
     pore : {"dark", "bright"}
         Which grey is pore.
     """
-    return compare_with_plane(Segmented(image, phase), pore)[0]
+    return compare_with_plane(Segmented(image, phase), Segmentation(pore=pore))[0]
 
 
-def compare_with_plane(found: Segmented, pore: PorePhase = "dark") -> tuple[Check, Segmented]:
+def compare_with_plane(found: Segmented, settings: Segmentation) -> tuple[Check, Segmented]:
     """Check the depth, and let the plane of the cut be one of the plausible masks.
+
+    A mask that a person taught is not compared with what the network alone would say: its check says how
+    uncertain the teaching left it.
+
+    Parameters
+    ----------
+    found : Segmented
+    settings : Segmentation
+        How it was segmented.
 
     Returns
     -------
@@ -46,7 +56,9 @@ def compare_with_plane(found: Segmented, pore: PorePhase = "dark") -> tuple[Chec
     if image.is_binary:
         sentence = "the image has two grey levels, and does not show whether solid lay behind the plane"
         return Check("depth", "ok", sentence, {"porosity": used}, {}, {}), found
-    seen = see(image.grey if pore == "dark" else 1 - image.grey)
+    if settings.method == "taught":
+        return _of_taught(found), found
+    seen = see(image.grey if settings.pore == "dark" else 1 - image.grey)
     plane = seen.logits <= 0
     porosity, half = float(plane.mean()), 1.96 * porosity_sd(seen)
     status, sentence = _verdict(used, porosity, half)
@@ -62,6 +74,21 @@ def compare_with_plane(found: Segmented, pore: PorePhase = "dark") -> tuple[Chec
         "pixels_that_differ": float((plane != phase.pore).mean()),
     }
     return Check("depth", status, sentence, values, {}, curves), _widened(found, plane)
+
+
+def _of_taught(found: Segmented) -> Check:
+    """Return the check of a mask that was taught: its own other plausible masks are its uncertainty."""
+    used = found.phase.porosity
+    away = [abs(other.porosity - used) for other in found.others or () if other is not None]
+    half = 1.96 * sum(away) / len(away) if away else math.nan
+    values = {"porosity": used, "half_width": half}
+    words = f"the mask was taught by labels; its porosity is {used:.2f}"
+    if away:
+        words += f" ± {half:.2f}"
+    if half > CANNOT_TELL:
+        words += "; more labels where its outline is wrong, or a measured porosity (--porosity), narrow that"
+        return Check("depth", "warn", words, values, {}, {})
+    return Check("depth", "ok", words, values, {}, {})
 
 
 def _widened(found: Segmented, plane: NDArray[np.bool_]) -> Segmented:

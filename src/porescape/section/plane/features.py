@@ -1,14 +1,15 @@
 """Features of a pixel: what the network's last layer is given; grey and its edges at the picture's scale."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from porescape.section.plane.network import Network
-from porescape.section.plane.picture import Field, inputs, unit_length
-from porescape.section.plane.see import at_scales, shipped, shipped_name
+from porescape.section.plane.picture import Field, inputs
+from porescape.section.plane.see import Shown, at_places, at_scales, shipped, shipped_name
 
 WIDTHS = (0.1, 0.25, 0.5)  # unit lengths; of the Gaussians (chosen by hand)
 FARTHEST = 4.0  # times the typical edge; what is steeper looks the same (chosen by hand)
@@ -18,6 +19,11 @@ OWN = 4 + 4 * len(WIDTHS)  # features that are not the network's
 def features_name() -> str:
     """Return what features of this version are called in files."""
     return f"1-{shipped_name()}"
+
+
+def feature_count() -> int:
+    """Return how many features a pixel has, the constant included."""
+    return len(shipped().last.weight[0]) + OWN + 1
 
 
 def features(grey: Field, places: NDArray[np.bool_], network: Network | None = None) -> NDArray[np.float32]:
@@ -38,13 +44,9 @@ def features(grey: Field, places: NDArray[np.bool_], network: Network | None = N
         of `WIDTHS`; 1. No feature is much larger than 4.
     """
     network = network or shipped()
-    channels = len(network.last.weight[0])
-    own = [field[places] for field in _own(grey)]
-    seen = [
-        at_scales(grey, network, one).mean(axis=0)[places]  # one channel at a time: pictures may be large
-        for one in np.split(np.eye(channels, dtype=np.float32), channels, axis=1)
-    ]
-    return np.column_stack([*seen, *own, np.ones(int(places.sum()), dtype=np.float32)])
+    own = [field[places] for field in _own(Shown(grey))]
+    ones = np.ones(int(places.sum()), dtype=np.float32)
+    return np.column_stack([at_places(grey, network, places), *own, ones])
 
 
 def weighed(grey: Field, weights: NDArray[np.float32], network: Network | None = None) -> NDArray[np.float32]:
@@ -67,16 +69,25 @@ def weighed(grey: Field, weights: NDArray[np.float32], network: Network | None =
     seen = at_scales(grey, network, weights[:, :channels].T).mean(axis=0)
     found = np.ascontiguousarray(np.moveaxis(seen, -1, 0))
     found += weights[:, -1, None, None]
-    for index, feature in enumerate(_own(grey), channels):
+    for index, feature in enumerate(_own(Shown(grey)), channels):
         for one, weight in zip(found, weights[:, index], strict=True):
             one += weight * feature
     return found
 
 
-def _own(grey: Field) -> Iterator[Field]:
-    """Yield the features that are not the network's."""
-    unit = unit_length(grey)
-    both = inputs(grey, unit)
+def _own(shown: Shown) -> Iterable[Field]:
+    """Return the features that are not the network's; of a large picture they are not kept."""
+    return _kept(shown) if shown.is_small else _computed(shown)
+
+
+@lru_cache(maxsize=1)  # for every change of the labels
+def _kept(shown: Shown) -> tuple[Field, ...]:
+    return tuple(_computed(shown))
+
+
+def _computed(shown: Shown) -> Iterator[Field]:
+    unit = shown.unit
+    both = inputs(shown.grey, unit)
     for one in (both[..., 0], both[..., 1]):
         yield one
         yield one * one / np.float32(4)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Stack = NDArray[np.float32]  # (ny, nx, channels)
+from porescape.section.plane.picture import Stack
 
 AT_ONCE = 1 << 12  # pixels; what is copied for them fits into a processor's cache
 HALVINGS = 3

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 Field = NDArray[np.float32]
+Stack = NDArray[np.float32]  # (ny, nx, channels)
+Indices = NDArray[np.intp]
 
 FALLEN = 0.2  # of the autocovariance, at the unit length; half a mean chord or less (chosen by hand)
 UNIT = 9.0  # pixels; a coarser picture is made smaller until its unit length is this (chosen by hand)
@@ -72,14 +74,30 @@ def smaller(image: Field, factor: float) -> Field:
 def larger(image: Field, shape: tuple[int, int]) -> Field:
     """Return an image, (ny, nx) or (ny, nx, channels), at the pixels of a larger one, linear in between."""
     for axis, length in enumerate(shape):
-        last = image.shape[axis] - 1
-        if length == last + 1:
+        if length == image.shape[axis]:
             continue
-        place = np.clip((np.arange(length) + 0.5) * (last + 1) / length - 0.5, 0, last)
-        below = np.minimum(place.astype(int), max(last - 1, 0))
-        part = (place - below).astype(np.float32).reshape((-1,) + (1,) * (image.ndim - 1 - axis))
-        image = image.take(below, axis) * (1 - part) + image.take(np.minimum(below + 1, last), axis) * part
+        below, above, part = _between(np.arange(length), length, image.shape[axis])
+        part = part.reshape((-1,) + (1,) * (image.ndim - 1 - axis))
+        image = image.take(below, axis) * (1 - part) + image.take(above, axis) * part
     return image
+
+
+def larger_at(image: Stack, shape: tuple[int, int], places: NDArray[np.bool_]) -> Stack:
+    """Return `larger` at some places alone, shape (chosen pixels, channels)."""
+    (top, bottom, down), (left, right, along) = (
+        _between(at, length, now)
+        for at, length, now in zip(np.nonzero(places), shape, image.shape, strict=False)
+    )
+    down, along = down[:, None], along[:, None]
+    upper, lower = (image[row, left] * (1 - along) + image[row, right] * along for row in (top, bottom))
+    return np.asarray(upper * (1 - down) + lower * down)
+
+
+def _between(at: Indices, length: int, count: int) -> tuple[Indices, Indices, Field]:
+    """Return the two of `count` pixels that one of a larger image lies between, and the second's share."""
+    place = np.clip((at + 0.5) * count / length - 0.5, 0, count - 1)
+    below = np.minimum(place.astype(int), max(count - 2, 0))
+    return below, np.minimum(below + 1, count - 1), (place - below).astype(np.float32)
 
 
 def inputs(grey: Field, unit: float) -> Field:

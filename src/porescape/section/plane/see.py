@@ -8,8 +8,17 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from porescape.section.plane.network import BLOCK, MARGIN, Network, Stack, from_arrays, hidden, to_arrays
-from porescape.section.plane.picture import Field, inputs, larger, scale_of, smaller, unit_length
+from porescape.section.plane.network import BLOCK, MARGIN, Network, from_arrays, hidden, to_arrays
+from porescape.section.plane.picture import (
+    Field,
+    Stack,
+    inputs,
+    larger,
+    larger_at,
+    scale_of,
+    smaller,
+    unit_length,
+)
 
 SCALES = (0.9, 1.2)  # times the unit length; how far the answers differ is a measure of doubt
 # uncertainty of the porosity: at least, per deviation between scales, per unsure share;
@@ -54,7 +63,8 @@ def see(grey: Field, network: Network | None = None) -> Seen:
     network = network or shipped()
     found = at_scales(grey, network, network.last.weight[0])[..., 0] + network.last.bias
     logits = np.asarray(found.mean(axis=0), dtype=np.float32)
-    return Seen(logits, tuple(float((one <= 0).mean()) for one in found), unsure(logits), unit_length(grey))
+    porosities = tuple(float((one <= 0).mean()) for one in found)
+    return Seen(logits, porosities, unsure(logits), Shown(grey).unit)
 
 
 def porosity_sd(seen: Seen) -> float:
@@ -82,29 +92,43 @@ def at_scales(grey: Field, network: Network, weights: NDArray[np.float32]) -> ND
     -------
     ndarray of float32, shape (scales, ny, nx, count)
     """
-    unit = unit_length(grey)
+    shown = Shown(grey)
     found = [
-        larger(_weighed(grey, unit * scale, network, weights), (grey.shape[0], grey.shape[1]))
+        larger(
+            _tiled(_smaller(shown, scale), network, weights)
+            if (known := _remembered(shown, scale, network)) is None
+            else known @ weights,
+            (grey.shape[0], grey.shape[1]),
+        )
         for scale in SCALES
     ]
     return np.stack(found)
 
 
-def _weighed(grey: Field, unit: float, network: Network, weights: NDArray[np.float32]) -> Stack:
-    """Return the weighted sums of a picture made smaller to its own scale."""
-    factor = scale_of(unit, LEAST_SIDE / min(grey.shape))
-    if grey.size * factor**2 <= REMEMBERED:
-        return _hidden_of(_Shown(grey), unit, network) @ weights
-    return _tiled(_shown(grey, unit), network, weights)
+def at_places(grey: Field, network: Network, places: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return what the network's last layer is given at some places, the mean over `SCALES`.
 
-
-def _shown(grey: Field, unit: float) -> Stack:
-    small = smaller(grey, scale_of(unit, LEAST_SIDE / min(grey.shape)))
-    return inputs(small, max(unit * small.shape[0] / grey.shape[0], 1.5))
+    Returns
+    -------
+    ndarray of float32, shape (chosen pixels, channels)
+    """
+    shown, shape = Shown(grey), (grey.shape[0], grey.shape[1])
+    channels = len(network.last.weight[0])
+    found = []
+    for scale in SCALES:
+        known = _remembered(shown, scale, network)
+        if known is not None:
+            found.append(larger_at(known, shape, places))
+            continue
+        small = _smaller(shown, scale)
+        singly = np.split(np.eye(channels, dtype=np.float32), channels, axis=1)  # pictures may be large
+        one_by_one = [larger_at(_tiled(small, network, one), shape, places) for one in singly]
+        found.append(np.concatenate(one_by_one, axis=-1))
+    return np.asarray(np.mean(found, axis=0))
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class Shown:
     """A picture that is known again by its bytes."""
 
     grey: Field = field(compare=False)
@@ -114,10 +138,43 @@ class _Shown:
         own = np.ascontiguousarray(self.grey)
         object.__setattr__(self, "digest", hashlib.sha256(own.tobytes() + str(own.shape).encode()).digest())
 
+    @property
+    def unit(self) -> float:
+        """Unit length [pixels]."""
+        return _unit_of(self) if self.is_small else unit_length(self.grey)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be kept in memory."""
+        return self.grey.size <= REMEMBERED
+
+
+@lru_cache(maxsize=2)
+def _unit_of(shown: Shown) -> float:
+    return unit_length(shown.grey)
+
+
+def _smaller(shown: Shown, scale: float) -> Stack:
+    """Return a picture made smaller to its own scale, as the network is given it."""
+    unit = shown.unit * scale
+    small = smaller(shown.grey, _factor(shown, scale))
+    return inputs(small, max(unit * small.shape[0] / shown.grey.shape[0], 1.5))
+
+
+def _factor(shown: Shown, scale: float) -> float:
+    return scale_of(shown.unit * scale, LEAST_SIDE / min(shown.grey.shape))
+
+
+def _remembered(shown: Shown, scale: float, network: Network) -> Stack | None:
+    """Return what the last layer is given, if the picture is small enough to keep it."""
+    if shown.grey.size * _factor(shown, scale) ** 2 > REMEMBERED:
+        return None
+    return _hidden_of(shown, scale, network)
+
 
 @lru_cache(maxsize=len(SCALES))  # mask, check of depth and every change of labels ask for the same picture
-def _hidden_of(shown: _Shown, unit: float, network: Network) -> Stack:
-    return _tiled(_shown(shown.grey, unit), network, None)
+def _hidden_of(shown: Shown, scale: float, network: Network) -> Stack:
+    return _tiled(_smaller(shown, scale), network, None)
 
 
 def _tiled(picture: Stack, network: Network, weights: NDArray[np.float32] | None) -> Stack:

@@ -23,7 +23,7 @@ def taught(grey: Grey, settings: Segmentation) -> Separation:
     """
     import numpy as np
 
-    from porescape.section.plane.features import features_name, weighed
+    from porescape.section.plane.features import feature_count, features_name, weighed
     from porescape.section.plane.see import unsure
 
     given = settings.taught
@@ -33,6 +33,11 @@ def taught(grey: Grey, settings: Segmentation) -> Separation:
         raise SettingsError(
             f"this segmentation was taught with features {given.features}, and this version has "
             f"{features_name()}; teach it again from the labels"
+        )
+    if len(given.weights) != (wanted := feature_count()):
+        raise SettingsError(
+            f"this segmentation has {len(given.weights)} weights, wanted {wanted}; teach it again from "
+            "the labels"
         )
     weights = np.array([given.weights, *given.others], dtype=np.float32)
     logits, *others = weighed(grey if settings.pore == "dark" else 1 - grey, weights)

@@ -1,6 +1,7 @@
 // A draft: the image, and the five steps before its job can start. Each step is a part with a file of its own; a part
 // changes `draft.form`, calls `draft.changed`, and shows the server's answer.
 
+import { makeBrush } from "./brush.js";
 import { makeChecklist } from "./checklist.js";
 import { isAboutCrop, makeCrop } from "./crop.js";
 import { h, put } from "./dom.js";
@@ -39,11 +40,13 @@ export async function showDraft(place, { start, job, path, signal, again, leave 
     name: job.name,
     onCrop: (rectangle) => crop.dragged(rectangle),
     onLine: (line) => scale.lineDrawn(line),
+    onStroke: (points) => brush.drawn(points),
     onMode: (mode) => scale.modeChosen(mode),
   });
   const scale = makeScale(draft, picture);
   const crop = makeCrop(draft, picture, { pages: job.image.pages, address });
-  const segmentation = makeSegmentation(draft, { defaults: start.settings.segmentation, methods: start.choices.method });
+  const brush = makeBrush(draft, picture, { path, image: job.image, signal, onTaught: (taught) => segmentation.taught(taught) });
+  const segmentation = makeSegmentation(draft, { brush, defaults: start.settings.segmentation, methods: start.choices.method });
   const checklist = makeChecklist(draft);
   const output = makeOutput(draft, start.choices);
   const launch = makeLaunch(draft, { job, path, again, leave });

@@ -13,10 +13,11 @@ const LEVEL = 0.05; // slope; a flatter line is taken as horizontal (chosen by h
 const ZOOMS = [1, 2, 4, 8];
 const CORNERS = { "top left": [0, 0], "top right": [1, 0], "bottom left": [0, 1], "bottom right": [1, 1] };
 
-export function makePicture({ width, height, src, name, under, onCrop, onLine, onMode }) {
+export function makePicture({ width, height, src, name, under, onCrop, onLine, onStroke, onMode }) {
   let crop = [0, 0, height, width]; // top, left, height, width
   let line = null; // x0, y0, x1, y1
   let mode = "view";
+  let brush = { label: 1, radius: 5 };
   let zoom = 1;
   let style = "outline";
   let dragging = false; // the answer to an earlier request must not move what is being dragged
@@ -30,12 +31,14 @@ export function makePicture({ width, height, src, name, under, onCrop, onLine, o
   const halo = s("line", { class: "bar halo" });
   const corners = Object.fromEntries(Object.keys(CORNERS).map((which) => [which, handle(`${which} corner of the crop`, (dx, dy) => moveCorner(which, dx, dy))]));
   const ends = ["left", "right"].map((which, i) => handle(`${which} end of the line over the scale bar`, (dx, dy) => moveEnd(i, dx, dy)));
-  const drawing = s("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "group", "aria-label": "crop and scale bar" });
-  drawing.append(shade, frameLine, halo, bar, ...Object.values(corners), ...ends);
+  const strokes = s("g", { class: "strokes" });
+  const tip = s("circle", { class: "tip", hidden: true });
+  const drawing = s("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "group", "aria-label": "crop, scale bar and brush" });
+  drawing.append(shade, frameLine, strokes, tip, halo, bar, ...Object.values(corners), ...ends);
   const frame = h("div", { class: "frame" }, grey, fill, outline, drawing);
   frame.style.setProperty("--aspect", width / height);
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "image" }, frame);
-  const modes = choice("tool", [["view", "View"], ["crop", "Crop"], ["line", "Scale bar"]], mode, (value) => setMode(value));
+  const modes = choice("tool", [["view", "View"], ["crop", "Crop"], ["line", "Scale bar"], ["brush", "Brush"]], mode, (value) => setMode(value));
   const styles = choice("pores", [["outline", "Outline"], ["fill", "Filled"], ["none", "Off"]], style, (value) => {
     style = value;
     draw();
@@ -106,6 +109,11 @@ export function makePicture({ width, height, src, name, under, onCrop, onLine, o
     if (mode === "view" || event.button) return;
     event.preventDefault();
     drawing.setPointerCapture(event.pointerId);
+    if (mode === "brush") {
+      drawing.focus({ preventScroll: true });
+      paint(at(event));
+      return;
+    }
     dragging = true;
     let last = at(event);
     const first = last;
@@ -141,6 +149,53 @@ export function makePicture({ width, height, src, name, under, onCrop, onLine, o
     drawing.addEventListener("pointermove", dragged);
     drawing.addEventListener("pointerup", dropped);
     drawing.addEventListener("pointercancel", dropped);
+  });
+
+  // -- the brush
+
+  function paint(first) {
+    const points = [rounded(first)];
+    const drawn = stroke({ ...brush, points });
+    strokes.append(drawn);
+    const moved = (event) => {
+      const now = rounded(at(event));
+      const last = points.at(-1);
+      if (Math.hypot(now[0] - last[0], now[1] - last[1]) < Math.max(brush.radius / 4, 1)) return;
+      points.push(now);
+      drawn.setAttribute("points", points.join(" "));
+    };
+    const ended = (event) => {
+      drawing.removeEventListener("pointermove", moved);
+      drawing.removeEventListener("pointerup", ended);
+      drawing.removeEventListener("pointercancel", ended);
+      drawn.remove();
+      if (event.type === "pointerup") onStroke(points);
+    };
+    drawing.addEventListener("pointermove", moved);
+    drawing.addEventListener("pointerup", ended);
+    drawing.addEventListener("pointercancel", ended);
+  }
+
+  const rounded = (point) => point.map((v) => Math.round(10 * v) / 10);
+
+  /** A dot is a line of no length, which round ends make visible. */
+  const stroke = ({ label, radius, points }) =>
+    s("polyline", { class: `stroke label-${label}`, "stroke-width": 2 * radius, points: (points.length > 1 ? points : [points[0], points[0]]).join(" ") });
+
+  function moveTip(x, y) {
+    for (const [key, value] of [["cx", x], ["cy", y], ["r", brush.radius]]) tip.setAttribute(key, value);
+  }
+
+  drawing.addEventListener("pointermove", (event) => mode === "brush" && moveTip(...at(event)));
+  drawing.addEventListener("keydown", (event) => {
+    if (mode !== "brush") return;
+    const step = event.shiftKey ? 10 : 1;
+    const by = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step], " ": [0, 0] }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const here = ["cx", "cy"].map((key, k) => clamp(Number(tip.getAttribute(key)) + by[k], 0, k ? height : width));
+    moveTip(...here);
+    if (event.key === " ") onStroke([rounded(here)]);
   });
 
   const rectangle = ([x0, y0], [x1, y1]) =>
@@ -184,6 +239,9 @@ export function makePicture({ width, height, src, name, under, onCrop, onLine, o
     for (const group of Object.values(corners)) group.toggleAttribute("hidden", mode !== "crop");
     for (const group of ends) group.toggleAttribute("hidden", mode !== "line" || !line);
     drawing.setAttribute("class", mode);
+    drawing.toggleAttribute("tabindex", mode === "brush");
+    if (mode === "brush") drawing.setAttribute("tabindex", "0");
+    tip.toggleAttribute("hidden", mode !== "brush");
     fill.hidden = style !== "fill" || !fill.src;
     outline.hidden = style !== "outline" || !outline.src;
   }
@@ -206,6 +264,7 @@ export function makePicture({ width, height, src, name, under, onCrop, onLine, o
   }
 
   new ResizeObserver(draw).observe(frame);
+  moveTip(width / 2, height / 2);
   farther.disabled = true;
   draw();
 
@@ -221,6 +280,14 @@ export function makePicture({ width, height, src, name, under, onCrop, onLine, o
       if (dragging) return;
       line = value && [...value];
       draw();
+    },
+    setBrush(value) {
+      brush = { ...value };
+      tip.setAttribute("class", `tip label-${brush.label}`);
+      tip.setAttribute("r", brush.radius);
+    },
+    setStrokes(value) {
+      strokes.replaceChildren(...value.map(stroke));
     },
     setPicture(value) {
       grey.src = value;

@@ -3,15 +3,16 @@
 import { h } from "./dom.js";
 import { choice, length, number, select } from "./fields.js";
 
-const METHODS = { adaptive: "adaptive (local mean)", otsu: "Otsu (one threshold)", sauvola: "Sauvola (local)", plane: "plane (solid behind it left out)", fixed: "fixed" };
-const USES = { adaptive: ["sensitivity", "window"], sauvola: ["window"], fixed: ["threshold"], otsu: [], plane: [] };
+const METHODS = { adaptive: "adaptive (local mean)", otsu: "Otsu (one threshold)", sauvola: "Sauvola (local)", plane: "plane (solid behind it left out)", taught: "taught (by your strokes)", fixed: "fixed" };
+const USES = { adaptive: ["sensitivity", "window"], sauvola: ["window"], fixed: ["threshold"], otsu: [], plane: [], taught: [] };
 const SCOPES = { "total sheet": "all pores, of the sheet", "total crop": "all pores, of this crop", "resolved sheet": "visible pores, of the sheet", "resolved crop": "visible pores, of this crop" };
 const COATING_SD = 0.25; // of its thickness, as on the command line
 const USUAL_SD = 0.02; // of a measured porosity, until another is given
 const MIDDLE = 0.5; // where the fixed threshold begins
 
-export function makeSegmentation(draft, { defaults, methods }) {
+export function makeSegmentation(draft, { brush, defaults, methods }) {
   const { segmentation } = draft.form.settings;
+  let learned = segmentation.taught ?? null; // kept while another method is tried
   const set = (name) => (value) => {
     segmentation[name] = value;
     draft.changed();
@@ -27,11 +28,23 @@ export function makeSegmentation(draft, { defaults, methods }) {
     speck: number({ label: "Remove specks", value: segmentation.speck, min: "0", max: "1000000", note: "smaller than this area in pixels" }, set("speck")),
   };
   const method = select({ label: "Threshold method", value: segmentation.method, options: methods.map((key) => [key, METHODS[key] ?? key]) }, (value) => {
-    segmentation.method = value;
-    segmentation.threshold = value === "fixed" ? (segmentation.threshold ?? MIDDLE) : null;
-    showMethod();
+    if (value === "taught" && !learned) {
+      method.set(segmentation.method);
+      teaching.open = true;
+      teaching.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    setMethod(value);
     draft.changed();
   });
+  function setMethod(value) {
+    segmentation.method = value;
+    segmentation.threshold = value === "fixed" ? (segmentation.threshold ?? MIDDLE) : null;
+    segmentation.taught = value === "taught" ? learned : null;
+    method.set(value);
+    showMethod();
+    brush.show();
+  }
   const coating = length({ label: "Metal coating", value: segmentation.coating?.[0] ?? null, placeholder: "none", note: "its thickness, e.g. 4 nm; it is taken off the walls" }, (value) => {
     segmentation.coating = value === null ? null : [value, value * COATING_SD];
     draft.changed();
@@ -51,12 +64,17 @@ export function makeSegmentation(draft, { defaults, methods }) {
   const showMeasured = () => {
     for (const name of ["sd", "scope"]) measured[name].hidden = segmentation.porosity == null;
   };
-  const pore = choice("pores are", [["dark", "Pores are dark"], ["bright", "Pores are bright"]], segmentation.pore, set("pore"));
+  const pore = choice("pores are", [["dark", "Pores are dark"], ["bright", "Pores are bright"]], segmentation.pore, (value) => {
+    set("pore")(value);
+    brush.again();
+  });
   const showMethod = () => {
     for (const name of ["sensitivity", "threshold", "window"]) fields[name].hidden = !USES[segmentation.method].includes(name);
   };
   const reset = () => {
-    Object.assign(segmentation, { window: null, threshold: null, coating: null, porosity: null }, defaults);
+    Object.assign(segmentation, { window: null, threshold: null, coating: null, porosity: null, taught: null }, defaults);
+    learned = null;
+    brush.forget();
     coating.set(null);
     measured.value.set(null);
     measured.sd.set(USUAL_SD);
@@ -70,6 +88,7 @@ export function makeSegmentation(draft, { defaults, methods }) {
   };
   const restore = h("button", { type: "button", class: "button small", onclick: reset }, "Reset to defaults");
   const binary = h("p", { class: "note", hidden: true }, "The image has only two grey levels: it is used as it is; nothing is smoothed or removed.");
+  const teaching = h("details", { open: Boolean(learned) }, h("summary", {}, "Teach it with a brush"), brush.elements);
   showMethod();
   showMeasured();
 
@@ -78,11 +97,22 @@ export function makeSegmentation(draft, { defaults, methods }) {
       h("p", { class: "note" }, "The outline should follow the pores you see. Every result depends on it."),
       binary,
       h("div", { class: "fields" }, pore.element, method, fields.sensitivity, fields.threshold, fields.smoothing),
+      teaching,
       h("details", {}, h("summary", {}, "More"), h("div", { class: "fields two" }, fields.window, fields.median, fields.speck, coating, measured.value, measured.sd, measured.scope), h("p", {}, restore)),
     ],
     show(seen) {
       for (const field of [...Object.values(fields), method]) field.classList.toggle("idle", seen.binary);
       binary.hidden = !seen.binary;
+      teaching.hidden = seen.binary;
+    },
+    /** Something was learned from strokes; null: they were cleared. */
+    taught(found) {
+      const used = segmentation.method === "taught";
+      learned = found;
+      if (found) setMethod("taught");
+      else if (used) setMethod(defaults.method);
+      else return;
+      draft.changed();
     },
   };
 }
