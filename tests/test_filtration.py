@@ -1,12 +1,14 @@
 """Filtration: what passes a structure, at which pressure, and what is retained."""
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -14,6 +16,7 @@ from scipy.ndimage import gaussian_filter
 from porescape.core.network import Network
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
+from porescape.io.volumes.volume import read_volume
 from porescape.measure.filtration.intrusion import (
     capillary_pressure,
     intrusion_diameters,
@@ -28,6 +31,7 @@ from porescape.measure.filtration.retention import (
     retention,
 )
 from porescape.measure.geometry.clearance import clearance, widest_way
+from porescape.measure.network.extract import extract_network
 from porescape.measure.network.flow import (
     Fluxes,
     conduits,
@@ -36,6 +40,7 @@ from porescape.measure.network.flow import (
     pressures,
     throat_fluxes,
 )
+from porescape.measure.network.openings import Openings, openings_of
 
 Bools = NDArray[np.bool_]
 WATER = {"surface_tension": 0.072, "contact_angle": 0.0}
@@ -328,7 +333,79 @@ def test_balls_come_as_far_as_the_narrowest_throat_on_the_widest_way() -> None:
         [(0, 1), (0, 2), (1, 3), (2, 3)],
         [3, 6, 8, 5],
     )
-    assert pore_access(net, 0) == pytest.approx([9, 4, 4, 4, 0])  # by pore 2, which is 4 wide
+    ways = openings_of(net)
+    assert pore_access(net, 0, ways) == pytest.approx([9, 4, 4, 4, 0])  # by pore 2, which is 4 wide
+    cut = Openings(ways.throat, np.where(ways.face > 0, 2.0, 0.0))  # the face cuts the first pore narrowly
+    assert pore_access(net, 0, cut) == pytest.approx([2, 2, 2, 2, 0])
+
+
+# --- ways through voxels --------------------------------------------------------------------------
+
+
+def in_order(pore: Bools) -> None:
+    """Nothing that is read from the network exceeds what can pass the voxels, along any axis."""
+    volume = Volume(pore, 1e-6)
+    net, space = extract_network(volume), clearance(pore)
+    ways = openings_of(net, space)
+    for axis in range(3):
+        try:
+            found = porometry(net, axis, openings=ways)
+        except InputError:
+            continue
+        widest = percolating_diameter(volume, axis, space)
+        held = retention(net, axis, openings=ways)
+        assert found.mean_flow_pore_diameter <= found.bubble_point_diameter <= widest
+        assert held.d90 <= held.d95 <= held.d99 <= widest
+        assert (found.wet.y <= found.dry.y).all()
+        assert held.curve.y[held.curve.x > widest] == pytest.approx(1)
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10_000), width=st.floats(1.0, 3.0), porosity=st.floats(0.25, 0.8))
+def test_what_filters_is_never_wider_than_what_passes(seed: int, width: float, porosity: float) -> None:
+    field = gaussian_filter(np.random.default_rng(seed).standard_normal((26, 22, 24)), width)
+    in_order(field < np.quantile(field, porosity))
+
+
+@pytest.mark.parametrize("porosity", [0.7, 0.85])
+def test_what_filters_is_never_wider_than_what_passes_in_noise(porosity: float) -> None:
+    in_order(np.random.default_rng(1).random((20, 18, 16)) < porosity)  # throats of a voxel and less
+
+
+def test_a_neck_inside_a_pore_and_the_cut_of_a_face_are_seen() -> None:
+    """Tubes of 12 voxels go on as tubes of 6; and a chamber of 20 lies between two of 6."""
+    y, x = np.meshgrid(np.arange(18) - 8.5, np.arange(18) - 8.5, indexing="ij")
+    layers = np.repeat(np.stack([y**2 + x**2 < 36, y**2 + x**2 < 9]), 20, axis=0)
+    z, y, x = np.meshgrid(np.arange(40) - 19.3, np.arange(28) - 13.2, np.arange(28) - 13.3, indexing="ij")
+    chamber = (z**2 + y**2 + x**2 < 100) | (y**2 + x**2 < 9)
+    for pore, tolerance in ((np.tile(layers, (1, 3, 3)), 0.14), (chamber, 0.02)):
+        volume = Volume(pore, 1.0)
+        net, widest = extract_network(volume), percolating_diameter(volume, 0)
+        found, held = porometry(net, 0), retention(net, 0)
+        for diameter in (found.mean_flow_pore_diameter, held.d90, held.d95, held.d99):
+            assert diameter == pytest.approx(widest, abs=1e-9)
+        assert widest == pytest.approx(6, rel=tolerance)
+
+
+def test_openings_of_a_chamber_with_two_necks() -> None:
+    z, y, x = np.meshgrid(np.arange(30) - 14.5, np.arange(24) - 11.5, np.arange(24) - 11.5, indexing="ij")
+    pore = z**2 + y**2 + x**2 < 90
+    pore[:, 10:14, 9:15] = True  # a slit-like channel, 4 by 6
+    net = extract_network(Volume(pore, 1.0))
+    ways = openings_of(net)
+    assert ways.face[:, :2].max(axis=0) == pytest.approx([4, 4])
+    assert not ways.face[:, 2:].any()
+    np.testing.assert_array_equal(ways.face > 0, net.touches)
+
+
+def test_crops_of_real_volumes_are_in_order(shared: Path) -> None:
+    files = sorted((shared / "volumes").glob("*.npz"))
+    assert files
+    for n, file in enumerate(files):
+        pore = read_volume(file, 1e-6).pore
+        rng = np.random.default_rng(n)
+        z, y, x = (int(rng.integers(0, edge - 48)) for edge in pore.shape)
+        in_order(np.ascontiguousarray(pore[z : z + 48, y : y + 48, x : x + 48]))
 
 
 # --- porometry ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from porescape.core.network import Network
 from porescape.errors import SettingsError
 from porescape.measure.filtration.intrusion import capillary_pressure
 from porescape.measure.network.flow import conduits, first_step, no_way, pore_access, pressures
+from porescape.measure.network.openings import Openings, openings_of
 
 WETTING_TENSION = 0.0159  # N/m, Galwick, the usual wetting liquid; it wets nearly all solids fully
 WETTING_ANGLE = 0.0  # degrees
@@ -48,19 +49,21 @@ def porometry(
     surface_tension: float = WETTING_TENSION,
     contact_angle: float = WETTING_ANGLE,
     conductances: NDArray[np.float64] | None = None,
+    openings: Openings | None = None,
     sizes: int = 40,
 ) -> Porometry:
     """Displace the liquid from a network by gas and compute the gas flow through its empty part.
 
     At a pressure P, gas that comes from before the first face enters every throat and pore wider than
-    4 γ cos θ / P that it can reach. The empty part that leads from face to face carries a flow in
-    proportion to the pressure difference (linear; pipes, see `conduits`). Mean flow pore as in ASTM F316:
-    where the wet flow is half the dry flow of the same pressure.
+    4 γ cos θ / P that it can reach, and leaves by openings of the last face that are as wide. The empty part
+    that leads from face to face carries a flow in proportion to the pressure difference (linear; pipes, see
+    `conduits`). Mean flow pore as in ASTM F316: where the wet flow is half the dry flow of the same pressure.
 
     Left out: expansion of the gas and slip at the walls (which change wet and dry flow by similar factors),
     liquid films, liquid that is trapped or evaporates, and openings that are not round. All throats
-    between the same two pores count as one. Widths come from inscribed balls (throats) and extended ones
-    (pores); for the bubble point itself `percolating_diameter` looks at voxels and is the better value.
+    between the same two pores count as one. Widths are those of the widest ways through the voxels, from the
+    middle of a pore to that of the next and out through the faces (`openings_of`); so no diameter exceeds
+    `percolating_diameter`, which need not go by the middles of pores and is the better bubble point.
 
     Parameters
     ----------
@@ -73,6 +76,8 @@ def porometry(
         Of the liquid [degrees], below 90.
     conductances : ndarray of float64, shape (m,), optional
         Flow per pressure difference times viscosity of each throat [m³]; pipes by default.
+    openings : Openings, optional
+        Of this network, if they are already known.
     sizes : int
         Points of the curves beyond the first, at least 2.
 
@@ -96,21 +101,27 @@ def porometry(
             f"porometry needs a liquid that wets, with an angle below 90°, not {contact_angle}"
         )
     ease = conduits(network, axis, conductances)
-    access = pore_access(network, axis)
-    bubble = float(access[network.touches[:, 2 * axis + 1]].max(initial=0))
+    ways = openings_of(network) if openings is None else openings
+    inlet, outlet = ways.face[:, 2 * axis], ways.face[:, 2 * axis + 1]
+    access = pore_access(network, axis, ways)
+    bubble = float(np.minimum(access, outlet).max(initial=0))
     if bubble == 0:
         raise no_way(network, axis)
     # a throat opens when it and the paths to both of its ends are open
-    opens = np.minimum(network.throat_diameter, access[network.throat_pores].min(axis=1, initial=np.inf))
+    opens = np.minimum(ways.throat, access[network.throat_pores].min(axis=1, initial=np.inf))
     _, _, dry = pressures(network, ease, np.ones(len(opens), dtype=bool))
 
     def share(diameter: float) -> float:
         """Wet flow / dry flow when all paths down to this diameter are open."""
-        entered = replace(ease, inlet=ease.inlet * (access >= diameter))
+        entered = replace(
+            ease,
+            inlet=ease.inlet * (inlet >= diameter),
+            outlet=ease.outlet * (np.minimum(access, outlet) >= diameter),
+        )
         _, _, wet = pressures(network, entered, opens >= diameter)
         return wet / dry
 
-    steps = np.unique(np.concatenate((opens, access)))
+    steps = np.unique(np.concatenate((opens, access, inlet, outlet)))
     steps = steps[(steps > 0) & (steps <= bubble)][::-1]  # widest first
     mean_flow = float(steps[first_step(lambda step: share(steps[step]) >= 0.5, len(steps))])
     last = float(steps[first_step(lambda step: share(steps[step]) >= 1 - 1e-6, len(steps))])

@@ -13,6 +13,7 @@ from porescape.core.curve import Curve
 from porescape.core.network import Network
 from porescape.errors import SettingsError
 from porescape.measure.network.flow import Fluxes, first_step, no_way, pipe_fluxes
+from porescape.measure.network.openings import Openings, openings_of
 
 WATER_VISCOSITY = 1.002e-3  # Pa s, at 20 °C
 RATINGS = (0.90, 0.95, 0.99)
@@ -46,6 +47,7 @@ def retention(
     axis: int,
     *,
     fluxes: Fluxes | None = None,
+    openings: Openings | None = None,
     diameters: NDArray[np.float64] | None = None,
     thickness: float | None = None,
     sizes: int = 30,
@@ -53,15 +55,15 @@ def retention(
     """Simulate the passage of particles of many sizes through a network.
 
     Hard balls come with the flow, into each pore in proportion to the liquid. In each pore they mix, and
-    leave through the throats with the flow. If a throat (inscribed ball) or the next pore (extended ball) is
-    narrower than the particle, the particle is retained permanently. So the passage is a Markov chain along
+    leave through the throats with the flow. If the way through the opening of a face, or from the middle of a
+    pore through a throat to that of the next, is narrower than the particle (`openings_of`), the particle is
+    retained permanently. So the passage is a Markov chain along
     the net fluxes, and a deep network sieves repeatedly. A thicker membrane is treated as independent layers:
     with R of one box, 1 - (1 - R)^n of n boxes.
 
     Left out: adsorption, diffusion, charge, hydrodynamic lift and hindrance (a particle does not ride
     the mean flow), deformation of particles, and pores blocked by particles.
-    So this is only the sieving of the clean membrane, the lower bound for particles that adhere to it. The
-    width of the cut that the face makes through a pore is not taken into account.
+    So this is only the sieving of the clean membrane, the lower bound for particles that adhere to it.
 
     Parameters
     ----------
@@ -70,8 +72,10 @@ def retention(
         0, 1, 2 for z, y, x; particles come before the first face.
     fluxes : Fluxes, optional
         Along this axis: of a Stokes flow by `throat_fluxes`, or other ones; by default those of pipes.
+    openings : Openings, optional
+        Of this network, if they are already known.
     diameters : ndarray of float64, shape (k,), optional
-        For the curve [m], ascending; by default `sizes` from the narrowest throat to beyond the widest pore.
+        For the curve [m], ascending; by default `sizes` from the narrowest opening to beyond the widest.
     thickness : float, optional
         Of the membrane along `axis` [m]; that of the box by default.
     sizes : int
@@ -92,9 +96,10 @@ def retention(
     if not (math.isfinite(layers) and layers > 0):
         raise SettingsError(f"the thickness of a membrane must be a positive length [m], got {thickness}")
     fluxes = pipe_fluxes(network, axis) if fluxes is None else fluxes
-    passing = _sieve(network, axis, fluxes)
-    body, throat = network.body_diameter_extended, network.throat_diameter
-    steps = np.unique(np.concatenate((body, throat)))
+    ways = openings_of(network) if openings is None else openings
+    passing = _sieve(network, axis, fluxes, ways)
+    steps = np.unique(np.concatenate((ways.throat, ways.face[:, 2 * axis : 2 * axis + 2].ravel())))
+    steps = steps[steps > 0]
 
     def held_back(particle: float) -> float:
         """Share retained of particles just larger than this diameter."""
@@ -110,13 +115,14 @@ def retention(
     return Retention(Curve(diameters, np.maximum.accumulate(curve), "m", "1"), d90, d95, d99, layers)
 
 
-def _sieve(network: Network, axis: int, fluxes: Fluxes) -> Callable[[float], float]:
+def _sieve(network: Network, axis: int, fluxes: Fluxes, ways: Openings) -> Callable[[float], float]:
     """Return a function for the share of particles just larger than a diameter that passes."""
     inflow = np.maximum(fluxes.inlet, 0)  # no particles enter where liquid flows back out of the inlet
     total = float(inflow.sum())
     if total <= 0 or fluxes.outlet.max(initial=0) <= 0:
         raise no_way(network, axis)
-    body, n = network.body_diameter_extended, len(network.body_diameter_extended)
+    n = len(network.pore_centre)
+    inlet, outlet = ways.face[:, 2 * axis], ways.face[:, 2 * axis + 1]
     forward = fluxes.throat > 0
     source = np.where(forward, *network.throat_pores.T)
     target = np.where(forward, *network.throat_pores.T[::-1])
@@ -125,13 +131,12 @@ def _sieve(network: Network, axis: int, fluxes: Fluxes) -> Callable[[float], flo
     leaving = np.bincount(source, flux, minlength=n) + outflow
     leaving[leaving == 0] = 1  # a dead end
     chance = flux / leaving[source] * (1 - _LOST)
-    fits = np.minimum(network.throat_diameter, body[target])
 
     def passing(diameter: float) -> float:
-        is_open = (fits > diameter) & (chance > 0)
+        is_open = (ways.throat > diameter) & (chance > 0)
         moves = csr_array((chance[is_open], (target[is_open], source[is_open])), shape=(n, n))
-        visits = spsolve((eye_array(n) - moves).tocsc(), inflow * (body > diameter))
-        return min(float((visits * outflow / leaving).sum()) / total, 1.0)
+        visits = spsolve((eye_array(n) - moves).tocsc(), inflow * (inlet > diameter))
+        return min(float((visits * outflow / leaving)[outlet > diameter].sum()) / total, 1.0)
 
     return passing
 

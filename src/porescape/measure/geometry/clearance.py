@@ -84,6 +84,9 @@ def clearance(pore: NDArray[np.bool_]) -> Clearance:
     start, vectors = _vectors(min(float(distance.max()), _FARTHEST) + _WANDER)
     need = needed_distance(largest)
     balls = _fit_balls(rimmed, need, start, vectors, radius)
+    radius = np.asarray(
+        np.rint(radius * _LEVELS) / _LEVELS, dtype=np.float32
+    )  # as fine as ways are told apart
     return Clearance(distance, radius, *balls)
 
 
@@ -94,7 +97,35 @@ def widest_way(space: Clearance, inlets: tuple[bool, bool, bool, bool, bool, boo
     y first, ... x last; its centre moves from voxel to voxel (sharing a face, an edge or a corner; a face
     where pores are a voxel wide) and stays inside the box; the other sides of the box are not walls.
     """
-    return _flood(space.radius, space.distance, np.array(inlets))  # type: ignore[no-any-return]
+    way = np.zeros_like(space.radius)
+    for axis in range(3):
+        for side, end in enumerate((0, -1)):
+            if inlets[2 * axis + side]:
+                face = [slice(None)] * 3
+                face[axis] = end  # type: ignore[call-overload]
+                way[tuple(face)] = space.radius[tuple(face)]
+    _flood(space.radius, space.distance, way, np.zeros((0, 0, 0), np.int32))
+    return way
+
+
+def widest_within(space: Clearance, region: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Radius of the largest ball that gets to each voxel from the widest place of its own region [voxels].
+
+    Parameters
+    ----------
+    space : Clearance
+    region : ndarray of int32, shape (nz, ny, nx)
+        Numbers from 1; 0 is outside of all. Ways stay inside a region, and move as those of `widest_way`.
+    """
+    label, radius = region.ravel(), space.radius.ravel()
+    order = np.argsort(-radius, kind="stable")
+    _, first = np.unique(label[order], return_index=True)  # the widest of each; of equals, the first
+    starts = order[first]
+    starts = starts[label[starts] > 0]
+    way = np.zeros_like(space.radius)
+    way.ravel()[starts] = radius[starts]
+    _flood(space.radius, space.distance, way, region)
+    return way
 
 
 def _vectors(reach: float) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
@@ -241,26 +272,23 @@ def _lattice_distance(one, other):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _flood(radius, distance, inlets):  # type: ignore[no-untyped-def]
-    """Visit voxels from the inlets on, the widest path first.
+def _flood(radius, distance, way, region):  # type: ignore[no-untyped-def]
+    """Visit voxels from those on where `way` is known, the widest path first; write the others' way.
 
-    Paths are queued in one list per level of width; the level only falls, and the first path to reach a voxel
-    is the widest, so every voxel is listed once.
+    Paths are queued in one list per level of width, and radii are whole numbers of levels; the level only
+    falls, and the first path to reach a voxel is the widest, so every voxel is listed once. Paths stay inside
+    their region, if regions are given.
     """
     nz, ny, nx = radius.shape
-    way = np.zeros((nz, ny, nx), np.float32)
-    top = int(radius.max() * _LEVELS)
+    apart = region.size > 0
+    top = int(radius.max() * _LEVELS + 0.5)
     first = np.full(top + 1, -1, np.int64)
     after = np.empty(nz * ny * nx, np.int64)
     for z in range(nz):
         for y in range(ny):
             for x in range(nx):
-                face = (inlets[0] and z == 0) or (inlets[1] and z == nz - 1)
-                face = face or (inlets[2] and y == 0) or (inlets[3] and y == ny - 1)
-                face = face or (inlets[4] and x == 0) or (inlets[5] and x == nx - 1)
-                if face and radius[z, y, x] > 0:
-                    way[z, y, x] = radius[z, y, x]
-                    level = int(way[z, y, x] * _LEVELS)
+                if way[z, y, x] > 0:
+                    level = int(way[z, y, x] * _LEVELS + 0.5)
                     flat = (z * ny + y) * nx + x
                     after[flat] = first[level]
                     first[level] = flat
@@ -274,12 +302,13 @@ def _flood(radius, distance, inlets):  # type: ignore[no-untyped-def]
                     for i in range(max(x - 1, 0), min(x + 2, nx)):
                         if way[k, j, i] > 0 or radius[k, j, i] == 0:
                             continue
+                        if apart and region[k, j, i] != region[z, y, x]:
+                            continue
                         across = abs(k - z) + abs(j - y) + abs(i - x) > 1
                         if across and (distance[z, y, x] <= 1 or distance[k, j, i] <= 1):
                             continue  # there may be solid on both sides of the step
                         way[k, j, i] = min(way[z, y, x], radius[k, j, i])
-                        target = min(int(way[k, j, i] * _LEVELS), level)
+                        target = min(int(way[k, j, i] * _LEVELS + 0.5), level)
                         there = (k * ny + j) * nx + i
                         after[there] = first[target]
                         first[target] = there
-    return way

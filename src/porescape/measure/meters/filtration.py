@@ -28,6 +28,7 @@ def _porometry(subject: Subject) -> Values:
         0,
         surface_tension=subject.settings.surface_tension,
         contact_angle=subject.settings.contact_angle,
+        openings=subject.openings(),
     )
     subject.curves.update(porometry_wet_z=found.wet, porometry_dry_z=found.dry)
     subject.curves["porometry_distribution_z"] = found.distribution
@@ -37,7 +38,13 @@ def _porometry(subject: Subject) -> Values:
 def _retention(subject: Subject) -> Values:
     from porescape.measure.filtration.retention import retention
 
-    found = retention(subject.network(), 0, fluxes=subject.fluxes_z(), thickness=subject.settings.thickness)
+    found = retention(
+        subject.network(),
+        0,
+        fluxes=subject.fluxes_z(),
+        openings=subject.openings(),
+        thickness=subject.settings.thickness,
+    )
     subject.curves["retention_z"] = found.curve
     sizes = zip(RATINGS, (found.d90, found.d95, found.d99), strict=True)
     return {f"retention_d{rating}_z": size for rating, size in sizes}
@@ -75,7 +82,8 @@ _BUBBLE_POINT_DIAMETER = Note(
 _MEAN_FLOW_PORE_DIAMETER = Note(
     model=(
         "Gas displaces a wetting liquid from the pore network, widest paths first; the diameter at "
-        "which the wet flow is half of the dry. Throats are pipes between cones."
+        "which the wet flow is half of the dry. Throats are pipes between cones; how wide a way is, from "
+        "the middle of a pore to that of the next and out through the faces, is searched in the voxels."
     ),
     leaves_out=(
         "Expansion and slip of the gas, liquid films, trapped or evaporating liquid. Pipe conductances "
@@ -97,8 +105,8 @@ _INTRUSION_MEDIAN_DIAMETER = Note(
 )
 _RETENTION = Note(
     model=(
-        "Hard balls drift with the flow through the network. A throat or pore narrower than the "
-        "particle retains it permanently. A thicker membrane (`--thickness`) is many layers of the box, "
+        "Hard balls drift with the flow through the network. A way from the middle of a pore to that of the "
+        "next, or through a face, that is narrower than the particle retains it permanently. A thicker membrane (`--thickness`) is many layers of the box, "
         "one after another."
     ),
     leaves_out=(

@@ -16,6 +16,7 @@ from porescape.errors import InputError
 if TYPE_CHECKING:
     from porescape.measure.geometry.clearance import Clearance
     from porescape.measure.network.flow import Fluxes
+    from porescape.measure.network.openings import Openings
     from porescape.measure.transport.stokes import Flow
 
 T = TypeVar("T")
@@ -51,6 +52,12 @@ class Subject:
         from porescape.measure.geometry.clearance import clearance
 
         return self._once("space", lambda: clearance(self.volume.pore))
+
+    def openings(self) -> "Openings":
+        """The widths of the ways of the network."""
+        from porescape.measure.network.openings import openings_of
+
+        return self._once("openings", lambda: openings_of(self.network(), self.space()))
 
     def flow_z(self) -> "Flow":
         """The Stokes flow along z, which the filtration numbers need too."""

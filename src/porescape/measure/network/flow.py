@@ -13,6 +13,7 @@ from scipy.sparse.linalg import spsolve
 
 from porescape.core.network import Network
 from porescape.errors import InputError, SettingsError
+from porescape.measure.network.openings import Openings
 from porescape.measure.transport.stokes import Flow
 
 
@@ -203,20 +204,19 @@ def _add_faces(region, velocity, axis, key, n, throat):  # type: ignore[no-untyp
                     throat[t] += velocity[z, y, x] if low < high else -velocity[z, y, x]
 
 
-def pore_access(network: Network, axis: int) -> NDArray[np.float64]:
+def pore_access(network: Network, axis: int, openings: Openings) -> NDArray[np.float64]:
     """Diameter of the largest ball that can reach each pore from before the first face, shape (n,) [m].
 
-    It must fit through every throat (inscribed) and into every pore (extended) on its path; 0 if there is no
-    path. The width of the cut that the face makes through a pore is not taken into account.
+    It must fit through the opening of the face and through every throat on its path; 0 if there is no path.
     """
     n = len(network.pore_centre)
     beside: list[list[tuple[int, float]]] = [[] for _ in range(n)]
-    for (i, j), width in zip(network.throat_pores.tolist(), network.throat_diameter.tolist(), strict=True):
+    for (i, j), width in zip(network.throat_pores.tolist(), openings.throat.tolist(), strict=True):
         beside[i].append((j, width))
         beside[j].append((i, width))
-    body: list[float] = network.body_diameter_extended.tolist()
     access = np.zeros(n)
-    waiting = [(-body[i], i) for i in np.flatnonzero(network.touches[:, 2 * axis]).tolist()]
+    inlet = openings.face[:, 2 * axis]
+    waiting = [(-width, i) for i, width in enumerate(inlet.tolist()) if width > 0]
     heapify(waiting)
     while waiting:
         width, i = heappop(waiting)
@@ -225,7 +225,7 @@ def pore_access(network: Network, axis: int) -> NDArray[np.float64]:
         access[i] = -width
         for j, throat in beside[i]:
             if access[j] == 0:
-                heappush(waiting, (-min(-width, throat, body[j]), j))
+                heappush(waiting, (-min(-width, throat), j))
     return access
 
 
