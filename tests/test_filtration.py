@@ -1,5 +1,6 @@
 """Filtration: what passes a structure, at which pressure, and what is retained."""
 
+import importlib
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,6 +43,7 @@ from porescape.measure.network.flow import (
 )
 from porescape.measure.network.openings import Openings, openings_of
 
+BENCH = Path(__file__).resolve().parents[1] / "bench"
 Bools = NDArray[np.bool_]
 WATER = {"surface_tension": 0.072, "contact_angle": 0.0}
 
@@ -142,7 +144,8 @@ def test_a_single_neck_opens_at_the_pressure_we_can_work_out_by_hand(offset: tup
     curve = mercury_intrusion(Volume(pore, 1e-6), axis=0, sizes=200, **WATER)
     jump = np.argmax(np.diff(curve.saturation))
     assert np.interp(0.75, curve.saturation, curve.pressure) == pytest.approx(exact, rel=0.03)
-    assert curve.saturation[jump + 1] - curve.saturation[jump] > 0.4
+    # in one step all of it but its corners, which only smaller balls reach
+    assert curve.saturation[jump + 1] - curve.saturation[jump] > 0.39
 
 
 def test_necks_of_any_size_and_place_are_unbiased_to_a_twentieth_of_a_voxel() -> None:
@@ -153,6 +156,16 @@ def test_necks_of_any_size_and_place_are_unbiased_to_a_twentieth_of_a_voxel() ->
         off.append(percolating_diameter(Volume(pore, 1.0), 0) / 2 - radius)
     assert abs(np.mean(off)) < 0.05
     assert np.std(off) < 0.08
+
+
+@pytest.mark.parametrize(("shape", "most"), [("knife_edge", 3.5), ("packing_neck", 1.5), ("tilted_tube", 1)])
+def test_necks_between_edges_and_bulges_are_no_wider_than_they_are(
+    shape: str, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it was seen how quickly a wall leaves the ball: +6, +3 and -2 %."""
+    monkeypatch.syspath_prepend(BENCH)
+    balls = importlib.import_module("balls")
+    assert abs(np.mean(list(balls.errors(getattr(balls, shape), 4.0, 6)))) < most
 
 
 def test_a_tilted_tube_is_as_wide_as_a_straight_one() -> None:

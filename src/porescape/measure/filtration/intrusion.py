@@ -89,9 +89,9 @@ def percolating_diameter(volume: Volume, axis: int, space: Clearance | None = No
     walls there instead, a box would have fewer paths than its material: columns of 160 x 80 x 80 voxels of
     overlapping spheres have 12.7 voxels on average (10.5 with walls), the whole 160³ has 15 (12.8).
 
-    All paths between voxels are searched, to a thousandth of a voxel of radius; the accuracy at round necks
-    is that of `clearance`, about 2 % at a radius of 4 voxels. Between random walls with pores ten voxels wide
-    the result is 5 % larger than its limit on finer voxels (`bench/intrusion.py`). A larger box is longer,
+    All paths between voxels are searched, to a thousandth of a voxel of radius; the accuracy at necks is that
+    of `clearance`, 1 to 2 % from 8 voxels across. Between random walls with pores ten voxels wide the result
+    is 3 % larger than on voxels of a third of the edge (`bench/balls.py`). A larger box is longer,
     with more necks to pass, and wider, with more paths to choose from: compare equal sizes. Real openings are
     not round, and a meniscus in them yields at another pressure than in the inscribed ball: at half of it in
     a long slit.
@@ -143,7 +143,8 @@ def mercury_intrusion(
     shielded than in a large sample.
 
     Resolution: a round neck is within 3 %. In Gaussian fields with pores ten voxels wide, a quarter, half
-    and three quarters of the pore volume fill at diameters 7 to 10 % larger than their limit on finer voxels.
+    and three quarters of the pore volume fill at diameters within 2 % of those on voxels of a third of the
+    edge; with pores of six voxels 3 to 4 % larger (`bench/balls.py`).
 
     Parameters
     ----------
@@ -194,10 +195,11 @@ def intrusion_diameters(
     z, y, x = (axis is None or axis == a for a in range(3))
     way = widest_way(space, (z, z, y, y, x, x))
     # a ball too large to be reached is still filled with all the smaller balls inside it
-    entered = np.minimum(way.ravel(), space.radius.ravel())[space.ball_voxel]
+    radius = space.radius.ravel()[space.ball_voxel]
+    entered = np.minimum(way.ravel()[space.ball_voxel], radius)
     reached = np.flatnonzero(entered > 0)
     order = reached[np.argsort(-entered[reached], kind="stable")]
     painted = np.zeros(volume.shape, np.float32)
-    paint(painted, bits(way > 0), space.ball_centre[order], space.ball_reach[order], entered[order])
+    paint(painted, bits(way > 0), space.ball_centre[order], radius[order], entered[order])
     diameters: NDArray[np.float32] = np.where(painted > 0, painted, way) * np.float32(2 * volume.voxel_size)
     return diameters

@@ -70,8 +70,8 @@ _BUBBLE_POINT_DIAMETER = Note(
         "through a box."
     ),
     needs=(
-        "About 2 % at a neck of 4 voxels radius, 8 to 10 % too wide below 3. Compare boxes of equal "
-        "size only."
+        "8 voxels across for 1 to 2 % at most necks (4 % between edges); twice that at 6. Compare boxes of "
+        "equal size only."
     ),
     function="measure.filtration.intrusion:percolating_diameter",
     source=(
@@ -100,14 +100,14 @@ _INTRUSION_MEDIAN_DIAMETER = Note(
         "the diameter "
         "is larger than that of a porosimeter."
     ),
-    needs="That of necks: 10 voxels across for a few per cent.",
+    needs="That of necks: 8 voxels across for 1 to 3 %.",
     function="measure.filtration.intrusion:mercury_intrusion",
 )
 _RETENTION = Note(
     model=(
         "Hard balls drift with the flow through the network. A way from the middle of a pore to that of the "
-        "next, or through a face, that is narrower than the particle retains it permanently. A thicker membrane (`--thickness`) is many layers of the box, "
-        "one after another."
+        "next, or through a face, that is narrower than the particle retains it permanently. A thicker "
+        "membrane (`--thickness`) is many layers of the box, one after another."
     ),
     leaves_out=(
         "Adhesion, charge, deformation, fouling, diffusion: pure sieving, as with gold colloids, not "
