@@ -39,7 +39,15 @@ from porescape.report.raycast import NOTCH, View, raycast
 from porescape.report.section_figures import combined_distance, descriptor_curves
 from porescape.report.summary import key_names, structure_in_words, trust
 from porescape.report.viewer import pack, source_hash
-from porescape.report.words import describe_box, label_of, scale_of, within_a_sentence, write
+from porescape.report.words import (
+    condition_of,
+    decimals_of,
+    describe_box,
+    label_of,
+    scale_of,
+    within_a_sentence,
+    write,
+)
 from porescape.select.selection import select
 from porescape.units import parse_length
 
@@ -338,18 +346,30 @@ def test_trust_follows_the_worst_that_is_known(result):
     def with_checks(checked, checks):
         return replace(checked, prepared=replace(checked.prepared, checks=tuple(checks)))
 
+    parts = {"replicas": 0.001, "threshold": 0.002, "sample": 0.001, "method": 0.0}
+    estimate = Estimate(0.501, 0.001, (0.4985, 0.5035), "1", 3, 0.001, parts)
+    wide_estimate = Estimate(1e-6, 1e-8, (0.8e-6, 1.25e-6), "m", 3, 1e-8, parts)
     fine = with_checks(result, (replace(check, status="ok") for check in result.checks))
     tight = replace(
         fine,
         warnings=result.image.warnings,
-        properties=summarise([Measurement({"porosity": p}, {}) for p in (0.500, 0.501, 0.502)]),
+        properties={"porosity": estimate},
     )
     assert trust(tight).level == "sound"
+    assert trust(tight).reasons[1] == "Interval: porosity ±0.5 %."
+    alone = replace(tight, properties={"porosity": replace(estimate, parts={})})
+    assert trust(alone).level == "care"  # however narrow it is
+    assert trust(alone).reasons[0] == (
+        "No interval is complete: segmentation, finite image and method error not included. The true values "
+        "may lie outside."
+    )
+    both = {"porosity": replace(estimate, parts={}), "body_diameter": wide_estimate}
+    assert "body diameter" in trust(replace(tight, properties=both)).reasons[1]
     assert "All 5 checks" in " ".join(trust(tight).reasons)
     warned = replace(tight, warnings=(*tight.warnings, "the box is small"))
     assert trust(warned).level == "care"
     assert trust(warned).reasons[0] == "2 warnings."
-    wide = summarise([Measurement({"porosity": p}, {}) for p in (0.1, 0.5, 0.9)])
+    wide = {"porosity": replace(estimate, ci95=(0.1, 2.5))}
     doubtful = trust(replace(tight, properties=wide))
     assert doubtful.level == "doubt"
     assert "within a factor of" in doubtful.reasons[0]  # ± would reach below zero
@@ -589,14 +609,19 @@ def test_every_number_is_in_the_table_with_its_definition_and_its_value(page, re
     lines = [line for line in table[2:] if len(line) > 1]
     for (name, estimate), line in zip(result.properties.items(), lines, strict=True):
         head, unit, mean, sd, interval, *parts, n, margin = line
-        assert head == label_of(name) + NUMBERS[name].definition
+        condition = condition_of(name, result.settings.measure, result.thickness)
+        assert head == ", ".join(filter(None, (label_of(name), condition))) + NUMBERS[name].definition
+        assert interval.endswith(" ○") == bool(estimate.lacks)
+        interval = interval.removesuffix(" ○")
         scale = scale_of(name, estimate.unit, estimate.mean)
         assert unit == (scale.unit or "1")
         assert int(n) == estimate.n == 2
         low, high = interval.split(" … ")
         shown = [mean, sd, low, high, margin.removeprefix("± ")]
         exact = [estimate.mean, estimate.sd, *estimate.ci95, estimate.paper_margin]
-        half_digit = 0.5 * 10.0 ** -len(mean.partition(".")[2])
+        half_digit = 0.5 * 10.0 ** -decimals_of(estimate, scale.factor)
+        if scale.unit == "%":
+            half_digit = max(half_digit, 0.005)
         for text, value in zip(shown, exact, strict=True):
             assert abs(float(text.replace("−", "-")) - value * scale.factor) <= half_digit * 1.001
         widths = [float(part) for part in parts if part != "–"]

@@ -30,7 +30,7 @@ from porescape.cli.options import (
     parse_box,
 )
 from porescape.cli.resuming import ResumeOptions
-from porescape.cli.say import answer, progress_bar, quantity, say, table_of
+from porescape.cli.say import answer, progress_bar, say, table_of
 from porescape.core.settings import Fit, Measure, Output, Settings
 from porescape.errors import InputError, SettingsError
 from porescape.units import format_length, format_shape
@@ -195,11 +195,24 @@ def _show_progress(settings: Settings, replicas: int | None = None) -> "Iterator
 
 
 def _print_results(result: "Reconstruction", out: Path) -> None:
-    rows = [
-        (name, quantity(e.mean, e.unit), f"{quantity(e.ci95[0], e.unit)} to {quantity(e.ci95[1], e.unit)}")
-        for name, e in result.properties.items()
-    ]
+    from porescape.report.summary import trust
+    from porescape.report.words import OPEN, condition_of, decimals_of, lacking, scale_of, write
+
+    verdict = trust(result)
+    say(f"{verdict.head}. {' '.join(verdict.reasons)}")
+    rows, open_ends = [], dict[str, None]()
+    for name, e in result.properties.items():
+        condition = condition_of(name, result.settings.measure, result.thickness)
+        scale = scale_of(name, e.unit, e.mean)
+        digits = decimals_of(e, scale.factor)
+        mean, low, high = (write(value * scale.factor, digits) for value in (e.mean, *e.ci95))
+        interval = f"{low} to {high} {OPEN if e.lacks else ''}".rstrip() if e.n > 1 else "–"
+        rows.append((f"{name} {condition}".rstrip(), f"{mean} {scale.unit}".rstrip(), interval))
+        if e.lacks:
+            open_ends[lacking(e.lacks)] = None
     table_of(f"{len(result.replicas)} replicas", ("number", "mean", "95 % interval"), rows)
+    for words in open_ends:
+        say(f"{OPEN} {words}")
     for warning in result.warnings:
         say(f"note: {warning}")
     families = Counter(replica.family for replica in result.replicas)

@@ -53,6 +53,9 @@ class Measurement:
     details: Details = field(default_factory=Details)
 
 
+SOURCES = ("replicas", "threshold", "sample", "method")  # of uncertainty, that a whole interval contains
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """The estimate of one number over several volumes.
@@ -81,3 +84,10 @@ class Estimate:
     n: int
     paper_margin: float
     parts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The sources of uncertainty that its interval does not contain; empty if there is no interval."""
+        if self.n < 2:
+            return ()
+        return tuple(source for source in SOURCES[1:] if source not in self.parts)

@@ -312,6 +312,11 @@ class Reconstruction:
         return self.prepared.settings
 
     @property
+    def thickness(self) -> float:
+        """Of the box along z [m]."""
+        return self.settings.output.size[0] * self.section.pixel_size
+
+    @property
     def selected(self) -> Replica:
         """The replica that is most like the image."""
         return self.replicas[self.selection.selected]

@@ -22,7 +22,7 @@ from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.drawing import GREY, INK, TEXT, TWO_PHASES, WIDE, dress, middle_of
 from porescape.report.measure_figures import LINE_STYLES
 from porescape.report.page import embed, fill
-from porescape.report.words import Scale, decimals_for, label_of, scale_of, write
+from porescape.report.words import Scale, decimals_of, label_of, scale_of, write
 from porescape.units import format_length, format_shape, is_coarser
 from porescape.wording import several
 
@@ -159,7 +159,7 @@ def _column(name: str, batch: Batch) -> tuple[Scale, int]:
     ]
     middle = sorted(abs(e.mean) for e in known)[len(known) // 2] if known else math.nan
     scale = scale_of(name, NUMBERS[name].unit, middle)
-    digits = min((decimals_for(e.mean * scale.factor, e.sd * scale.factor) for e in known), default=0)
+    digits = min((decimals_of(e, scale.factor) for e in known), default=0)
     return scale, min(digits, 2) if scale.unit == "%" else digits
 
 

@@ -12,7 +12,7 @@ from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report import measure_figures as draw
 from porescape.report.drawing import BLUE, GREY, TEXT, WIDE, dress
 from porescape.report.page import Picture, embed, fill
-from porescape.report.words import Scale, decimals_for, label_of, missing, scale_of, write
+from porescape.report.words import Scale, decimals_of, label_of, missing, scale_of, write
 from porescape.units import format_length, format_shape
 
 # of a resolution study, in this order
@@ -132,7 +132,7 @@ def _distances(found: Comparison) -> list[tuple[str, str, list[str]]]:
 
 def _digits(estimates: list[Estimate], scale: Scale) -> int:
     """Return the number of decimals for all cells of a row; fractions have at most 0.01 %."""
-    digits = max(decimals_for(e.mean * scale.factor, e.sd * scale.factor) for e in estimates)
+    digits = max(decimals_of(e, scale.factor) for e in estimates)
     return min(digits, 2) if scale.unit == "%" else digits
 
 

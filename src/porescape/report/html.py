@@ -35,9 +35,11 @@ from porescape.report.structure_figures import three_d, truth_slices
 from porescape.report.summary import key_names, structure_in_words, trust
 from porescape.report.viewer import pack
 from porescape.report.words import (
-    decimals_for,
+    condition_of,
+    decimals_of,
     describe_box,
     label_of,
+    lacking,
     missing,
     scale_of,
     within_a_sentence,
@@ -64,6 +66,7 @@ class Row(NamedTuple):
     """One number in the tables of the page; `exact` is in SI units, the others are formatted for reading."""
 
     label: str
+    condition: str
     definition: str
     unit: str
     mean: str
@@ -75,6 +78,7 @@ class Row(NamedTuple):
     n: int
     values: tuple[str, ...]
     parts: dict[str, str]
+    lacks: str
     truth: str
     error: str
 
@@ -155,7 +159,13 @@ def number_rows(result: Reconstruction, truth: Measurement | None = None) -> dic
     """Return the rows of the number table, by name."""
     measurements = [replica.measurement for replica in result.replicas]
     return {
-        name: _row(name, estimate, [one.values.get(name, math.nan) for one in measurements], truth)
+        name: _row(
+            name,
+            estimate,
+            [one.values.get(name, math.nan) for one in measurements],
+            truth,
+            condition_of(name, result.settings.measure, result.thickness),
+        )
         for name, estimate in result.properties.items()
     }
 
@@ -166,16 +176,19 @@ def _grouped(rows: dict[str, Row]) -> list[tuple[str, dict[str, Row]]]:
     return [(group, own) for group, own in found if own]
 
 
-def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement | None) -> Row:
+def _row(
+    name: str, estimate: Estimate, values: list[float], truth: Measurement | None, condition: str
+) -> Row:
     scale = scale_of(name, estimate.unit, estimate.mean)
     f = scale.factor
-    digits = decimals_for(estimate.mean * f, estimate.sd * f)
+    digits = decimals_of(estimate, f)
     if scale.unit == "%":
         digits = min(digits, 2)  # porosity is imposed: its spread is that of the last voxel
     true = math.nan if truth is None else truth.values.get(name, math.nan)
     off = 100 * (estimate.mean - true) / abs(true) if true else math.nan
     return Row(
         label=label_of(name),
+        condition=condition,
         definition=NUMBERS[name].definition,
         unit=scale.unit,
         mean=write(estimate.mean * f, digits),
@@ -187,6 +200,7 @@ def _row(name: str, estimate: Estimate, values: list[float], truth: Measurement 
         n=estimate.n,
         values=tuple(write(value * f, digits) for value in values),
         parts={source: write(width * f, digits) for source, width in estimate.parts.items()},
+        lacks=lacking(estimate.lacks),
         truth=write(true * f, digits),
         error=("+" if off > 0 else "") + write(off, 1) + (" %" if math.isfinite(off) else ""),
     )

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from porescape.core.measurement import Estimate
 from porescape.core.results import Reconstruction
-from porescape.report.words import label_of, scale_of, within_a_sentence, write
+from porescape.report.words import decimals_of, label_of, lacking, scale_of, within_a_sentence, write
+from porescape.units import format_length
 from porescape.wording import several
 
 # the key numbers at the top of the report, in this order, if they were measured
@@ -81,9 +82,10 @@ def structure_in_words(result: Reconstruction) -> str:
     elif "thickness_pore" in known:
         size = _rounded("thickness_pore", known["thickness_pore"])
         sentences.append(f"The mean pore thickness is {size}.")
-    if "retention_d90_z" in known:
+    thickness = result.settings.measure.thickness
+    if "retention_d90_z" in known and thickness is not None:  # of a box it would be misunderstood
         size = _rounded("retention_d90_z", known["retention_d90_z"])
-        sentences.append(f"It retains 90 % of particles of {size}.")
+        sentences.append(f"Through {format_length(thickness, 3)}, 90 % of particles of {size} are retained.")
     return " ".join(sentences)
 
 
@@ -104,11 +106,11 @@ def _openness(known: dict[str, Estimate]) -> str:
 
 
 def _rounded(name: str, estimate: Estimate) -> str:
-    """Return a number with three digits and its unit."""
+    """Return a number with the digits it deserves, at most three, and its unit."""
     scale = scale_of(name, estimate.unit, estimate.mean)
     value = estimate.mean * scale.factor
-    decimals = max(2 - math.floor(math.log10(abs(value))), 0) if value else 0
-    return f"{write(value, decimals)} {scale.unit}".rstrip()
+    most = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{write(value, min(decimals_of(estimate, scale.factor), most))} {scale.unit}".rstrip()
 
 
 def trust(result: Reconstruction) -> Trust:
@@ -149,6 +151,12 @@ def _widths(result: Reconstruction) -> Iterable[tuple[str, str]]:
             # other
             by_ratio = low > 0 and math.log(max(e.mean / low, high / e.mean))
             shares[name] = by_ratio or abs((high - low) / 2 / e.mean)
+    whole = {name: share for name, share in shares.items() if not result.properties[name].lacks}
+    if shares and not whole:
+        lacks = lacking(next(result.properties[name].lacks for name in shares))
+        yield "care", f"No interval is complete: {lacks}. The true values may lie outside."
+        return
+    shares = whole
     if not shares:
         few = len(result.replicas) == 1
         yield "care", "One replica has no spread: make several." if few else "No number has an interval."

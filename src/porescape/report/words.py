@@ -4,9 +4,11 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from porescape.core.measurement import Measurement
+from porescape.core.measurement import Estimate, Measurement
+from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.measure.filtration.retention import litres_per_square_metre_and_hour
+from porescape.measure.meters import NUMBERS
 from porescape.units import PER_METRE, format_length, format_shape
 from porescape.wording import several
 
@@ -88,28 +90,78 @@ def scale_of(name: str, unit: str, size: float) -> Scale:
     return Scale(100.0, "%") if "porosity" in name else scale_for(unit, size)
 
 
-def decimals_for(value: float, spread: float) -> int:
-    """Return how many digits after the point to write: two of the spread, or four of the value.
+def decimals_for(value: float, half_width: float) -> int:
+    """Return how many digits after the point to write: two of the half width, or four of the value.
 
-    >>> decimals_for(254.21, 3.1), decimals_for(0.4, 0.0), decimals_for(25000.0, 300.0)
-    (1, 4, 0)
+    Below 0 where tens or hundreds are in doubt.
+
+    >>> decimals_for(254.21, 3.1), decimals_for(0.4, 0.0), decimals_for(25412.0, 2300.0)
+    (1, 4, -2)
     """
-    if math.isfinite(spread) and spread > 0:
-        return min(max(1 - math.floor(math.log10(spread)), 0), 6)
-    if math.isfinite(value) and value != 0:
-        return min(max(3 - math.floor(math.log10(abs(value))), 0), 6)
-    return 0
+    if math.isfinite(half_width) and half_width > 0:
+        return min(1 - math.floor(math.log10(half_width)), 6)
+    return _significant(value, 4)
+
+
+def decimals_of(estimate: Estimate, factor: float = 1.0) -> int:
+    """Return how many digits after the point an estimate deserves, shown as `factor` times its value.
+
+    Two of the half width of its interval, and of the value no more than four; three where the interval does
+    not contain every source of uncertainty, for replicas that happen to agree prove nothing.
+    """
+    low, high = estimate.ci95
+    most = _significant(estimate.mean * factor, 3 if estimate.lacks else 4)
+    return min(decimals_for(estimate.mean * factor, (high - low) / 2 * abs(factor)), most)
+
+
+def _significant(value: float, digits: int) -> int:
+    if not math.isfinite(value) or value == 0:
+        return 0
+    return min(digits - 1 - math.floor(math.log10(abs(value))), 6)
+
+
+OPEN = "○"  # marks an interval that lacks a source of uncertainty
+_ERRORS = {"threshold": "segmentation", "sample": "finite image", "method": "method error"}
+
+
+def lacking(sources: Iterable[str]) -> str:
+    """Return in words what an interval does not contain, or nothing.
+
+    >>> lacking(("method",)), lacking(("threshold", "method")), lacking(())
+    ('method error not included', 'segmentation and method error not included', '')
+    """
+    names = [_ERRORS[source] for source in sources]
+    return f"{several(names)} not included" if names else ""
+
+
+def condition_of(name: str, settings: Measure, box: float) -> str:
+    """Return through which thickness and at which pressure a number holds; nothing where it does not depend.
+
+    Parameters
+    ----------
+    name : str
+    settings : Measure
+    box : float
+        Edge of the measured box along the number's axis [m]: the thickness where none was given.
+    """
+    depends = NUMBERS[name].depends_on if name in NUMBERS else ()
+    words = []
+    if "thickness" in depends:
+        words.append(f"through {format_length(settings.thickness or box, 3)}")
+    if "pressure" in depends:
+        words.append(f"at {settings.pressure / 1e5:g} bar")
+    return " ".join(words)
 
 
 def write(value: float, decimals: int) -> str:
     """Write a number with a true minus sign; a dash when there is none.
 
-    >>> write(-1.25, 1), write(math.nan, 2)
-    ('−1.2', '–')
+    >>> write(-1.25, 1), write(25412.0, -2), write(math.nan, 2)
+    ('−1.2', '25400', '–')
     """
     if not math.isfinite(value):
         return "–"
-    return f"{value:.{decimals}f}".replace("-", "−")
+    return f"{round(value, decimals) if decimals < 0 else value:.{max(decimals, 0)}f}".replace("-", "−")
 
 
 def missing(measured: Iterable[tuple[str, Measurement]]) -> list[str]:

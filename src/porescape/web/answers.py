@@ -6,12 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from porescape.core.measurement import Estimate
 from porescape.core.settings import Settings
 from porescape.fit.samplers import SAMPLERS
 from porescape.io.runs.settings import settings_table
 from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.summary import key_names
-from porescape.report.words import decimals_for, label_of, scale_of, write
+from porescape.report.words import decimals_of, label_of, lacking, scale_of, write
 from porescape.section.checks import NAMES
 from porescape.section.thresholds import THRESHOLDS
 from porescape.synthesis.families import FAMILIES
@@ -83,6 +84,7 @@ def _results(run: Path) -> dict[str, Any]:
         "image_porosity": f"{100 * table['image_porosity']:.1f} %",
         "selected": table["selected"],
         "because": table["selected_because"],
+        "verdict": table.get("verdict"),
         "warnings": table["warnings"],
         "files": sorted(path.name for path in run.iterdir() if path.is_file()),
         "bytes": sum(path.stat().st_size for path in run.rglob("*") if path.is_file()),
@@ -93,11 +95,15 @@ def _row(name: str, entry: dict[str, Any]) -> dict[str, Any]:
     """Return one number in a suitable unit, with its interval, formatted as in the report."""
     mean, sd = _number(entry["mean"]), _number(entry["sd"])
     low, high = map(_number, entry["ci95"])
+    margin, parts = _number(entry.get("paper_margin")), entry.get("parts", {})
+    estimate = Estimate(mean, sd, (low, high), entry["unit"], entry["n"], margin, parts)
     scale = scale_of(name, entry["unit"], mean)
-    digits = decimals_for(mean * scale.factor, sd * scale.factor)
+    digits = decimals_of(estimate, scale.factor)
     return {
         "name": name,
         "label": label_of(name),
+        "condition": entry.get("condition", ""),
+        "lacks": lacking(estimate.lacks),
         "definition": NUMBERS[name].definition if name in NUMBERS else "",
         "group": NUMBERS[name].group if name in NUMBERS else "",
         "unit": scale.unit,

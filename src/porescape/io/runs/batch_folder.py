@@ -175,11 +175,13 @@ def _estimate(entry: Mapping[str, Any]) -> Estimate:
 
 
 def batch_csv(batch: Batch) -> str:
-    """Return a row per image: its status, its scale, and the mean and interval of every number (SI)."""
+    """Return a row per image: status, scale, and of every number its mean, interval, what that lacks (SI)."""
     measured = batch.measured()
     head = ["name", "image", "group", "status", "reason", "pixel size [m]", "voxel size [m]"]
     head += ["voxels z", "voxels y", "voxels x", "replicas", "image porosity"]
-    head += [f"{name} {what} [{NUMBERS[name].unit}]" for name in measured for what in ("mean", "low", "high")]
+    for name in measured:
+        head += [f"{name} {what} [{NUMBERS[name].unit}]" for what in ("mean", "low", "high")]
+        head.append(f"{name} not included")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
@@ -193,8 +195,8 @@ def batch_csv(batch: Batch) -> str:
     return text.getvalue()
 
 
-def _ends(e: Estimate | None) -> tuple[float, float, float]:
-    return (math.nan,) * 3 if e is None else (e.mean, *e.ci95)
+def _ends(e: Estimate | None) -> tuple[float | str, ...]:
+    return ("",) * 4 if e is None else (e.mean, *e.ci95, " ".join(e.lacks))
 
 
 def batch_table(batch: Batch) -> dict[str, Any]:

@@ -45,6 +45,8 @@ from porescape.measure.section.combined import combined_distance_function
 from porescape.measure.section.describe import cut_windows, describe
 from porescape.report.html import render_report
 from porescape.report.image_figures import segmentation_overlay
+from porescape.report.summary import trust
+from porescape.report.words import condition_of
 from porescape.version import __version__
 
 SCHEMA_VERSION = 2  # of results.json; increased when a name changes its meaning or is removed
@@ -203,7 +205,12 @@ def results(result: Reconstruction) -> dict[str, Any]:
         "voxel_size": result.section.pixel_size,
         "shape": list(result.settings.output.size),
         "image_porosity": result.phase.porosity,
-        "properties": {name: estimate_table(e) for name, e in result.properties.items()},
+        "verdict": trust(result)._asdict(),
+        "properties": {
+            name: estimate_table(e)
+            | {"condition": condition_of(name, result.settings.measure, result.thickness)}
+            for name, e in result.properties.items()
+        },
         "replicas": [replica_row(replica) for replica in result.replicas],
         "selected": replica_name(result.selected.index),
         "selected_because": result.selection.reason,
@@ -246,8 +253,8 @@ def fit_history(result: Reconstruction) -> dict[str, Any]:
 
 
 def estimate_table(estimate: Estimate) -> dict[str, Any]:
-    """Return an estimate as a plain table."""
-    return asdict(estimate) | {"ci95": list(estimate.ci95)}
+    """Return an estimate as a plain table, with the sources of uncertainty that its interval lacks."""
+    return asdict(estimate) | {"ci95": list(estimate.ci95), "not_included": list(estimate.lacks)}
 
 
 def to_json(table: Any) -> str:

@@ -174,6 +174,7 @@ METERS = (
                 f"Particle diameter of which {rating} % are retained along z.",
                 "filtration",
                 _RETENTION,
+                depends_on=("thickness",),
             )
             for rating in RATINGS
         },
@@ -187,6 +188,7 @@ METERS = (
                 "Clean water per area along z at the pressure and thickness set.",
                 "filtration",
                 _CLEAN_WATER_FLUX,
+                depends_on=("thickness", "pressure"),
             )
         },
         _water_flux,

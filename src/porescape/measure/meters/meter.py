@@ -44,6 +44,8 @@ class Number(NamedTuple):
     note : Note
     least, most : float
         The limits of its values.
+    depends_on : tuple of str
+        Settings that it holds for, and that are told with it: "thickness", "pressure".
     """
 
     unit: str
@@ -52,6 +54,7 @@ class Number(NamedTuple):
     note: Note
     least: float = 0.0
     most: float = math.inf
+    depends_on: tuple[str, ...] = ()
 
     @property
     def signed(self) -> bool:

@@ -20,8 +20,9 @@ export function showResult(place, { job, path }) {
       "section",
       { class: "card result" },
       h("h2", {}, "Done"),
+      found.verdict && h("p", { class: `verdict ${found.verdict.level}` }, h("b", {}, `${found.verdict.head}. `), found.verdict.reasons.join(" ")),
       h("p", {}, bound(`${found.replicas} ${several ? "replicas" : "replica"} of ${found.shape.join(" × ")} voxels of ${found.voxel}. Porosity of the image ${found.image_porosity}.`)),
-      h("dl", { class: "keys" }, found.keys.map((row) => h("div", {}, h("dt", {}, row.label), h("dd", {}, h("span", { class: "value" }, row.mean), row.unit && h("span", { class: "unit" }, ` ${row.unit}`), h("span", { class: "interval" }, interval(row)))))),
+      h("dl", { class: "keys" }, found.keys.map((row) => h("div", {}, h("dt", {}, row.label, row.condition && h("small", {}, ` ${row.condition}`)), h("dd", {}, h("span", { class: "value" }, row.mean), row.unit && h("span", { class: "unit" }, ` ${row.unit}`), h("span", { class: "interval" }, interval(row)))))),
       h("p", { class: "note" }, bound(several ? "Means over the replicas with 95 % intervals. " : "These are the numbers of one replica; intervals need several. "), bound(`Selected: ${found.because}.`)),
       h(
         "p",
@@ -52,13 +53,13 @@ export function showResult(place, { job, path }) {
 
 const slice = (src, words) => h("figure", {}, h("img", { src, alt: words, class: "slice" }), h("figcaption", {}, words));
 
-const interval = (row) => (row.n < 1 ? "undefined in every replica" : row.n < 2 ? "one value: no interval" : row.low === row.high ? "the same in every replica" : `95 %: ${row.low} to ${row.high}`);
+const interval = (row) => (row.n < 1 ? "undefined in every replica" : row.n < 2 ? "one value: no interval" : row.low === row.high ? "the same in every replica" : `95 %: ${row.low} to ${row.high}${row.lacks ? ` ○ ${row.lacks}` : ""}`);
 
 function numbers(rows) {
   return h(
     "table",
     {},
     h("thead", {}, h("tr", {}, ["Number", "Mean", "95 % interval", "Unit"].map((words) => h("th", { scope: "col" }, words)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.label, h("small", {}, row.definition)), h("td", {}, row.mean), h("td", {}, row.n > 1 ? `${row.low} … ${row.high}` : "–"), h("td", {}, row.unit || "1")))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.condition ? `${row.label}, ${row.condition}` : row.label, h("small", {}, row.definition)), h("td", {}, row.mean), h("td", {}, row.n > 1 ? `${row.low} … ${row.high}${row.lacks ? " ○" : ""}` : "–"), h("td", {}, row.unit || "1")))),
   );
 }
