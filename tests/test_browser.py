@@ -171,7 +171,7 @@ def test_the_whole_job(browser: Any, server: Server, picture: Picture) -> None:
     expect(porosity).not_to_have_text(was)
     slider.fill("0.61")
     expect(porosity).to_have_text(was)
-    expect(page.locator(".checks li.ok, .checks li.warn, .checks li.fail")).to_have_count(4)
+    expect(page.locator(".checks li.ok, .checks li.warn, .checks li.fail")).to_have_count(5, timeout=SLOW)
     overrule = page.get_by_label("Continue anyway")
     expect(overrule).to_have_count(picture.fails)
     if picture.fails:

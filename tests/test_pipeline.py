@@ -212,3 +212,11 @@ def test_a_volume_cannot_be_edited_behind_our_back() -> None:
     assert volume.pore.all()
     with pytest.raises(ValueError, match="read-only"):
         volume.pore[0] = False
+
+
+def test_what_is_known_to_be_doubtful_is_said_before_anything_is_fitted(image: Micrograph) -> None:
+    events: list[Progress] = []
+    found = reconstruct(image, SMALL, seed=3, progress=events.append)
+    assert events[0].stage == "segment"
+    assert events[0].warnings == found.prepared.warnings
+    assert any("the box is only" in warning for warning in events[0].warnings)

@@ -182,6 +182,8 @@ def _show_progress(settings: Settings, replicas: int | None = None) -> "Iterator
     with progress_bar("reconstructing", total) as advance:
 
         def progress(event: "Progress") -> None:
+            for warning in event.warnings:
+                say(f"note: {warning}")
             if event.trial is not None:
                 best[event.replica] = min(best.get(event.replica, event.trial.loss), event.trial.loss)
                 advance(f"best {min(best.values()):.4f}")
@@ -214,7 +216,8 @@ def _print_results(result: "Reconstruction", out: Path) -> None:
     for words in open_ends:
         say(f"{OPEN} {words}")
     for warning in result.warnings:
-        say(f"note: {warning}")
+        if warning not in result.prepared.warnings:  # those were said before the start
+            say(f"note: {warning}")
     families = Counter(replica.family for replica in result.replicas)
     if set(families) != {"fields"}:
         say(f"families: {', '.join(f'{name} {count}' for name, count in families.most_common())}")

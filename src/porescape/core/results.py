@@ -211,6 +211,8 @@ class Progress:
         What was just measured; empty when a stage is complete.
     seconds : float
         Time that the stage has taken so far.
+    warnings : tuple of str
+        What is known to be doubtful before anything is fitted; with the stage "segment".
     """
 
     stage: str
@@ -218,6 +220,7 @@ class Progress:
     trial: Trial | None = None
     step: str = ""
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -53,7 +53,7 @@ def reconstruct(
     checkpoint = checkpoint or NoCheckpoint()
     prepared = _prepared(image, settings)
     settings = prepared.settings
-    progress(Progress("segment"))
+    progress(Progress("segment", warnings=prepared.warnings))
     made = make_replicas(
         prepared.section, settings, seed, workers=workers, progress=progress, checkpoint=checkpoint
     )
@@ -103,7 +103,7 @@ def reconstruct_shard(
         raise SettingsError(f"shard {number}/{of} does not exist; wanted i/n with i from 1 to n, e.g. 1/{of}")
     prepared = _prepared(image, settings)
     settings = prepared.settings
-    progress(Progress("segment"))
+    progress(Progress("segment", warnings=prepared.warnings))
     own = range(number - 1, settings.output.replicas, of)
     missing = [index for index in own if index not in checkpoint.finished()]
     made = make_replicas(

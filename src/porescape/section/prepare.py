@@ -13,6 +13,7 @@ from porescape.section.checks import check_segmented, raise_on_failures
 from porescape.section.resample import at_voxel_size, choose_voxel_size
 from porescape.section.segment import segment, segmented
 from porescape.units import format_length, is_coarser
+from porescape.wording import beside
 
 # mean pore + solid chords across the box; with fewer, one box is not representative (chosen by hand)
 FEW_FEATURES = 4.0
@@ -78,11 +79,18 @@ def _warnings(prepared: Prepared) -> Iterator[str]:
             f"{format_length(pixel)}, so that a box contains more pores; "
             f'--voxel-size "{format_length(pixel)}" keeps the pixels'
         )
+    if small := too_small(prepared):
+        yield small
+
+
+def too_small(prepared: Prepared) -> str:
+    """Return a warning if the box is few pores wide, or nothing."""
     period = sum(prepared.chords)
-    across = min(prepared.box) * voxel / period
-    if across < FEW_FEATURES:
-        yield (
-            f"the box is only {across:.1f} pore-to-pore distances wide "
-            f"({format_length(period)} each); below {FEW_FEATURES:g} single pores dominate the "
-            "numbers, which therefore vary"
-        )
+    across = min(prepared.box) * prepared.voxel_size / period
+    if across >= FEW_FEATURES:
+        return ""
+    return (
+        f"the box is only {beside(across, FEW_FEATURES, 1)} pore-to-pore distances wide "
+        f"({format_length(period)} each); below {FEW_FEATURES:g} single pores dominate the "
+        "numbers, which therefore vary"
+    )

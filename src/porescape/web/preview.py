@@ -23,7 +23,7 @@ from porescape.io.images.image import read_image
 from porescape.io.images.scale_bar import find_scale_bar
 from porescape.io.runs.settings import settings_table
 from porescape.section.checks import check_segmented
-from porescape.section.prepare import prepare
+from porescape.section.prepare import prepare, too_small
 from porescape.section.segment import segment, segmented
 from porescape.section.teach import PORE, SOLID, teach
 from porescape.units import format_extent, format_length, is_coarser
@@ -105,6 +105,7 @@ def describe_draft(path: str, name: str, table: dict[str, Any]) -> dict[str, Any
         "voxel": format_length(prepared.voxel_size),
         "coarser": is_coarser(prepared.voxel_size, image.pixel_size),
         "size": format_extent(prepared.box, prepared.voxel_size),
+        "small": too_small(prepared),
     }
     return found
 

@@ -8,6 +8,7 @@ from scipy.special import fdtrc, stdtrit
 from porescape.core.check import Check, Status, Values
 from porescape.section.checks.limits import DIFFERENCE, WITHIN_CHANCE, status_of, worst
 from porescape.section.checks.sampled import DIRECTIONS, SampledImage
+from porescape.wording import beside
 
 _NEARLY_ONE = 0.9999  # anisotropy at most, a ratio of lengths of 140; chosen by hand
 
@@ -107,7 +108,7 @@ def _axes_ratio(anisotropy: float) -> float:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio < 10 else "more than 10"
+    return beside(ratio, 1 + DIFFERENCE[0], 2) if ratio < 10 else "more than 10"
 
 
 def _along(angle: float) -> str:

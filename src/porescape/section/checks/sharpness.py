@@ -10,6 +10,7 @@ from porescape.core.check import Check, Values
 from porescape.section.checks.limits import status_above, status_below, worst
 from porescape.section.checks.sampled import SampledImage
 from porescape.units import format_length
+from porescape.wording import beside
 
 # Mean chord of the thinner phase [pixel]. Chosen by hand: a disc of 5 pixels is still round, one of 3 is a
 # square or a cross.
@@ -34,10 +35,10 @@ def check_sharpness(image: SampledImage) -> Check:
         "jagged_share": _jagged_share(image.pore),
         "needed_pixel_size": needed,
     }
+    long, share = beside(chord, CHORD[0], 1), beside(100 * thin, 100 * THIN_SHARE[0])
     sentence = (
-        f"the mean chord of the thinner phase ({thinner}) is {chord:.1f} pixels, wanted {CHORD[0]:.0f} at "
-        f"least, and {100 * thin:.0f} % of that phase is one or two pixels thick, wanted "
-        f"{100 * THIN_SHARE[0]:.0f} % at most"
+        f"the mean chord of the thinner phase ({thinner}) is {long} pixels, wanted {CHORD[0]:.0f} at least, "
+        f"and {share} % of that phase is one or two pixels thick, wanted {100 * THIN_SHARE[0]:.0f} % at most"
     )
     if status != "ok":
         sentence += (

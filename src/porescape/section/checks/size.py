@@ -8,6 +8,7 @@ from porescape.core.check import Check
 from porescape.section.checks.limits import status_above, status_below, worst
 from porescape.section.checks.sampled import SampledImage
 from porescape.units import format_length
+from porescape.wording import beside
 
 # Relative 95 % error of the porosity. Permeability scales with about the third or fourth power of porosity:
 # 10 % are 30 to 45 % there, and an interval of ±50 % spans a factor of three. Chosen by hand.
@@ -34,9 +35,11 @@ def check_size(image: SampledImage) -> Check:
         "wanted_width": nx * size * larger,
     }
     status = worst([status_above(error, POROSITY_ERROR), status_below(features, FEATURES)])
+    found = beside(100 * error, 100 * POROSITY_ERROR[0])
+    across = beside(features, FEATURES[0], 1)
     sentence = (
-        f"the porosity of {100 * image.porosity:.1f} % has a relative error of {100 * error:.2g} % (95 %) as "
-        f"an estimate of the material's, wanted {100 * POROSITY_ERROR[0]:.0f} % at most; {features:.3g} "
+        f"the porosity of {100 * image.porosity:.1f} % has a relative error of {found} % (95 %) as "
+        f"an estimate of the material's, wanted {100 * POROSITY_ERROR[0]:.0f} % at most; {across} "
         f"pore-to-pore distances lie along the shorter side, wanted {FEATURES[0]:.0f} at least"
     )
     if larger > 1:

@@ -10,6 +10,7 @@ from porescape.core.check import Check, Status, Values
 from porescape.section.checks.limits import DIFFERENCE, SEVERITY, WITHIN_CHANCE, status_of
 from porescape.section.checks.sampled import SampledImage
 from porescape.units import format_length
+from porescape.wording import beside
 
 
 def check_stationarity(image: SampledImage) -> Check:
@@ -56,8 +57,9 @@ class _Finding:
 
     def sentence(self) -> str:
         wanted = f"wanted {100 * DIFFERENCE[0]:.0f} % at most"
+        change = beside(100 * self.change, 100 * DIFFERENCE[0])
         if self.status == "ok":
-            found = f"porosity and pore-to-pore distance change by {100 * self.change:.0f} % at most across"
+            found = f"porosity and pore-to-pore distance change by {change} % at most across"
             return f"{found} the image, {wanted}" + (WITHIN_CHANCE if self.change >= DIFFERENCE[0] else "")
         ends = self.means[[0, -1]]
         if self.kind == "layers":
@@ -71,7 +73,7 @@ class _Finding:
         how = "varies in layers along" if self.kind == "layers" else "drifts along"
         return (
             f"the {name} {how} {self.axis}, from {low} to {high}: a change across the image of "
-            f"{100 * self.change:.0f} %{share}, {wanted}; replicas are homogeneous and will show the "
+            f"{change} %{share}, {wanted}; replicas are homogeneous and will show the "
             "average: crop to a homogeneous part, or reconstruct part by part"
         )
 

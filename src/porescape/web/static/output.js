@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { length, number, select, tick } from "./fields.js";
-import { bound } from "./words.js";
+import { bound, sentence } from "./words.js";
 
 const GROUPS = { basic: "sizes and surface", network: "pores and throats", tortuosity: "tortuosity", permeability: "permeability", filtration: "filtration" };
 const PER_BAR = 1e5; // Pa
@@ -18,6 +18,7 @@ export function makeOutput(draft, choices) {
   // -- the box: a cube has one edge, any other box three
 
   const says = h("p", { class: "note" });
+  const small = h("p", { class: "problem", hidden: true });
   const isCube = () => new Set(output.size).size === 1;
   const edges = ["Depth z", "Height y", "Width x"].map((label, axis) =>
     number({ label, value: output.size[axis], min: "16", max: "2048" }, (value) => {
@@ -93,11 +94,14 @@ export function makeOutput(draft, choices) {
         cube,
       ),
       says,
+      small,
       h("fieldset", {}, h("legend", {}, "Measure"), h("div", { class: "ticks" }, groups)),
       more,
     ],
     show({ box }) {
       says.textContent = box ? bound(`${box.size}, in voxels of ${box.voxel}${box.coarser ? " (coarser than the image's pixels, so that the box holds more pores)" : ""}.`) : "";
+      small.textContent = box?.small ? sentence(box.small) : "";
+      small.hidden = !small.textContent;
     },
   };
 }
