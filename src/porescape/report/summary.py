@@ -133,9 +133,16 @@ def _checks(result: Reconstruction) -> Iterable[tuple[str, str]]:
     for check in result.checks:
         names[check.status].append(check.name)
     if names["fail"]:
-        yield "doubt", f"The image failed the check of {several(names['fail'])}, but was used anyway."
+        yield (
+            "doubt",
+            f"The image failed the check{'s' * (len(names['fail']) > 1)} of {several(names['fail'])}, but was used anyway.",
+        )
     if names["warn"]:
-        yield "care", f"The check of {several(names['warn'])} is doubtful."
+        one = len(names["warn"]) == 1
+        yield (
+            "care",
+            f"The check{'' if one else 's'} of {several(names['warn'])} {'is' if one else 'are'} doubtful.",
+        )
     if result.checks and len(names["ok"]) == len(result.checks):
         yield "sound", f"All {len(names['ok'])} checks of the image passed ({several(names['ok'], 9)})."
 

@@ -156,11 +156,15 @@ def condition_of(name: str, settings: Measure, box: float) -> str:
 def write(value: float, decimals: int) -> str:
     """Write a number with a true minus sign; a dash when there is none.
 
-    >>> write(-1.25, 1), write(25412.0, -2), write(math.nan, 2)
-    ('−1.2', '25400', '–')
+    What would be rounded to zero keeps one digit.
+
+    >>> write(-1.25, 1), write(25412.0, -2), write(4.1, -1), write(math.nan, 2)
+    ('−1.2', '25400', '4', '–')
     """
     if not math.isfinite(value):
         return "–"
+    if value != 0 and abs(value) < 0.5 * 10.0**-decimals:  # an end of an interval that is small, but not zero
+        decimals = _significant(value, 1)
     return f"{round(value, decimals) if decimals < 0 else value:.{max(decimals, 0)}f}".replace("-", "−")
 
 
