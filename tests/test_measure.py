@@ -392,8 +392,11 @@ def test_swapping_the_phases_swaps_their_numbers(volume: Volume) -> None:
 
 def test_a_larger_voxel_scales_every_number_by_the_power_of_its_unit(gaussian: Bools) -> None:
     fine, coarse = (measure_volume(Volume(gaussian[:24, :24, :24], size)).values for size in (1e-9, 3e-9))
-    power = {"1": 0, "m": 1, "m²": 2, "1/m": -1, "1/m³": -3, "m/s": 1}  # flux: permeability / thickness
+    power = {"1": 0, "m": 1, "m²": 2, "1/m": -1, "1/m³": -3, "Pa": -1}
+    power |= {"m/s": 1, "m/(s Pa)": 1}  # permeability / thickness
     for name, number in NUMBERS.items():
+        if name in ("gas_permeance_z", "knudsen_number_z"):
+            continue  # they mix lengths with the mean free path; tests/test_meters.py has their law
         grown = fine[name] * 3.0 ** power[number.unit]
         assert coarse[name] == pytest.approx(grown, rel=1e-5, nan_ok=True), name
 

@@ -12,6 +12,7 @@ from porescape.core.measurement import Measurement
 from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
+from porescape.measure.filtration.fluids import gas_viscosity
 from porescape.measure.meters import GROUPS, NUMBERS, pick
 from porescape.measure.volume import METERS, measure_volume, steps
 
@@ -75,7 +76,12 @@ def test_numbers_lie_where_their_definitions_put_them(everything: Measurement) -
     for name in ("body_diameter", "body_diameter_extended", "throat_diameter"):
         assert value[f"{name}_p10"] < value[f"{name}_p50"] < value[f"{name}_p90"]
     assert value["body_diameter"] <= value["body_diameter_extended"]
-    assert value["mean_flow_pore_diameter_z"] <= value["bubble_point_diameter_z"]
+    filtered = ("smallest_pore_diameter_z", "porometry_d10_z", "mean_flow_pore_diameter_z", "porometry_d90_z")
+    widths = [value[name] for name in (*filtered, "bubble_point_diameter_z")]
+    assert widths == sorted(widths)
+    assert value["bubble_point_pressure_z"] <= value["mean_flow_pressure_z"]
+    assert value["bubble_point_pressure_z"] == pytest.approx(4 * 0.0159 / value["bubble_point_diameter_z"])
+    assert value["permeance_z"] == pytest.approx(value["clean_water_flux_z"] / 1e5)
     assert value["retention_d90_z"] <= value["retention_d95_z"] <= value["retention_d99_z"]
 
 
@@ -141,12 +147,13 @@ def test_turning_the_box_turns_the_numbers(everything: Measurement) -> None:
 @pytest.mark.parametrize("factor", [1e-3, 40.0])
 def test_numbers_grow_with_the_voxel_as_their_units_say(everything: Measurement, factor: float) -> None:
     scaled = measure_volume(Volume(blobs(), VOXEL * factor)).values
-    powers = {"1": 0, "m": 1, "m²": 2, "1/m": -1, "1/m³": -3}
+    # fluxes are permeabilities over a thickness that grows, too
+    powers = {"1": 0, "m": 1, "m²": 2, "1/m": -1, "1/m³": -3, "m/s": 1, "m/(s Pa)": 1, "Pa": -1}
+    slip = 1 + 8 * everything.values["knudsen_number_z"]
+    with_gas = {"knudsen_number_z": 1 / factor, "gas_permeance_z": factor * (1 + (slip - 1) / factor) / slip}
     for name, value in everything.values.items():
-        if name != "clean_water_flux_z":  # at one pressure over another thickness
-            assert scaled[name] == pytest.approx(value * factor ** powers[NUMBERS[name].unit], rel=1e-5), name
-    flux = everything.values["clean_water_flux_z"]
-    assert scaled["clean_water_flux_z"] == pytest.approx(flux * factor, rel=1e-5)
+        grown = with_gas.get(name, factor ** powers[NUMBERS[name].unit])
+        assert scaled[name] == pytest.approx(value * grown, rel=1e-5), name
 
 
 # -- what is asked and nothing else -------------------------------------------------------------------
@@ -203,6 +210,13 @@ def test_liquids_and_thickness_reach_their_numbers(everything: Measurement) -> N
     )
     assert value["retention_d90_z"] < was["retention_d90_z"]  # the same pores, twice as often
     assert value["mean_flow_pore_diameter_z"] == was["mean_flow_pore_diameter_z"]  # a width, whatever wets
+    warm = Measure(
+        numbers=("permeance_z", "gas_permeance_z", "permeability_z"), temperature=333.15, gas="air"
+    )
+    heated = measure_volume(Volume(blobs(), VOXEL), warm).values
+    assert heated["permeance_z"] == pytest.approx(was["permeance_z"] * 1.002 / 0.4654, rel=2e-3)
+    dry = heated["permeability_z"] / (gas_viscosity("air", 333.15) * 20 * VOXEL)
+    assert heated["gas_permeance_z"] > dry  # it slips
     wet, before = (m.details.curves["porometry_wet_z"] for m in (found, everything))
     assert wet.x == pytest.approx(before.x * 0.03 / 0.0159)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from porescape.section.prepare import Box
 
 BAR = 1e5  # Pa
+ZERO_CELSIUS = 273.15  # K
 _FIT = Fit()
 TRIALS = _FIT.trials
 _OUTPUT = Output()
@@ -185,6 +186,17 @@ class MeasureOptions:
         _MEASURE.surface_tension
     )
     contact_angle: Annotated[float, typer.Option(help="Of that liquid (degrees).")] = _MEASURE.contact_angle
+    temperature: Annotated[float, typer.Option(help="Of water and gas (°C).")] = round(
+        _MEASURE.temperature - ZERO_CELSIUS, 6
+    )
+    viscosity: Annotated[
+        float | None,
+        typer.Option(help="Of the liquid that flows through (Pa s); water's by default.", show_default=False),
+    ] = None
+    gas: Annotated[str, typer.Option(help="For the gas permeance: air, nitrogen, ...")] = _MEASURE.gas
+    gas_pressure: Annotated[
+        float, typer.Option(help="Mean absolute pressure of that gas in the membrane (bar).")
+    ] = _MEASURE.gas_pressure / BAR
 
     def settings(self) -> Measure:
         """Return the settings; they check their own values."""
@@ -194,6 +206,10 @@ class MeasureOptions:
             pressure=self.pressure * BAR,
             surface_tension=self.surface_tension,
             contact_angle=self.contact_angle,
+            temperature=round(self.temperature + ZERO_CELSIUS, 6),
+            viscosity=self.viscosity,
+            gas=self.gas,
+            gas_pressure=self.gas_pressure * BAR,
         )
 
 

@@ -219,8 +219,14 @@ class Measure:
         Of the membrane [m], for retention and flux; None is the thickness of the box.
     pressure : float
         Pressure difference across that thickness, for the clean-water flux [Pa].
-    viscosity : float
-        For the clean-water flux [Pa s]; 1.002e-3 is water at 20 °C.
+    viscosity : float or None
+        Of the liquid that flows through [Pa s]; None is that of water at the temperature.
+    temperature : float
+        Of water and gas [K].
+    gas : str
+        For the gas permeance; a name of `porescape.measure.filtration.fluids.GASES`.
+    gas_pressure : float
+        Mean absolute pressure of both sides of the membrane, for the gas permeance [Pa].
     interval : {"full", "replicas"}
         What the 95 % intervals of a run include: replicas, threshold, finite image and the error of the
         method, or only the spread of the replicas.
@@ -233,7 +239,10 @@ class Measure:
     contact_angle: float = 0.0
     thickness: float | None = None
     pressure: float = 1e5
-    viscosity: float = 1.002e-3
+    viscosity: float | None = None
+    temperature: float = 293.15
+    gas: str = "nitrogen"
+    gas_pressure: float = 1e5
     interval: Literal["full", "replicas"] = "full"
 
     def __post_init__(self) -> None:
@@ -241,7 +250,10 @@ class Measure:
         _within("r_max", self.r_max, 1, 50)
         _within("sigma", self.sigma, 0, 50)
         _within("surface tension [N/m]", self.surface_tension, 1e-4, 10)
-        _within("viscosity [Pa s]", self.viscosity, 1e-6, 1e3)
+        if self.viscosity is not None:
+            _within("viscosity [Pa s]", self.viscosity, 1e-6, 1e3)
+        _within("temperature [K]", self.temperature, 273.15, 373.15)
+        _within("gas pressure [Pa]", self.gas_pressure, 1e-3, 1e10)
         _within("pressure [Pa]", self.pressure, 1e-3, 1e10)
         if not 0 <= self.contact_angle < 90:
             raise SettingsError(

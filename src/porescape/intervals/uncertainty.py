@@ -27,7 +27,8 @@ from porescape.parallel import OnProgress, Workers, map_ordered
 from porescape.synthesis.generate import generate
 
 NORMAL = 1.96  # 95 % of a normal distribution
-POWERS = {"1": 0, "m": 1, "m²": 2, "m/s": 2, "1/m": -1, "1/m³": -3}  # flux goes with permeability
+# fluxes go with permeability
+POWERS = {"1": 0, "m": 1, "m²": 2, "m/s": 2, "m/(s Pa)": 2, "Pa": -1, "1/m": -1, "1/m³": -3}
 SMALLEST_STEP = 0.01  # of porosity, between the structures that slopes are computed from (chosen by hand)
 MARGIN = 0.02  # smallest distance of a porosity from 0 and 1 (chosen by hand)
 TILES = 4  # along each side of the image (chosen by hand)

@@ -3,13 +3,14 @@
 from porescape.core.settings import Settings
 from porescape.fit.plan import families_of
 from porescape.fit.search import sampler_of
+from porescape.measure.filtration.fluids import mean_free_path
 from porescape.measure.meters import pick
 from porescape.section.checks import raise_on_failures
 from porescape.section.thresholds import threshold_of
 
 
 def check_choices(settings: Settings) -> None:
-    """Refuse unknown names of numbers, threshold methods, families, optimisers and checks.
+    """Refuse unknown names of numbers, threshold methods, families, optimisers, gases and checks.
 
     Raises
     ------
@@ -20,4 +21,5 @@ def check_choices(settings: Settings) -> None:
     threshold_of(settings.segmentation)
     families_of(settings.fit)
     sampler_of(settings.fit)
+    mean_free_path(settings.measure.gas, settings.measure.temperature, settings.measure.gas_pressure)
     raise_on_failures((), settings.checks.accept)

@@ -133,10 +133,8 @@ def _checks(result: Reconstruction) -> Iterable[tuple[str, str]]:
     for check in result.checks:
         names[check.status].append(check.name)
     if names["fail"]:
-        yield (
-            "doubt",
-            f"The image failed the check{'s' * (len(names['fail']) > 1)} of {several(names['fail'])}, but was used anyway.",
-        )
+        words = "check" if len(names["fail"]) == 1 else "checks"
+        yield "doubt", f"The image failed the {words} of {several(names['fail'])}, but was used anyway."
     if names["warn"]:
         one = len(names["warn"]) == 1
         yield (

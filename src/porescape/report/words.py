@@ -28,8 +28,11 @@ LABELS = {
     "retention_d95": "Rating at 95 % retention",
     "retention_d99": "Rating at 99 % retention",
     "coordination": "Coordination number",
+    "porometry_d10": "Porometry, diameter at 10 % of the flow",
+    "porometry_d90": "Porometry, diameter at 90 % of the flow",
 }
 _POWERS = {"m²": 2, "m³": 3, "1/m": -1, "1/m²": -2, "1/m³": -3}
+LEAST_BAR = 1e4  # Pa; less is shown in kPa
 _SUPERSCRIPT = {1: "", 2: "²", 3: "³"}
 _LENGTHS = ("nm", "µm", "mm", "m")
 
@@ -69,6 +72,10 @@ def scale_for(unit: str, size: float) -> Scale:
         return Scale(1.0, unit)
     if unit == "m/s":
         return Scale(litres_per_square_metre_and_hour(1.0), "L/(m² h)")
+    if unit == "m/(s Pa)":
+        return Scale(litres_per_square_metre_and_hour(1e5), "L/(m² h bar)")
+    if unit == "Pa":
+        return Scale(1e-5, "bar") if size >= LEAST_BAR else Scale(1e-3, "kPa")
     if unit == "m":
         suits = format_length(size).rpartition(" ")[2]
         return Scale(PER_METRE[suits], suits)
@@ -150,6 +157,8 @@ def condition_of(name: str, settings: Measure, box: float) -> str:
         words.append(f"through {format_length(settings.thickness or box, 3)}")
     if "pressure" in depends:
         words.append(f"at {settings.pressure / 1e5:g} bar")
+    if "gas" in depends:
+        words.append(f"of {settings.gas} at {settings.gas_pressure / 1e5:g} bar")
     return " ".join(words)
 
 

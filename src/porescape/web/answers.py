@@ -10,6 +10,7 @@ from porescape.core.measurement import Estimate
 from porescape.core.settings import Settings
 from porescape.fit.samplers import SAMPLERS
 from porescape.io.runs.settings import settings_table
+from porescape.measure.filtration.fluids import GASES
 from porescape.measure.meters import GROUPS, NUMBERS
 from porescape.report.summary import key_names
 from porescape.report.words import decimals_of, label_of, lacking, scale_of, write
@@ -35,6 +36,7 @@ def defaults(limits: Limits) -> dict[str, Any]:
             "fit_method": ["porescape", "paper"],
             "family": ["auto", *FAMILIES],
             "sampler": list(SAMPLERS),
+            "gas": list(GASES),
             "percolate": ["both", "pore", "solid", "none"],
         },
         "limits": {"upload": limits.upload, "pixels": limits.pixels},

@@ -22,6 +22,7 @@ MOST_REPLICAS = 256
 MOST_TRIALS = 100_000
 MOST_SWEEPS = 10_000
 _BAR = 1e5  # Pa, the unit of the command line's --pressure
+_ZERO_CELSIUS = 273.15  # K, that of its --temperature
 _PLAIN = re.compile(r"[^\w .()+,=@#-]+")
 
 
@@ -234,6 +235,10 @@ def _in_bar(pressure: float) -> str:
     return repr(pressure / _BAR)
 
 
+def _in_celsius(temperature: float) -> str:
+    return repr(round(temperature - _ZERO_CELSIUS, 6))
+
+
 def _quoted(word: str) -> str:
     return f'"{word}"' if re.search(r"[^\w.,=-]", word) else word
 
@@ -275,5 +280,9 @@ _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "pressure": ("pressure", _in_bar),
         "surface_tension": ("surface-tension", repr),
         "contact_angle": ("contact-angle", repr),
+        "temperature": ("temperature", _in_celsius),
+        "viscosity": ("viscosity", repr),
+        "gas": ("gas", str),
+        "gas_pressure": ("gas-pressure", _in_bar),
     },
 }

@@ -47,6 +47,13 @@ class Intrusion:
         """Saturation over pressure."""
         return Curve(self.pressure, self.saturation, "Pa", "1")
 
+    @property
+    def distribution(self) -> Curve:
+        """Share of the pore volume entered per decade of diameter, dV / dlog D, over diameter."""
+        middle = np.sqrt(self.diameter[1:] * self.diameter[:-1])
+        per_decade = np.diff(self.saturation) / -np.diff(np.log10(self.diameter))
+        return Curve(middle[::-1], per_decade[::-1], "m", "1")
+
 
 def capillary_pressure(diameter: float, surface_tension: float, contact_angle: float) -> float:
     """Pressure that a meniscus in a round opening withstands [Pa]: 4 γ |cos θ| / d.

@@ -26,6 +26,11 @@ class Porometry:
         Of the widest path, which opens first [m], [Pa].
     mean_flow_pore_diameter, mean_flow_pressure : float
         Where the wet flow is half of the dry flow [m], [Pa].
+    flow_diameters : tuple of float
+        Wider than these, pores carry 90, 50 and 10 % of the dry flow: 10th, 50th and 90th percentile of the
+        flow-weighted distribution of diameters [m].
+    smallest_diameter : float
+        Where the wet flow meets the dry one [m]: the narrowest way that still carries a millionth of it.
     wet, dry : Curve
         Gas flow over pressure [Pa], as a fraction of the dry flow at the highest pressure. The dry flow is a
         straight line; they meet where all paths are open.
@@ -37,6 +42,8 @@ class Porometry:
     bubble_point_pressure: float
     mean_flow_pore_diameter: float
     mean_flow_pressure: float
+    flow_diameters: tuple[float, float, float]
+    smallest_diameter: float
     wet: Curve
     dry: Curve
     distribution: Curve
@@ -123,8 +130,13 @@ def porometry(
 
     steps = np.unique(np.concatenate((opens, access, inlet, outlet)))
     steps = steps[(steps > 0) & (steps <= bubble)][::-1]  # widest first
-    mean_flow = float(steps[first_step(lambda step: share(steps[step]) >= 0.5, len(steps))])
-    last = float(steps[first_step(lambda step: share(steps[step]) >= 1 - 1e-6, len(steps))])
+
+    def opened_at(flow: float) -> float:
+        """Diameter down to which the paths must open to carry a share of the dry flow."""
+        return float(steps[first_step(lambda step: share(steps[step]) >= flow, len(steps))])
+
+    tenth, mean_flow, ninetieth = (opened_at(flow) for flow in (0.9, 0.5, 0.1))
+    last = opened_at(1 - 1e-6)
 
     edges = np.geomspace(bubble * 1.05, last * 0.95, sizes + 1)  # from fully wet to fully dry
     opened = np.minimum(np.array([share(d) for d in edges]), 1.0)
@@ -135,6 +147,8 @@ def porometry(
         bubble_point_pressure=capillary_pressure(bubble, surface_tension, contact_angle),
         mean_flow_pore_diameter=mean_flow,
         mean_flow_pressure=capillary_pressure(mean_flow, surface_tension, contact_angle),
+        flow_diameters=(tenth, mean_flow, ninetieth),
+        smallest_diameter=last,
         wet=Curve(pressure, opened * ratio, "Pa", "1"),
         dry=Curve(pressure, ratio, "Pa", "1"),
         distribution=Curve(np.sqrt(edges[1:] * edges[:-1])[::-1], np.diff(opened)[::-1], "m", "1"),

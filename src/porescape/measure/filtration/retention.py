@@ -12,10 +12,10 @@ from scipy.sparse.linalg import spsolve
 from porescape.core.curve import Curve
 from porescape.core.network import Network
 from porescape.errors import SettingsError
+from porescape.measure.filtration.fluids import WATER_AT_20
 from porescape.measure.network.flow import Fluxes, first_step, no_way, pipe_fluxes
 from porescape.measure.network.openings import Openings, openings_of
 
-WATER_VISCOSITY = 1.002e-3  # Pa s, at 20 °C
 RATINGS = (0.90, 0.95, 0.99)
 _STRAY = 1e-9  # of the flow; a smaller flow through a throat is rounding
 _LOST = 1e-14  # of the outflow of a pore; so that particles that can only move in circles are retained
@@ -142,7 +142,7 @@ def _sieve(network: Network, axis: int, fluxes: Fluxes, ways: Openings) -> Calla
 
 
 def clean_water_flux(
-    permeability: float, thickness: float, pressure: float, viscosity: float = WATER_VISCOSITY
+    permeability: float, thickness: float, pressure: float, viscosity: float = WATER_AT_20
 ) -> float:
     """Volume of water per membrane area and time by Darcy's law, k Δp / (μ t) [m/s].
 
@@ -187,7 +187,7 @@ def litres_per_square_metre_and_hour(flux: float) -> float:
     return flux * 3.6e6
 
 
-def permeance(permeability: float, thickness: float, viscosity: float = WATER_VISCOSITY) -> float:
+def permeance(permeability: float, thickness: float, viscosity: float = WATER_AT_20) -> float:
     """Clean water flux per bar of pressure difference [L/(m² h bar)].
 
     Parameters and limits are those of `clean_water_flux`.

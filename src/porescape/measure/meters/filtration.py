@@ -9,7 +9,15 @@ RATINGS = (90, 95, 99)  # % of the particles retained
 def _percolating(subject: Subject) -> Values:
     from porescape.measure.filtration.intrusion import percolating_diameter
 
-    return {"bubble_point_diameter_z": percolating_diameter(subject.volume, 0, subject.space())}
+    diameter = percolating_diameter(subject.volume, 0, subject.space())
+    return {"bubble_point_diameter_z": diameter, "bubble_point_pressure_z": _opens(diameter, subject)}
+
+
+def _opens(diameter: float, subject: Subject) -> float:
+    """Pressure at which a round opening is emptied of the wetting liquid [Pa]."""
+    from porescape.measure.filtration.intrusion import capillary_pressure
+
+    return capillary_pressure(diameter, subject.settings.surface_tension, subject.settings.contact_angle)
 
 
 def _intrusion(subject: Subject) -> Values:
@@ -17,22 +25,22 @@ def _intrusion(subject: Subject) -> Values:
 
     found = mercury_intrusion(subject.volume, space=subject.space())
     subject.curves["intrusion"] = found.curve
+    subject.curves["intrusion_distribution"] = found.distribution
     return {"intrusion_median_diameter": found.median_diameter}
 
 
 def _porometry(subject: Subject) -> Values:
-    from porescape.measure.filtration.porometry import porometry
-
-    found = porometry(
-        subject.network(),
-        0,
-        surface_tension=subject.settings.surface_tension,
-        contact_angle=subject.settings.contact_angle,
-        openings=subject.openings(),
-    )
+    found = subject.porometry_z()
     subject.curves.update(porometry_wet_z=found.wet, porometry_dry_z=found.dry)
     subject.curves["porometry_distribution_z"] = found.distribution
-    return {"mean_flow_pore_diameter_z": found.mean_flow_pore_diameter}
+    tenth, _, ninetieth = found.flow_diameters
+    return {
+        "mean_flow_pore_diameter_z": found.mean_flow_pore_diameter,
+        "mean_flow_pressure_z": found.mean_flow_pressure,
+        "porometry_d10_z": tenth,
+        "porometry_d90_z": ninetieth,
+        "smallest_pore_diameter_z": found.smallest_diameter,
+    }
 
 
 def _retention(subject: Subject) -> Values:
@@ -51,12 +59,33 @@ def _retention(subject: Subject) -> Values:
 
 
 def _water_flux(subject: Subject) -> Values:
+    from porescape.measure.filtration.fluids import water_viscosity
     from porescape.measure.filtration.retention import clean_water_flux
 
-    settings, volume = subject.settings, subject.volume
-    thickness = settings.thickness or volume.shape[0] * volume.voxel_size
-    flux = clean_water_flux(subject.flow_z().permeability, thickness, settings.pressure, settings.viscosity)
-    return {"clean_water_flux_z": flux}
+    settings = subject.settings
+    viscosity = water_viscosity(settings.temperature) if settings.viscosity is None else settings.viscosity
+    flux = clean_water_flux(subject.flow_z().permeability, _thickness(subject), settings.pressure, viscosity)
+    return {"clean_water_flux_z": flux, "permeance_z": flux / settings.pressure}
+
+
+def _gas(subject: Subject) -> Values:
+    from porescape.measure.filtration.fluids import gas_permeance
+
+    settings = subject.settings
+    permeance, knudsen = gas_permeance(
+        subject.flow_z().permeability,
+        subject.porometry_z().mean_flow_pore_diameter,
+        _thickness(subject),
+        settings.gas,
+        settings.temperature,
+        settings.gas_pressure,
+    )
+    return {"gas_permeance_z": permeance, "knudsen_number_z": knudsen}
+
+
+def _thickness(subject: Subject) -> float:
+    """Of the membrane [m]: that of the box, where none was given."""
+    return subject.settings.thickness or subject.volume.shape[0] * subject.volume.voxel_size
 
 
 _BUBBLE_POINT_DIAMETER = Note(
@@ -129,6 +158,53 @@ _CLEAN_WATER_FLUX = Note(
     function="measure.filtration.retention:clean_water_flux",
 )
 
+_PRESSURE = Note(
+    model=(
+        "Young and Laplace for a round opening of that diameter: 4 γ cos θ / d, with `--surface-tension` and "
+        "`--contact-angle`."
+    ),
+    leaves_out=(
+        "Openings that are not round: a long slit opens at half the pressure of the ball inside it. "
+        "ASTM F316 takes d = 2860 γ / p (µm, mN/m, Pa) for its diameters, where 4000 γ / p is exact for a "
+        "round tube: an instrument that follows it reports 0.715 times the diameter at the same pressure. "
+        "Compare pressures, not diameters."
+    ),
+    needs="That of the diameter.",
+    function="measure.filtration.intrusion:capillary_pressure",
+    source=(
+        "Washburn (1921), Proceedings of the National Academy of Sciences 7, 115; ASTM F316-03 for its "
+        "constant."
+    ),
+)
+_FLOW_DIAMETER = _MEAN_FLOW_PORE_DIAMETER._replace(
+    model=(
+        "As the mean flow pore diameter; pores wider than this carry the other part of the dry flow. The "
+        "whole distribution is the curve `porometry_distribution_z`."
+    )
+)
+_PERMEANCE = _CLEAN_WATER_FLUX._replace(
+    model=(
+        "Darcy's law with the permeability along z, per pressure, for water at `--temperature` (20 °C) or "
+        "any liquid with `--viscosity`. Without `--thickness` the box is the membrane. Shown in L/(m² h bar)."
+    )
+)
+_GAS_PERMEANCE = Note(
+    model=(
+        "Permeability along z for a gas that slips along the walls, k (1 + 8 Kn) / (μ t), with the Knudsen "
+        "number of the mean flow pore; volume at the mean pressure. `--gas`, `--gas-pressure`, "
+        "`--temperature`."
+    ),
+    leaves_out=(
+        "The range of pore sizes: slip is that of one round pipe. Above a Knudsen number of 0.1 this is "
+        "rough, above 1 an order of magnitude. Support, expansion of the gas, sorption."
+    ),
+    needs="That of permeability and of throats.",
+    function="measure.filtration.fluids:gas_permeance",
+)
+_KNUDSEN = _GAS_PERMEANCE._replace(
+    model="Mean free path of the gas, from its viscosity, divided by the mean flow pore diameter."
+)
+
 METERS = (
     Meter(
         "bubble point",
@@ -138,7 +214,10 @@ METERS = (
                 "Diameter of the largest ball that passes from face to face along z, as gas first does.",
                 "filtration",
                 _BUBBLE_POINT_DIAMETER,
-            )
+            ),
+            "bubble_point_pressure_z": Number(
+                "Pa", "Pressure at which gas first passes the wet structure along z.", "filtration", _PRESSURE
+            ),
         },
         _percolating,
     ),
@@ -150,7 +229,31 @@ METERS = (
                 "Diameter at which the wet structure passes half the dry flow along z.",
                 "filtration",
                 _MEAN_FLOW_PORE_DIAMETER,
-            )
+            ),
+            "mean_flow_pressure_z": Number(
+                "Pa",
+                "Pressure at which the wet structure passes half the dry flow along z.",
+                "filtration",
+                _PRESSURE,
+            ),
+            "porometry_d10_z": Number(
+                "m",
+                "Diameter below which pores carry 10 % of the dry flow along z.",
+                "filtration",
+                _FLOW_DIAMETER,
+            ),
+            "porometry_d90_z": Number(
+                "m",
+                "Diameter below which pores carry 90 % of the dry flow along z.",
+                "filtration",
+                _FLOW_DIAMETER,
+            ),
+            "smallest_pore_diameter_z": Number(
+                "m",
+                "Diameter at which the wet flow along z meets the dry one.",
+                "filtration",
+                _FLOW_DIAMETER,
+            ),
         },
         _porometry,
     ),
@@ -189,8 +292,35 @@ METERS = (
                 "filtration",
                 _CLEAN_WATER_FLUX,
                 depends_on=("thickness", "pressure"),
-            )
+            ),
+            "permeance_z": Number(
+                "m/(s Pa)",
+                "Clean water per area and pressure along z, at the thickness set.",
+                "filtration",
+                _PERMEANCE,
+                depends_on=("thickness",),
+            ),
         },
         _water_flux,
+    ),
+    Meter(
+        "gas permeance",
+        {
+            "gas_permeance_z": Number(
+                "m/(s Pa)",
+                "Gas per area and pressure along z, slipping along the walls, at the thickness set.",
+                "filtration",
+                _GAS_PERMEANCE,
+                depends_on=("thickness", "gas"),
+            ),
+            "knudsen_number_z": Number(
+                "1",
+                "Mean free path of the gas over the mean flow pore diameter.",
+                "filtration",
+                _KNUDSEN,
+                depends_on=("gas",),
+            ),
+        },
+        _gas,
     ),
 )

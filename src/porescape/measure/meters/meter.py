@@ -45,7 +45,7 @@ class Number(NamedTuple):
     least, most : float
         The limits of its values.
     depends_on : tuple of str
-        Settings that it holds for, and that are told with it: "thickness", "pressure".
+        Settings that it holds for, and that are told with it: "thickness", "pressure", "gas".
     """
 
     unit: str

@@ -14,6 +14,7 @@ from porescape.core.volume import Volume
 from porescape.errors import InputError
 
 if TYPE_CHECKING:
+    from porescape.measure.filtration.porometry import Porometry
     from porescape.measure.geometry.clearance import Clearance
     from porescape.measure.network.flow import Fluxes
     from porescape.measure.network.openings import Openings
@@ -58,6 +59,21 @@ class Subject:
         from porescape.measure.network.openings import openings_of
 
         return self._once("openings", lambda: openings_of(self.network(), self.space()))
+
+    def porometry_z(self) -> "Porometry":
+        """Gas that displaces a wetting liquid along z."""
+        from porescape.measure.filtration.porometry import porometry
+
+        return self._once(
+            "porometry",
+            lambda: porometry(
+                self.network(),
+                0,
+                surface_tension=self.settings.surface_tension,
+                contact_angle=self.settings.contact_angle,
+                openings=self.openings(),
+            ),
+        )
 
     def flow_z(self) -> "Flow":
         """The Stokes flow along z, which the filtration numbers need too."""

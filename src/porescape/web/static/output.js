@@ -5,6 +5,7 @@ import { length, number, select, tick } from "./fields.js";
 import { bound, sentence } from "./words.js";
 
 const GROUPS = { basic: "sizes and surface", network: "pores and throats", tortuosity: "tortuosity", permeability: "permeability", filtration: "filtration" };
+const ZERO_CELSIUS = 273.15; // K
 const PER_BAR = 1e5; // Pa
 
 export function makeOutput(draft, choices) {
@@ -74,6 +75,9 @@ export function makeOutput(draft, choices) {
       words("sampler", choices.sampler),
       words("percolate", choices.percolate),
       length({ label: "Membrane thickness", value: measure.thickness, placeholder: "as the box", note: "for retention and water flux" }, set(measure, "thickness")),
+      number({ label: "Temperature", value: Number((measure.temperature - ZERO_CELSIUS).toFixed(6)), min: "0", max: "100", step: "any", note: "°C, of water and gas" }, (value) => set(measure, "temperature")(Number((value + ZERO_CELSIUS).toFixed(6)))),
+      select({ label: "Gas", value: measure.gas, options: choices.gas.map((name) => [name, name]), note: "for the gas permeance" }, set(measure, "gas")),
+      number({ label: "Pressure of the gas", value: measure.gas_pressure / PER_BAR, min: "0.00001", step: "any", note: "bar, absolute, mean in the membrane" }, (value) => set(measure, "gas_pressure")(Number((value * PER_BAR).toPrecision(12)))),
       number({ label: "Pressure", value: measure.pressure / PER_BAR, min: "0.00001", step: "any", note: "bar, for the water flux" }, (value) => set(measure, "pressure")(Number((value * PER_BAR).toPrecision(12)))),
       number({ label: "Surface tension", value: measure.surface_tension, min: "0.0001", max: "10", step: "any", note: "N/m, of the wetting liquid in porometry" }, set(measure, "surface_tension")),
       number({ label: "Contact angle", value: measure.contact_angle, min: "0", max: "89.9", step: "any", note: "degrees, of the same liquid" }, set(measure, "contact_angle")),
