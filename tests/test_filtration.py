@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from porescape.core.network import Network
+from porescape.core.settings import Measure
 from porescape.core.volume import Volume
 from porescape.errors import InputError, SettingsError
 from porescape.io.volumes.volume import read_volume
@@ -30,6 +31,7 @@ from porescape.measure.filtration.retention import (
     litres_per_square_metre_and_hour,
     permeance,
     retention,
+    runs_through,
 )
 from porescape.measure.geometry.clearance import clearance, widest_way
 from porescape.measure.network.extract import extract_network
@@ -42,6 +44,7 @@ from porescape.measure.network.flow import (
     throat_fluxes,
 )
 from porescape.measure.network.openings import Openings, openings_of
+from porescape.measure.volume import measure_volume
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 Bools = NDArray[np.bool_]
@@ -504,6 +507,20 @@ def test_every_junction_sieves_again() -> None:
     assert thick.curve.y[0] == pytest.approx(1 - 0.8**7.5)
     assert (thick.d90, retention(net, 0, fluxes=flow).d90) == (2.0, 2.0)
     assert retention(net, 0, fluxes=flow, thickness=110.0).d90 == 1.0  # 1 - 0.8**33
+
+
+def test_layers_are_refused_belief_where_pores_run_through() -> None:
+    y, x = np.ogrid[:36, :36]
+    tubes_through = np.broadcast_to((y % 12 - 5.5) ** 2 + (x % 12 - 5.5) ** 2 < 16, (40, 36, 36)).copy()
+    disordered = gaussian_filter(np.random.default_rng(2).standard_normal((40, 36, 36)), 2, mode="wrap") < 0
+    thick = Measure(numbers=("retention_d90_z",), thickness=1e-3)
+    for pore, alike in ((tubes_through, 1.0), (disordered, 0.0)):
+        assert runs_through(pore, 0) == pytest.approx(alike, abs=0.2)
+        warnings = measure_volume(Volume(pore, 1e-6), thick).warnings
+        told = [one for one in warnings if "is not a stack of independent layers" in one]
+        assert bool(told) == (alike == 1.0)
+        box = measure_volume(Volume(pore, 1e-6), Measure(numbers=("retention_d90_z",))).warnings
+        assert not any("independent layers" in one for one in box)  # nothing was stacked
 
 
 def test_a_flow_in_circles_neither_holds_back_nor_loses_anything() -> None:

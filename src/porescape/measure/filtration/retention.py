@@ -115,6 +115,31 @@ def retention(
     return Retention(Curve(diameters, np.maximum.accumulate(curve), "m", "1"), d90, d95, d99, layers)
 
 
+def runs_through(pore: NDArray[np.bool_], axis: int) -> float:
+    """Return how alike planes half a box apart are: 0 in disordered materials, 1 if pores run straight through.
+
+    Parameters
+    ----------
+    pore : ndarray of bool, shape (nz, ny, nx)
+    axis : int
+        0, 1, 2 for z, y, x.
+
+    Returns
+    -------
+    float
+        Autocovariance of the pores at half the depth of the box, as a share of that at none; 0 if one phase
+        fills the box.
+    """
+    porosity = float(pore.mean())
+    if not 0 < porosity < 1:
+        return 0.0
+    planes = np.moveaxis(pore, axis, 0)
+    half = len(planes) // 2
+    both = float(np.count_nonzero(planes[half:] & planes[: len(planes) - half])) / planes[half:].size
+    share = float(planes[half:].mean()) * float(planes[: len(planes) - half].mean())
+    return (both - share) / (porosity * (1 - porosity))
+
+
 def _sieve(network: Network, axis: int, fluxes: Fluxes, ways: Openings) -> Callable[[float], float]:
     """Return a function for the share of particles just larger than a diameter that passes."""
     inflow = np.maximum(fluxes.inlet, 0)  # no particles enter where liquid flows back out of the inlet
