@@ -190,9 +190,11 @@ def test_a_recipe_survives_its_file(tmp_path_factory, recipe: Recipe, seed: int)
 
 
 def test_the_papers_recipe_survives_too(tmp_path: Path) -> None:
-    recipe = PaperRecipe((0.4, 0.3, 0.9, 0.9, 0.9, 0.7, 0.8, 0.6, 0.1))
-    (tmp_path / "r.toml").write_text(recipe_toml(recipe, Domain((9, 9, 9), 1e-7), 5))
-    assert read_recipe(tmp_path / "r.toml")[0] == recipe
+    for by in ("text", "code"):
+        recipe = PaperRecipe((0.4, 0.3, 0.9, 0.9, 0.9, 0.7, 0.8, 0.6, 0.1), by)
+        (tmp_path / "r.toml").write_text(recipe_toml(recipe, Domain((9, 9, 9), 1e-7), 5))
+        assert read_recipe(tmp_path / "r.toml")[0] == recipe
+    assert recipe_from({"x": list(recipe.x)}).by == "text"  # of versions that knew no other
 
 
 def test_settings_survive_their_table() -> None:
@@ -213,7 +215,7 @@ def test_settings_survive_their_table() -> None:
         ({"fit": {"trials": True}}, "must be int, got True"),
         ({"output": {"size": 64}}, r"settings\.output\.size must be a list, got 64"),
         ({"fit": 3}, r"settings\.fit must be a table"),
-        ({"fit": {"method": "magic"}}, "method must be one of porescape, paper, got 'magic'"),
+        ({"fit": {"method": "magic"}}, "method must be one of porescape, paper, paper-code, got 'magic'"),
     ],
 )
 def test_settings_that_make_no_sense_are_named(table: dict[str, object], message: str) -> None:

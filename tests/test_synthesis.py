@@ -342,3 +342,44 @@ def test_a_domain_needs_three_positive_numbers() -> None:
         Domain((5, 0, 5), VOXEL)
     with pytest.raises(SettingsError, match="below 1 m"):
         Domain((5, 5, 5), 3.0)
+
+
+@pytest.mark.parametrize(
+    ("x", "porosity", "interface", "chords", "s2"),
+    [
+        ((0.4, 0.3, 0.9, 0.9, 0.9, 0.7, 0.8, 0.6, 0.1), 0.104, 0.080, (5.18, 44.7), (0.084, 0.037, 0.012)),
+        ((0.2, 0.1, 0.3, 0.1, 0.4, 0.5, 0.5, 0.2, 0.3), 0.184, 0.195, (3.77, 16.7), (0.135, 0.051, 0.029)),
+    ],
+    ids=["A", "B"],
+)
+def test_the_papers_script_is_reproduced_at_both_points_of_its_figure(
+    x: tuple[float, ...],
+    porosity: float,
+    interface: float,
+    chords: tuple[float, float],
+    s2: tuple[float, ...],
+) -> None:
+    """Statistics of the authors' script run in Octave at 100³ (two seeds), within their scatter."""
+    pore = generate(PaperRecipe(x, by="code"), Domain((100, 100, 100), 1e-6), 0).pore
+    changes = float(np.mean([np.diff(pore, axis=axis).mean() for axis in range(3)]))
+    assert pore.mean() == pytest.approx(porosity, rel=0.03)
+    assert 2 * changes == pytest.approx(interface, rel=0.04)
+    found = pore.mean() / (changes / 2), (1 - pore.mean()) / (changes / 2)
+    assert found == pytest.approx(chords, rel=0.05)
+    for lag, expected in zip((1, 4, 8), s2, strict=True):
+        both = [
+            (np.delete(pore, np.s_[:lag], axis) & np.delete(pore, np.s_[-lag:], axis)).mean()
+            for axis in range(3)
+        ]
+        assert np.mean(both) == pytest.approx(expected, rel=0.06, abs=0.002)
+
+
+def test_the_papers_text_and_its_script_are_two_generators() -> None:
+    x, domain = (0.4, 0.3, 0.9, 0.9, 0.9, 0.7, 0.8, 0.6, 0.1), Domain((32, 32, 32), 1e-6)
+    text, code = (generate(PaperRecipe(x, by=by), domain, 0).pore for by in ("text", "code"))
+    assert (text != code).any()
+    assert (generate(PaperRecipe(x), domain, 0).pore == text).all()
+    with pytest.raises(SettingsError, match="read by text or code, got 'mind'"):
+        PaperRecipe(x, by="mind")
+    flat = generate(PaperRecipe((0.5,) * 7 + (0.0, 0.5), by="code"), Domain((1, 40, 40), 1e-6), 0).pore
+    assert 0 <= flat.mean() <= 1  # one layer has no spread along its columns

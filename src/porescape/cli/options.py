@@ -149,7 +149,9 @@ class FitOptions:
 
     trials: TrialsOption = _FIT.trials
     fit_size: Annotated[int, typer.Option(help="Edge of the fitted cube (voxels).")] = _FIT.size
-    method: Annotated[str, typer.Option(help="porescape, or paper for the published method.")] = _FIT.method
+    method: Annotated[
+        str, typer.Option(help="porescape; paper: as published; paper-code: as its script.")
+    ] = _FIT.method
     family: Annotated[
         str,
         typer.Option(help=f"Family of recipes: {', '.join(FAMILIES)}; auto tries all and takes the best."),

@@ -2,8 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from porescape.errors import SettingsError
+
+By = Literal["text", "code"]  # how the published numbers are read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,22 +90,27 @@ class BodiesRecipe:
 
 @dataclass(frozen=True, slots=True)
 class PaperRecipe:
-    """The nine numbers exactly as published, X1 to X9 in [0, 1]; lengths scale with the size of the array.
+    """The published nine numbers, X1 to X9 in [0, 1]; lengths scale with the size of the array.
 
     Attributes
     ----------
     x : tuple of float, length 9
         In the paper's order: weights of grains, grains and branches; the two seed densities; width
         and cut of the branches; width of the high-pass; final cut.
+    by : {"text", "code"}
+        Whether they are read as the paper's text says, or as the authors' script does.
     """
 
     x: tuple[float, ...]
+    by: By = "text"
 
     def __post_init__(self) -> None:
         if len(self.x) != 9 or not all(0 <= value <= 1 for value in self.x):
             raise SettingsError(f"the paper's recipe has nine numbers between 0 and 1, got {self.x}")
         if not any(self.x[:3]):
             raise SettingsError("the paper's first three numbers are weights and must not all be 0")
+        if self.by not in get_args(By):
+            raise SettingsError(f"the paper's recipe is read by text or code, got {self.by!r}")
 
 
 Recipe = FieldsRecipe | BodiesRecipe  # in units of length: for any box and any part of it

@@ -4,13 +4,13 @@ They are saved with every result as TOML (`run.toml`), from which the run can be
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from porescape.core.taught import Taught
 from porescape.errors import SettingsError
 
 PorePhase = Literal["dark", "bright"]
-Method = Literal["porescape", "paper"]
+Method = Literal["porescape", "paper", "paper-code"]
 
 
 LEAST_CUBE = 32  # voxels per edge of the fitted cube
@@ -155,9 +155,10 @@ class Fit:
 
     Attributes
     ----------
-    method : {"porescape", "paper"}
-        Recipes, descriptor and objective together. "paper" is the method exactly as published:
-        the central slice only, compared by its combined distance function only.
+    method : {"porescape", "paper", "paper-code"}
+        Recipes, descriptor and objective together. "paper" is the published method by the text of the paper,
+        "paper-code" by its authors' script, which differs: the central slice only, compared by its combined
+        distance function only.
     trials : int
         Trials per replica for the three fields or the named family; with 100 or more, the last 24 test the
         best 8 recipes again on other random fields.
@@ -183,8 +184,13 @@ class Fit:
     sampler: str = "cma"
     percolate: Literal["both", "pore", "solid", "none"] = "both"
 
+    @property
+    def is_published(self) -> bool:
+        """Whether the method is the paper's, in either reading."""
+        return self.method != "porescape"
+
     def __post_init__(self) -> None:
-        _among("method", self.method, ("porescape", "paper"))
+        _among("method", self.method, get_args(Method))
         _among("percolate", self.percolate, ("both", "pore", "solid", "none"))
         if self.trials < 1:
             raise SettingsError(f"trials must be at least 1, got {self.trials}")
@@ -192,7 +198,7 @@ class Fit:
             raise SettingsError(
                 f"the fitted cube must have at least {LEAST_CUBE} voxels per edge, got {self.size}"
             )
-        if self.method == "paper" and self.family not in ("auto", "fields"):
+        if self.is_published and self.family not in ("auto", "fields"):
             raise SettingsError(
                 f"the paper's method has three fields of its own, got family {self.family!r}; leave one out"
             )
@@ -280,7 +286,7 @@ class Settings:
 
         Its lengths scale with the edge of the array, so in another cube its recipe would be another material.
         """
-        if self.fit.method != "paper":
+        if not self.fit.is_published:
             return self.fit
         return replace(self.fit, size=max(LEAST_CUBE, *self.output.size))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from porescape.core.domain import Domain
 from porescape.core.image import PhaseImage
-from porescape.core.recipe import AnyRecipe, PaperRecipe, Recipe
+from porescape.core.recipe import AnyRecipe, By, PaperRecipe, Recipe
 from porescape.core.settings import Fit
 from porescape.fit.plan import families_of
 from porescape.fit.samplers import Point
@@ -44,7 +44,7 @@ class Objective(Protocol):
 
 def objective_for(section: PhaseImage, fit: Fit, seed: int) -> Objective:
     """Return the objective of the method in the settings."""
-    if fit.method == "paper":
+    if fit.is_published:
         return PaperObjective(section, fit, seed)
     return SectionObjective(section, fit, seed)
 
@@ -198,6 +198,7 @@ class PaperObjective:
 
     def __init__(self, section: PhaseImage, fit: Fit, seed: int) -> None:
         self._seed = seed
+        self._by: By = "code" if fit.method == "paper-code" else "text"
         self._voxel_size = section.pixel_size
         self._window = min(fit.size, *section.pore.shape)
         self._reach = PAPER_REACH * section.pixel_size
@@ -207,7 +208,7 @@ class PaperObjective:
 
     def recipe(self, x: Point, family: str = "fields") -> PaperRecipe:
         """Return the paper's nine numbers."""
-        return PaperRecipe(tuple(map(float, x)))
+        return PaperRecipe(tuple(map(float, x)), self._by)
 
     def evaluate(self, recipe: AnyRecipe, realization: int = 0, patterns: bool = False) -> dict[str, float]:
         """Return the mean absolute error between the two combined distance functions."""

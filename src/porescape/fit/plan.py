@@ -20,7 +20,7 @@ def families_of(fit: Fit) -> dict[str, int]:
         raise SettingsError(f"family must be one of auto, {', '.join(FAMILIES)}, got {fit.family!r}")
     if fit.family != "auto":
         return {fit.family: fit.trials}
-    if fit.method == "paper" or fit.trials < LEAST_TO_COMPARE:
+    if fit.is_published or fit.trials < LEAST_TO_COMPARE:
         return {next(iter(FAMILIES)): fit.trials}
     return {name: round(family.share * fit.trials) for name, family in FAMILIES.items()}
 

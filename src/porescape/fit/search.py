@@ -123,7 +123,7 @@ def _of_one_family(
     answers: Callable[[Sequence[Question]], Iterator[Trial]],
 ) -> Iterator[Trial]:
     """Do the trials of one family, numbered from `first`: explore, then confirm the best few."""
-    again = fit.trials >= LEAST_TO_CONFIRM and fit.method != "paper"
+    again = fit.trials >= LEAST_TO_CONFIRM and not fit.is_published
     confirmed = min(CONFIRMED, trials // LEAST_EACH) if again else 0
     explored = trials - confirmed * CONFIRMATIONS
     sampler = sampler_of(fit)(objective.dimensions[family], explored, chance)

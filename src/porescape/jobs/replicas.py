@@ -147,7 +147,7 @@ def _generate_and_measure(
     volume = generate(recipe, Domain(settings.output.size, phase.pixel_size, settings.output.periodic), seed)
     generated = time.perf_counter()
     progress(Progress("refine", index, seconds=generated - clock))
-    if settings.fit.method != "paper":  # the paper's method has no such step
+    if not settings.fit.is_published:  # the paper's method has no such step
         output = settings.output
         volume = refine(
             volume,

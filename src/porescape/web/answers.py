@@ -4,10 +4,10 @@ import json
 import math
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from porescape.core.measurement import Estimate
-from porescape.core.settings import Settings
+from porescape.core.settings import Method, Settings
 from porescape.fit.samplers import SAMPLERS
 from porescape.io.runs.settings import settings_table
 from porescape.measure.filtration.fluids import GASES
@@ -33,7 +33,7 @@ def defaults(limits: Limits) -> dict[str, Any]:
             "pore": ["dark", "bright"],
             "numbers": list(GROUPS),
             "checks": list(NAMES),
-            "fit_method": ["porescape", "paper"],
+            "fit_method": list(get_args(Method)),
             "family": ["auto", *FAMILIES],
             "sampler": list(SAMPLERS),
             "gas": list(GASES),

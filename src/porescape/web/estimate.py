@@ -57,7 +57,7 @@ def times_of(settings: Settings, workers: int) -> Times:
         MEASURE[group] for group in {NUMBERS[n].group for n in pick(settings.measure.numbers)}
     )
     trials = planned_trials(settings.fit) * TRIAL * settings.tried.size**3
-    refine = 0.0 if settings.fit.method == "paper" else voxels * REFINE * settings.output.refine
+    refine = 0.0 if settings.fit.is_published else voxels * REFINE * settings.output.refine
     measure = refine + numbers + SELECT
     last = REPORT + voxels * DRAW
     if settings.measure.interval == "full":

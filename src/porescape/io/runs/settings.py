@@ -139,7 +139,7 @@ def read_recipe(path: Path) -> tuple[AnyRecipe, Domain, int]:
 def recipe_from(table: Mapping[str, Any]) -> AnyRecipe:
     """Return the recipe in a table, also with the names of earlier versions."""
     names = set(table)
-    if names == {"x"}:
+    if "x" in names:
         return settings_from(PaperRecipe, table, "recipe")
     if "bumps" in names:
         return _recipe_before(table)

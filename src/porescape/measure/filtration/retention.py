@@ -116,7 +116,7 @@ def retention(
 
 
 def runs_through(pore: NDArray[np.bool_], axis: int) -> float:
-    """Return how alike planes half a box apart are: 0 in disordered materials, 1 if pores run straight through.
+    """Return how alike planes half a box apart are: 0 in disordered materials, 1 if pores run through.
 
     Parameters
     ----------

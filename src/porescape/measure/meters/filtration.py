@@ -70,9 +70,9 @@ def _warn_of_layers(subject: Subject) -> None:
     alike = 0.0 if thickness is None else runs_through(subject.volume.pore, 0)
     if thickness is not None and alike > ALIKE:
         subject.warnings.append(
-            f"pores run through the box along z (planes half a box apart agree by {alike:.2f}, 0 is chance), "
-            f"so a membrane of {format_length(thickness)} is not a stack of independent layers: its retention "
-            "is nearer to that of the box"
+            f"pores run through the box along z (planes half a box apart agree by {alike:.2f}, 0 is chance): "
+            f"a membrane of {format_length(thickness)} is not a stack of independent layers, and its "
+            "retention is nearer to that of the box"
         )
 
 
