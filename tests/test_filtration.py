@@ -509,6 +509,32 @@ def test_every_junction_sieves_again() -> None:
     assert retention(net, 0, fluxes=flow, thickness=110.0).d90 == 1.0  # 1 - 0.8**33
 
 
+def test_log_reduction_says_no_more_than_the_paths_of_the_box_can_show() -> None:
+    net = tubes(2.0, 3.0)
+    found = retention(net, 0, diameters=np.array([1.5, 2.5, 3.5]))
+    assert found.paths == 2
+    narrow = 2**4 / (2**4 + 3**4)
+    assert found.log_reduction(1.5) == (pytest.approx(0), False)
+    assert found.log_reduction(2.5) == (pytest.approx(-math.log10(1 - narrow)), False)
+    assert found.log_reduction(3.5) == (math.log10(2), True)  # nothing passes, but one of two is all we see
+    thick = retention(net, 0, diameters=np.array([2.5, 3.5]), thickness=100.0)
+    assert thick.log_reduction(2.5)[0] == pytest.approx(-10 * math.log10(1 - narrow))
+    assert thick.log_reduction(3.5) == (10 * math.log10(2), True)
+
+
+def test_particles_that_were_asked_for_are_measured(gaussian: Bools) -> None:
+    sizes = (2e-6, 6e-6, 40e-6)
+    found = measure_volume(
+        Volume(gaussian, 1e-6), Measure(numbers=("retention_d90_z",), particles=(*sizes[::-1], 6e-6))
+    )
+    value, bound = (found.details.curves[f"log_reduction_z{end}"] for end in ("", "_at_least"))
+    assert value.x == pytest.approx(sizes)
+    assert (np.diff(value.y) >= 0).all()
+    assert (bound.y[0], bound.y[-1]) == (0, 1)
+    with pytest.raises(SettingsError, match="positive diameters below 1 m"):
+        Measure(particles=(0.0,))
+
+
 def test_layers_are_refused_belief_where_pores_run_through() -> None:
     y, x = np.ogrid[:36, :36]
     tubes_through = np.broadcast_to((y % 12 - 5.5) ** 2 + (x % 12 - 5.5) ** 2 < 16, (40, 36, 36)).copy()

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from porescape.core.curve import Curve
 from porescape.core.image import Micrograph, PhaseImage
 from porescape.core.measurement import Estimate, Measurement
 from porescape.core.recipe import PaperRecipe
@@ -35,6 +36,7 @@ from porescape.report.html import number_rows, render_report
 from porescape.report.interval_figures import sources_figure
 from porescape.report.number_figures import numbers_plot
 from porescape.report.page import embed
+from porescape.report.particles import particles
 from porescape.report.raycast import NOTCH, View, raycast
 from porescape.report.section_figures import combined_distance, descriptor_curves
 from porescape.report.summary import key_names, structure_in_words, trust
@@ -718,3 +720,26 @@ def test_one_replica_by_the_papers_recipe_without_some_numbers_is_still_a_report
     assert "truth" not in reader.ids
     assert "nan" not in {cell for table in reader.tables.values() for line in table for cell in line}
     assert "chord_pore" not in reader.values
+
+
+def test_particles_are_told_with_their_thickness(result):
+    def with_curves(replica, lrv, bound):
+        curves = replica.measurement.details.curves | {
+            "log_reduction_z": Curve(np.array([2e-7, 1e-6]), np.array(lrv), "m", "1"),
+            "log_reduction_z_at_least": Curve(np.array([2e-7, 1e-6]), np.array(bound), "m", "1"),
+        }
+        details = replace(replica.measurement.details, curves=curves)
+        return replace(replica, measurement=replace(replica.measurement, details=details))
+
+    one, two = result.replicas
+    asked = replace(
+        result, replicas=(with_curves(one, [1.0, 2.0], [0.0, 0.0]), with_curves(two, [2.0, 2.5], [0.0, 1.0]))
+    )
+    found = list(particles(asked))
+    assert found[0].retained == pytest.approx(1 - (0.1 + 0.01) / 2)
+    assert [one.at_least for one in found] == [False, True]
+    page = render_report(asked)
+    assert "200 nm: 94.5 % retained (90.0 to 99.0 % by replica), LRV 1.3" in page
+    assert "LRV at least 2.2" in page
+    assert f"Particles, {condition_of('retention_d90_z', result.settings.measure, result.thickness)}" in page
+    assert list(particles(result)) == []

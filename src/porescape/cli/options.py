@@ -188,6 +188,9 @@ class MeasureOptions:
         _MEASURE.surface_tension
     )
     contact_angle: Annotated[float, typer.Option(help="Of that liquid (degrees).")] = _MEASURE.contact_angle
+    particles: Annotated[
+        str, typer.Option(help='Particles to report the retention of, e.g. "0.2 um,0.45 um".')
+    ] = ""
     temperature: Annotated[float, typer.Option(help="Of water and gas (°C).")] = round(
         _MEASURE.temperature - ZERO_CELSIUS, 6
     )
@@ -210,6 +213,7 @@ class MeasureOptions:
             contact_angle=self.contact_angle,
             temperature=round(self.temperature + ZERO_CELSIUS, 6),
             viscosity=self.viscosity,
+            particles=tuple(map(parse_length, names_in(self.particles))),
             gas=self.gas,
             gas_pressure=self.gas_pressure * BAR,
         )

@@ -197,6 +197,7 @@ def _show_progress(settings: Settings, replicas: int | None = None) -> "Iterator
 
 
 def _print_results(result: "Reconstruction", out: Path) -> None:
+    from porescape.report.particles import particles
     from porescape.report.summary import trust
     from porescape.report.words import OPEN, condition_of, decimals_of, lacking, scale_of, write
 
@@ -213,6 +214,9 @@ def _print_results(result: "Reconstruction", out: Path) -> None:
         if e.lacks:
             open_ends[lacking(e.lacks)] = None
     table_of(f"{len(result.replicas)} replicas", ("number", "mean", "95 % interval"), rows)
+    through = condition_of("retention_d90_z", result.settings.measure, result.thickness)
+    for one in particles(result):
+        say(f"particles of {one.words}, {through}")
     for words in open_ends:
         say(f"{OPEN} {words}")
     for warning in result.warnings:

@@ -233,6 +233,8 @@ class Measure:
         For the gas permeance; a name of `porescape.measure.filtration.fluids.GASES`.
     gas_pressure : float
         Mean absolute pressure of both sides of the membrane, for the gas permeance [Pa].
+    particles : tuple of float
+        Diameters of particles whose retention is reported [m].
     interval : {"full", "replicas"}
         What the 95 % intervals of a run include: replicas, threshold, finite image and the error of the
         method, or only the spread of the replicas.
@@ -249,6 +251,7 @@ class Measure:
     temperature: float = 293.15
     gas: str = "nitrogen"
     gas_pressure: float = 1e5
+    particles: tuple[float, ...] = ()
     interval: Literal["full", "replicas"] = "full"
 
     def __post_init__(self) -> None:
@@ -258,6 +261,8 @@ class Measure:
         _within("surface tension [N/m]", self.surface_tension, 1e-4, 10)
         if self.viscosity is not None:
             _within("viscosity [Pa s]", self.viscosity, 1e-6, 1e3)
+        if not all(0 < diameter < 1 for diameter in self.particles):
+            raise SettingsError(f"particles must have positive diameters below 1 m, got {self.particles}")
         _within("temperature [K]", self.temperature, 273.15, 373.15)
         _within("gas pressure [Pa]", self.gas_pressure, 1e-3, 1e10)
         _within("pressure [Pa]", self.pressure, 1e-3, 1e10)

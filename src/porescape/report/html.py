@@ -29,6 +29,7 @@ from porescape.report.measure_figures import (
 )
 from porescape.report.number_figures import numbers_plot
 from porescape.report.page import Picture, embed, fill
+from porescape.report.particles import particles
 from porescape.report.section_figures import combined_distance, descriptor_curves
 from porescape.report.selection_figures import contact_sheet, selection_figure
 from porescape.report.structure_figures import three_d, truth_slices
@@ -116,6 +117,8 @@ def render_report(result: Reconstruction, truth: Volume | None = None, job: str 
         job=job,
         methods_sentence=_methods_sentence(result),
         groups=_grouped(rows),
+        particles=list(particles(result)),
+        through=condition_of("retention_d90_z", result.settings.measure, result.thickness),
         too_small=shown.measurement.warnings,
         checks=result.checks,
         depth=next((check for check in result.checks if check.name == "depth"), None),

@@ -235,6 +235,10 @@ def _in_bar(pressure: float) -> str:
     return repr(pressure / _BAR)
 
 
+def _lengths(metres: tuple[float, ...]) -> str:
+    return ",".join(map(length_text, metres))
+
+
 def _in_celsius(temperature: float) -> str:
     return repr(round(temperature - _ZERO_CELSIUS, 6))
 
@@ -282,6 +286,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "contact_angle": ("contact-angle", repr),
         "temperature": ("temperature", _in_celsius),
         "viscosity": ("viscosity", repr),
+        "particles": ("particles", _lengths),
         "gas": ("gas", str),
         "gas_pressure": ("gas-pressure", _in_bar),
     },

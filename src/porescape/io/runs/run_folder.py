@@ -45,6 +45,7 @@ from porescape.measure.section.combined import combined_distance_function
 from porescape.measure.section.describe import cut_windows, describe
 from porescape.report.html import render_report
 from porescape.report.image_figures import segmentation_overlay
+from porescape.report.particles import particles
 from porescape.report.summary import trust
 from porescape.report.words import condition_of
 from porescape.version import __version__
@@ -211,6 +212,7 @@ def results(result: Reconstruction) -> dict[str, Any]:
             | {"condition": condition_of(name, result.settings.measure, result.thickness)}
             for name, e in result.properties.items()
         },
+        "particles": [one._asdict() for one in particles(result)],
         "replicas": [replica_row(replica) for replica in result.replicas],
         "selected": replica_name(result.selected.index),
         "selected_because": result.selection.reason,

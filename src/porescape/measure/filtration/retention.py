@@ -33,6 +33,9 @@ class Retention:
         Of particles larger than this at least 90, 95 or 99 % are retained [m].
     layers : float
         Number of boxes in series.
+    paths : int
+        Pores of the first face through which particles come: what fewer than one in so many particles do is
+        not seen in one box.
     """
 
     curve: Curve
@@ -40,6 +43,28 @@ class Retention:
     d95: float
     d99: float
     layers: float
+    paths: int
+
+    def log_reduction(self, diameter: float) -> tuple[float, bool]:
+        """Log reduction value of particles of a diameter on the curve, -log10 of the share that passes.
+
+        Returns
+        -------
+        value : float
+        at_least : bool
+            Whether the box is too small to say more: fewer particles pass than one in `paths` per layer.
+
+        Examples
+        --------
+        >>> at = Curve(np.array([1e-7, 2e-7]), np.array([0.99, 1.0]), "m", "1")
+        >>> held = Retention(at, 1e-7, 1e-7, 1e-7, layers=1.0, paths=500)
+        >>> [(round(value, 1), at_least) for value, at_least in map(held.log_reduction, at.x)]
+        [(2.0, False), (2.7, True)]
+        """
+        passing = 1 - float(self.curve.y[np.flatnonzero(self.curve.x == diameter)[0]])
+        most = self.layers * math.log10(max(self.paths, 1))
+        value = -math.log10(passing) if passing > 0 else math.inf
+        return (most, True) if value > most else (max(value, 0.0), False)
 
 
 def retention(
@@ -112,7 +137,8 @@ def retention(
         diameters = np.geomspace(steps[0] * 0.99, steps[-1] * 1.01, sizes)
     curve = np.array([held_back(np.nextafter(d, 0)) for d in diameters])  # d itself still fits through d
     d90, d95, d99 = (rating(share) for share in RATINGS)
-    return Retention(Curve(diameters, np.maximum.accumulate(curve), "m", "1"), d90, d95, d99, layers)
+    paths = int(np.count_nonzero((ways.face[:, 2 * axis] > 0) & (fluxes.inlet > 0)))
+    return Retention(Curve(diameters, np.maximum.accumulate(curve), "m", "1"), d90, d95, d99, layers, paths)
 
 
 def runs_through(pore: NDArray[np.bool_], axis: int) -> float:

@@ -1,5 +1,9 @@
 """Filtration: bubble point, porometry, intrusion, retention, water flux."""
 
+from typing import Any
+
+import numpy as np
+
 from porescape.measure.meters.meter import Meter, Note, Number, Values
 from porescape.measure.meters.subject import Subject
 from porescape.units import format_length
@@ -50,16 +54,33 @@ def _retention(subject: Subject) -> Values:
     from porescape.measure.filtration.retention import retention
 
     _warn_of_layers(subject)
-    found = retention(
-        subject.network(),
-        0,
-        fluxes=subject.fluxes_z(),
-        openings=subject.openings(),
-        thickness=subject.settings.thickness,
-    )
+    found = retention(subject.network(), 0, **_sieving(subject))
     subject.curves["retention_z"] = found.curve
+    _log_reduction(subject)
     sizes = zip(RATINGS, (found.d90, found.d95, found.d99), strict=True)
     return {f"retention_d{rating}_z": size for rating, size in sizes}
+
+
+def _sieving(subject: Subject) -> dict[str, Any]:
+    return {
+        "fluxes": subject.fluxes_z(),
+        "openings": subject.openings(),
+        "thickness": subject.settings.thickness,
+    }
+
+
+def _log_reduction(subject: Subject) -> None:
+    """Add the log reduction of the particles that were asked for, and how much of it the box can show."""
+    from porescape.core.curve import Curve
+    from porescape.measure.filtration.retention import retention
+
+    if not subject.settings.particles:
+        return
+    sizes = np.unique(subject.settings.particles)
+    found = retention(subject.network(), 0, diameters=sizes, **_sieving(subject))
+    values, at_least = zip(*map(found.log_reduction, sizes), strict=True)
+    subject.curves["log_reduction_z"] = Curve(sizes, np.array(values), "m", "1")
+    subject.curves["log_reduction_z_at_least"] = Curve(sizes, np.array(at_least, dtype=float), "m", "1")
 
 
 def _warn_of_layers(subject: Subject) -> None:

@@ -1,8 +1,8 @@
 // What is generated: the box, the number of replicas, the effort of the fit, and what is measured.
 
 import { h } from "./dom.js";
-import { length, number, select, tick } from "./fields.js";
-import { bound, sentence } from "./words.js";
+import { length, number, select, text, tick } from "./fields.js";
+import { bound, lengthText, parseLength, sentence } from "./words.js";
 
 const GROUPS = { basic: "sizes and surface", network: "pores and throats", tortuosity: "tortuosity", permeability: "permeability", filtration: "filtration" };
 const ZERO_CELSIUS = 273.15; // K
@@ -75,6 +75,10 @@ export function makeOutput(draft, choices) {
       words("sampler", choices.sampler),
       words("percolate", choices.percolate),
       length({ label: "Membrane thickness", value: measure.thickness, placeholder: "as the box", note: "for retention and water flux" }, set(measure, "thickness")),
+      text({ label: "Particles", value: (measure.particles ?? []).map(lengthText).join(", "), placeholder: "none", note: "diameters, e.g. 0.2 µm, 0.45 µm; their retention is reported" }, (typed) => {
+        const sizes = (typed ?? "").split(",").filter((part) => part.trim()).map(parseLength);
+        if (!sizes.includes(null)) set(measure, "particles")(sizes);
+      }),
       number({ label: "Temperature", value: Number((measure.temperature - ZERO_CELSIUS).toFixed(6)), min: "0", max: "100", step: "any", note: "°C, of water and gas" }, (value) => set(measure, "temperature")(Number((value + ZERO_CELSIUS).toFixed(6)))),
       select({ label: "Gas", value: measure.gas, options: choices.gas.map((name) => [name, name]), note: "for the gas permeance" }, set(measure, "gas")),
       number({ label: "Pressure of the gas", value: measure.gas_pressure / PER_BAR, min: "0.00001", step: "any", note: "bar, absolute, mean in the membrane" }, (value) => set(measure, "gas_pressure")(Number((value * PER_BAR).toPrecision(12)))),

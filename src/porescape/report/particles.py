@@ -1,0 +1,70 @@
+"""Retention of the particles that were asked for, over replicas."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from porescape.core.results import Reconstruction
+from porescape.report.words import decimals_for, write
+from porescape.units import format_length
+
+
+class Particles(NamedTuple):
+    """What becomes of particles of one size.
+
+    Attributes
+    ----------
+    diameter : float
+        [m]
+    retained : float
+        Share, the mean over replicas.
+    lowest, highest : float
+        Of a replica.
+    log_reduction : float
+        -log10 of the mean share that passes.
+    at_least : bool
+        Whether the boxes have too few paths to say more.
+    """
+
+    diameter: float
+    retained: float
+    lowest: float
+    highest: float
+    log_reduction: float
+    at_least: bool
+
+    @property
+    def words(self) -> str:
+        """The same in words.
+
+        >>> Particles(2e-7, 0.9968, 0.99, 0.999, 2.5, False).words
+        '200 nm: 99.7 % retained (99.0 to 99.9 % by replica), LRV 2.5'
+        """
+        digits = max(decimals_for(100, 100 * (1 - self.retained)) - 1, 0)
+        mean, low, high = (write(100 * one, digits) for one in (self.retained, self.lowest, self.highest))
+        lrv = f"{'at least ' if self.at_least else ''}{self.log_reduction:.1f}"
+        share = f"{'more than ' if self.at_least else ''}{mean} %"
+        return f"{format_length(self.diameter)}: {share} retained ({low} to {high} % by replica), LRV {lrv}"
+
+
+def particles(result: Reconstruction) -> Iterator[Particles]:
+    """Yield what becomes of each size of particles that was asked for and measured."""
+    curves = [
+        (found["log_reduction_z"], found["log_reduction_z_at_least"])
+        for found in (replica.measurement.details.curves for replica in result.replicas)
+        if "log_reduction_z" in found
+    ]
+    if not curves:
+        return
+    for i, diameter in enumerate(curves[0][0].x):
+        passing = np.array([10 ** -value.y[i] for value, _ in curves])
+        yield Particles(
+            diameter=float(diameter),
+            retained=float(1 - passing.mean()),
+            lowest=float(1 - passing.max()),
+            highest=float(1 - passing.min()),
+            log_reduction=abs(math.log10(passing.mean())),
+            at_least=any(bound.y[i] > 0 for _, bound in curves),
+        )
