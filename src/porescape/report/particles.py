@@ -40,9 +40,9 @@ class Particles(NamedTuple):
         """The same in words.
 
         >>> Particles(2e-7, 0.9968, 0.99, 0.999, 2.5, False).words
-        '200 nm: 99.7 % retained (99.0 to 99.9 % by replica), LRV 2.5'
+        '200 nm: 99.68 % retained (99.00 to 99.90 % by replica), LRV 2.5'
         """
-        digits = max(decimals_for(100, 100 * (1 - self.retained)) - 1, 0)
+        digits = max(decimals_for(100, 100 * (1 - self.retained)), 0)  # two of what passes
         mean, low, high = (write(100 * one, digits) for one in (self.retained, self.lowest, self.highest))
         lrv = f"{'at least ' if self.at_least else ''}{self.log_reduction:.1f}"
         share = f"{'more than ' if self.at_least else ''}{mean} %"
