@@ -124,13 +124,8 @@ def widest_within(space: Clearance, region: NDArray[np.int32]) -> NDArray[np.flo
     region : ndarray of int32, shape (nz, ny, nx)
         Numbers from 1; 0 is outside of all. Ways stay inside a region, and move as those of `widest_way`.
     """
-    label, radius = region.ravel(), space.radius.ravel()
-    order = np.argsort(-radius, kind="stable")
-    _, first = np.unique(label[order], return_index=True)  # the widest of each; of equals, the first
-    starts = order[first]
-    starts = starts[label[starts] > 0]
     way = np.zeros_like(space.radius)
-    way.ravel()[starts] = radius[starts]
+    _widest_places(space.radius, region, int(region.max()), way)
     _flood(space.radius, space.distance, way, region)
     return way
 
@@ -329,6 +324,25 @@ def _apart(one, other):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _lattice_distance(one, other):  # type: ignore[no-untyped-def]
     return max(abs(one[0] - other[0]), abs(one[1] - other[1]), abs(one[2] - other[2]))
+
+
+@njit(cache=True, nogil=True)
+def _widest_places(radius, region, n, way):  # type: ignore[no-untyped-def]
+    """Write the radius of the widest voxel of each region to `way`, at that voxel; of equals, the first."""
+    widest = np.zeros(n + 1, np.float32)
+    place = np.full(n + 1, -1, np.int64)
+    _, ny, nx = radius.shape
+    for z in range(radius.shape[0]):
+        for y in range(ny):
+            for x in range(nx):
+                label = region[z, y, x]
+                if label > 0 and radius[z, y, x] > widest[label]:
+                    widest[label] = radius[z, y, x]
+                    place[label] = (z * ny + y) * nx + x
+    for label in range(1, n + 1):
+        if place[label] >= 0:
+            flat = place[label]
+            way[flat // (ny * nx), flat // nx % ny, flat % nx] = widest[label]
 
 
 @njit(cache=True, nogil=True)
