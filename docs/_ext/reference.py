@@ -32,6 +32,7 @@ GROUP_TITLES = {
     "tortuosity": "Tortuosity: diffusion and paths",
     "permeability": "Permeability",
     "filtration": "Filtration: bubble point, porometry, intrusion, retention, water",
+    "solid": "The solid: conduction",
 }
 
 

@@ -28,6 +28,8 @@ LABELS = {
     "retention_d95": "Rating at 95 % retention",
     "retention_d99": "Rating at 99 % retention",
     "coordination": "Coordination number",
+    "conductivity_ratio_solid": "Conductivity ratio of the solid",
+    "tortuosity_solid": "Tortuosity of the solid",
     "porometry_d10": "Porometry, diameter at 10 % of the flow",
     "porometry_d90": "Porometry, diameter at 90 % of the flow",
 }

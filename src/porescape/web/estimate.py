@@ -21,7 +21,8 @@ MEASURE = {  # per voxel of the box
     "network": 0.5e-6,
     "tortuosity": 1.8e-6,
     "permeability": 8.0e-6,
-    "filtration": 3.0e-6,
+    "filtration": 3.3e-6,
+    "solid": 0.5e-6,
 }
 REFINE = 5e-8  # per voxel of the box and sweep
 SELECT = 1.5  # per replica

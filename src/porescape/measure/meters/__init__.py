@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 
 from porescape.errors import SettingsError
-from porescape.measure.meters import basic, filtration, network, permeability, tortuosity
+from porescape.measure.meters import basic, filtration, network, permeability, solid, tortuosity
 from porescape.measure.meters.meter import Meter, Number
 
 METERS: tuple[Meter, ...] = (
@@ -16,6 +16,7 @@ METERS: tuple[Meter, ...] = (
     *tortuosity.METERS,
     *permeability.METERS,
     *filtration.METERS,
+    *solid.METERS,
 )
 
 

@@ -11,15 +11,31 @@ from porescape.units import format_shape
 # Bytes per voxel at the peak of each number's measurement, beyond the volume itself: fields of 96³ to 160³
 # voxels, porosity 0.6, pores of ten voxels
 _VOLUME = 3  # as read, and as a Volume
-_BY_GROUP = {"basic": 25, "network": 22, "tortuosity": 28, "permeability": 225, "filtration": 245}
+_BY_GROUP = {
+    "basic": 25,
+    "network": 22,
+    "tortuosity": 28,
+    "permeability": 225,
+    "filtration": 245,
+    "solid": 29,  # as tortuosity, and the other phase as a copy
+}
 _BY_NAME = {
     "porosity": 1,
     "specific_surface": 2,
     "euler_density": 2,
     "kozeny_carman": 2,
-    "bubble_point_diameter_z": 30,
-    "mean_flow_pore_diameter_z": 25,
+    **{f"bubble_point_{what}_z": 30 for what in ("diameter", "pressure")},
     "intrusion_median_diameter": 35,
+    **dict.fromkeys(  # network and ways
+        (
+            "mean_flow_pore_diameter_z",
+            "mean_flow_pressure_z",
+            "porometry_d10_z",
+            "porometry_d90_z",
+            "smallest_pore_diameter_z",
+        ),
+        45,
+    ),
     **{f"connected_porosity_{axis}": 3 for axis in "zyx"},
     **{f"geodesic_ratio_{axis}": 6 for axis in "zyx"},
     **dict.fromkeys(("chord_pore", "chord_solid", "correlation_length"), 5),

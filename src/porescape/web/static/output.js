@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { length, number, select, text, tick } from "./fields.js";
 import { bound, lengthText, parseLength, sentence } from "./words.js";
 
-const GROUPS = { basic: "sizes and surface", network: "pores and throats", tortuosity: "tortuosity", permeability: "permeability", filtration: "filtration" };
+const GROUPS = { basic: "sizes and surface", network: "pores and throats", tortuosity: "tortuosity", permeability: "permeability", filtration: "filtration", solid: "conduction of the solid" };
 const ZERO_CELSIUS = 273.15; // K
 const PER_BAR = 1e5; // Pa
 
