@@ -63,6 +63,7 @@ _HOME = {  # loaded on first use, so that `import porescape` and `--help` take n
     "percolating_diameter": "porescape.measure.filtration.intrusion",
     "mercury_intrusion": "porescape.measure.filtration.intrusion",
     "porometry": "porescape.measure.filtration.porometry",
+    "solute_passage": "porescape.measure.filtration.solutes",
     "retention": "porescape.measure.filtration.retention",
     "representativity": "porescape.measure.section.representative",
     "write_comparison": "porescape.io.runs.comparison",
@@ -171,6 +172,7 @@ if TYPE_CHECKING:
     from porescape.measure.filtration.intrusion import percolating_diameter as percolating_diameter
     from porescape.measure.filtration.porometry import porometry as porometry
     from porescape.measure.filtration.retention import retention as retention
+    from porescape.measure.filtration.solutes import solute_passage as solute_passage
     from porescape.measure.network.extract import extract_network as extract_network
     from porescape.measure.section.combined import combined_distance_function as combined_distance_function
     from porescape.measure.section.describe import describe as describe
