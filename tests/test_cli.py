@@ -553,3 +553,21 @@ def test_check_says_what_the_image_can_stand_for(here: Called) -> None:
     assert all(check["status"] == "ok" for check in checks.values())
     assert all(check["sentence"] in told for check in checks.values())
     assert Path("c.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_measure_tells_thickness_pressure_and_particles_in_their_lines(tmp_path: Path) -> None:
+    runner = CliRunner()
+    field = gaussian_filter(np.random.default_rng(0).standard_normal((36, 36, 36)), 2.5)
+    np.save(tmp_path / "v.npy", field < 0)
+    options = ["--voxel-size", "1 um", "--measure", "retention_d90_z,permeance_z,clean_water_flux_z"]
+    options += ["--particles", "0.2 um,40 um", "--thickness", "1 mm", "--pressure", "0.5"]
+    result = runner.invoke(app, ["measure", str(tmp_path / "v.npy"), *options], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.stderr
+    assert "retention_d90_z through 1 mm" in result.stdout + result.stderr
+    assert "clean_water_flux_z through 1 mm at 0.5 bar" in result.stdout + result.stderr
+    assert "L/(m² h bar)" in result.stdout + result.stderr
+    assert "particles of 200 nm: 0 % retained, LRV 0.0, through 1 mm" in result.stderr
+    assert "particles of 40 µm: more than 99.99990 % retained, LRV at least" in result.stderr
+    refused = runner.invoke(app, ["measure", str(tmp_path / "v.npy"), *options, "--gas", "helium"])
+    assert refused.exit_code != 0
+    assert "there is no gas called 'helium'; known are air, argon" in refused.stderr

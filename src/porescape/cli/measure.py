@@ -116,6 +116,8 @@ def _whole(
     from porescape.io.runs.run_folder import measurement_table, to_json, write_measured
     from porescape.io.volumes.volume import read_volume_with_source
     from porescape.measure.volume import measure_volume, steps
+    from porescape.report.particles import particles
+    from porescape.report.words import condition_of
 
     source = read_volume_with_source(volume, **reading)
     for warning in source.warnings:
@@ -134,7 +136,10 @@ def _whole(
     if as_json:
         answer(to_json(table))
     else:
-        table_of(volume.name, ("number", "value"), list(readable(measurement.values).items()))
+        box = source.volume.shape[0] * source.volume.voxel_size
+        table_of(volume.name, ("number", "value"), list(readable(measurement.values, settings, box).values()))
+        for one in particles([measurement]):
+            say(f"particles of {one.words}, {condition_of('retention_d90_z', settings, box)}")
         _say_what_is_missing(measurement)
 
 
@@ -174,6 +179,7 @@ def _in_pieces(
                 workers=pieces.workers or available_cores(),
                 progress=lambda step, done, of: advance(step),
             )
+    box = source.chunked.shape[0] * source.chunked.voxel_size
     table = {**_how_read(source, source.chunked, settings), **blocks_table(found)}
     if out is not None:
         with whole_folder(out, overwrite) as folder:
@@ -185,22 +191,22 @@ def _in_pieces(
     if as_json:
         answer(to_json(table))
     else:
-        table_of(volume.name, ("number", "value", "95 % interval", "from"), _rows(found))
+        table_of(volume.name, ("number", "value", "95 % interval", "from"), _rows(found, settings, box))
         _say_what_is_missing(found.measurement)
 
 
-def _rows(found: "ChunkedMeasurement") -> list[tuple[str, ...]]:
+def _rows(found: "ChunkedMeasurement", settings: "Measure", box: float) -> list[tuple[str, ...]]:
     """Return a row per number: name, value, interval and source."""
     from porescape.measure.meters import NUMBERS
 
     rows: list[tuple[str, ...]] = []
-    for name, text in readable(found.measurement.values).items():
+    for name, (title, text) in readable(found.measurement.values, settings, box).items():
         interval, origin = "", "every voxel"
         if name in found.estimates:
             estimate = found.estimates[name]
             interval = " to ".join(quantity(end, NUMBERS[name].unit) for end in estimate.ci95)
             origin = f"{estimate.n} sub-volumes"
-        rows.append((name, text, interval, origin))
+        rows.append((title, text, interval, origin))
     return rows
 
 

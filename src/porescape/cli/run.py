@@ -215,7 +215,7 @@ def _print_results(result: "Reconstruction", out: Path) -> None:
             open_ends[lacking(e.lacks)] = None
     table_of(f"{len(result.replicas)} replicas", ("number", "mean", "95 % interval"), rows)
     through = condition_of("retention_d90_z", result.settings.measure, result.thickness)
-    for one in particles(result):
+    for one in particles(replica.measurement for replica in result.replicas):
         say(f"particles of {one.words}, {through}")
     for words in open_ends:
         say(f"{OPEN} {words}")

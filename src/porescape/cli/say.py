@@ -11,6 +11,8 @@ from porescape.units import format_length
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from porescape.core.settings import Measure
+
 DARCY = 9.869233e-13  # m²
 
 
@@ -24,11 +26,21 @@ def answer(text: str) -> None:
     sys.stdout.write(text)
 
 
-def readable(values: dict[str, float]) -> dict[str, str]:
-    """Return numbers by name as text with units."""
-    from porescape.measure.meters import NUMBERS
+def readable(values: dict[str, float], settings: "Measure", box: float) -> dict[str, tuple[str, str]]:
+    """Return numbers by name: the name with the thickness and pressure they hold for, and text with units.
 
-    return {name: quantity(value, NUMBERS[name].unit) for name, value in values.items()}
+    `box` is the edge of the measured box along z [m].
+    """
+    from porescape.measure.meters import NUMBERS
+    from porescape.report.words import condition_of
+
+    return {
+        name: (
+            f"{name} {condition_of(name, settings, box)}".rstrip(),
+            quantity(value, NUMBERS[name].unit),
+        )
+        for name, value in values.items()
+    }
 
 
 def quantity(value: float, unit: str) -> str:
@@ -43,6 +55,12 @@ def quantity(value: float, unit: str) -> str:
         from porescape.measure.filtration.retention import litres_per_square_metre_and_hour
 
         return f"{value:.4g} m/s ({litres_per_square_metre_and_hour(value):.4g} L/(m² h))"
+    if unit == "m/(s Pa)":
+        from porescape.measure.filtration.retention import litres_per_square_metre_and_hour
+
+        return f"{value:.4g} m/(s Pa) ({litres_per_square_metre_and_hour(value) * 1e5:.4g} L/(m² h bar))"
+    if unit == "Pa":
+        return f"{value:.4g} Pa ({value / 1e5:.4g} bar)"
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
 
 

@@ -1,14 +1,16 @@
 """Retention of the particles that were asked for, over replicas."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from porescape.core.results import Reconstruction
-from porescape.report.words import decimals_for, write
+from porescape.core.measurement import Measurement
+from porescape.report.words import decimals_for
 from porescape.units import format_length
+
+LEAST = 1e-6  # of the particles; a smaller share that passes is told by the log reduction alone
 
 
 class Particles(NamedTuple):
@@ -42,18 +44,23 @@ class Particles(NamedTuple):
         >>> Particles(2e-7, 0.9968, 0.99, 0.999, 2.5, False).words
         '200 nm: 99.68 % retained (99.00 to 99.90 % by replica), LRV 2.5'
         """
-        digits = max(decimals_for(100, 100 * (1 - self.retained)), 0)  # two of what passes
-        mean, low, high = (write(100 * one, digits) for one in (self.retained, self.lowest, self.highest))
+        passing = max(1 - self.retained, LEAST)
+        digits = max(decimals_for(100, 100 * passing), 0)  # two of what passes
+        mean, low, high = (
+            f"{100 * min(one, 1 - LEAST):.{digits}f}" for one in (self.retained, self.lowest, self.highest)
+        )
         lrv = f"{'at least ' if self.at_least else ''}{self.log_reduction:.1f}"
-        share = f"{'more than ' if self.at_least else ''}{mean} %"
-        return f"{format_length(self.diameter)}: {share} retained ({low} to {high} % by replica), LRV {lrv}"
+        more = self.at_least or self.retained > 1 - LEAST
+        share = f"{'more than ' if more else ''}{mean} %"
+        spread = f" ({low} to {high} % by replica)" if self.lowest < self.highest else ""
+        return f"{format_length(self.diameter)}: {share} retained{spread}, LRV {lrv}"
 
 
-def particles(result: Reconstruction) -> Iterator[Particles]:
-    """Yield what becomes of each size of particles that was asked for and measured."""
+def particles(measured: Iterable[Measurement]) -> Iterator[Particles]:
+    """Yield what becomes of each size of particles that was asked for and measured, over replicas."""
     curves = [
         (found["log_reduction_z"], found["log_reduction_z_at_least"])
-        for found in (replica.measurement.details.curves for replica in result.replicas)
+        for found in (one.details.curves for one in measured)
         if "log_reduction_z" in found
     ]
     if not curves:

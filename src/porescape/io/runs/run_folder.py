@@ -212,7 +212,7 @@ def results(result: Reconstruction) -> dict[str, Any]:
             | {"condition": condition_of(name, result.settings.measure, result.thickness)}
             for name, e in result.properties.items()
         },
-        "particles": [one._asdict() for one in particles(result)],
+        "particles": [one._asdict() for one in particles(replica.measurement for replica in result.replicas)],
         "replicas": [replica_row(replica) for replica in result.replicas],
         "selected": replica_name(result.selected.index),
         "selected_because": result.selection.reason,

@@ -1,8 +1,8 @@
 """Passage of solutes that are nearly as large as the pores: ultrafiltration.
 
-Round rigid solutes in straight round pores. A structure whose pores have many sizes passes the mean over its
-flow-weighted distribution (`porometry`). Charge, adsorption, and layers of solute before the membrane are left
-out, and they usually decide.
+Round rigid solutes in straight round pores. A structure with pores of many sizes passes the mean over its
+flow-weighted distribution (`porometry`). Charge, adsorption, and layers of solute before the membrane are
+left out, and they usually decide.
 """
 
 from collections.abc import Callable
