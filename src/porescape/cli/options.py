@@ -205,6 +205,9 @@ class MeasureOptions:
 
     def settings(self) -> Measure:
         """Return the settings; they check their own values."""
+        from porescape.measure.filtration.fluids import gas_named
+
+        gas_named(self.gas)
         return Measure(
             numbers=names_in(self.measure),
             thickness=length_or_none(self.thickness),

@@ -3,7 +3,7 @@
 from porescape.core.settings import Settings
 from porescape.fit.plan import families_of
 from porescape.fit.search import sampler_of
-from porescape.measure.filtration.fluids import mean_free_path
+from porescape.measure.filtration.fluids import gas_named
 from porescape.measure.meters import pick
 from porescape.section.checks import raise_on_failures
 from porescape.section.thresholds import threshold_of
@@ -21,5 +21,5 @@ def check_choices(settings: Settings) -> None:
     threshold_of(settings.segmentation)
     families_of(settings.fit)
     sampler_of(settings.fit)
-    mean_free_path(settings.measure.gas, settings.measure.temperature, settings.measure.gas_pressure)
+    gas_named(settings.measure.gas)
     raise_on_failures((), settings.checks.accept)

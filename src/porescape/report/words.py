@@ -175,6 +175,8 @@ def write(value: float, decimals: int) -> str:
     if not math.isfinite(value):
         return "–"
     if value != 0 and abs(value) < 0.5 * 10.0**-decimals:  # an end of an interval that is small, but not zero
+        if abs(value) < 1e-5:
+            return f"{value:.0e}".replace("-", "−")
         decimals = _significant(value, 1)
     return f"{round(value, decimals) if decimals < 0 else value:.{max(decimals, 0)}f}".replace("-", "−")
 

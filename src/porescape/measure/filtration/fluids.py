@@ -84,7 +84,7 @@ def gas_viscosity(gas: str, temperature: float) -> float:
     >>> f"{1e6 * gas_viscosity('nitrogen', 300):.1f}"  # 17.9 µPa s in tables
     '17.9'
     """
-    known = _known(gas)
+    known = gas_named(gas)
     ratio = temperature / 273.0
     return float(known.viscosity * ratio**1.5 * (273.0 + known.sutherland) / (temperature + known.sutherland))
 
@@ -108,7 +108,7 @@ def mean_free_path(gas: str, temperature: float, pressure: float) -> float:
     >>> f"{1e9 * mean_free_path('air', 296.15, 101325):.0f}"  # 67 in tables
     '66'
     """
-    mass = _known(gas).molar_mass
+    mass = gas_named(gas).molar_mass
     speed = math.sqrt(math.pi * GAS_CONSTANT * temperature / (2 * mass))
     return gas_viscosity(gas, temperature) / pressure * speed
 
@@ -160,7 +160,8 @@ def gas_permeance(
     return permeability * (1 + 8 * knudsen) / (gas_viscosity(gas, temperature) * thickness), knudsen
 
 
-def _known(gas: str) -> Gas:
+def gas_named(gas: str) -> Gas:
+    """Return a gas of `GASES`, or say which there are."""
     if gas not in GASES:
         raise SettingsError(f"there is no gas called {gas!r}; known are {', '.join(GASES)}")
     return GASES[gas]
