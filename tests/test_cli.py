@@ -570,4 +570,4 @@ def test_measure_tells_thickness_pressure_and_particles_in_their_lines(tmp_path:
     assert "particles of 40 µm: more than 99.99990 % retained, LRV at least" in result.stderr
     refused = runner.invoke(app, ["measure", str(tmp_path / "v.npy"), *options, "--gas", "helium"])
     assert refused.exit_code != 0
-    assert "there is no gas called 'helium'; known are air, argon" in refused.stderr
+    assert "there is no gas called 'helium'; known are air, argon" in str(refused.exception)

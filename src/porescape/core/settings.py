@@ -263,7 +263,10 @@ class Measure:
             _within("viscosity [Pa s]", self.viscosity, 1e-6, 1e3)
         if not all(0 < diameter < 1 for diameter in self.particles):
             raise SettingsError(f"particles must have positive diameters below 1 m, got {self.particles}")
-        _within("temperature [K]", self.temperature, 273.15, 373.15)
+        if not 273.15 <= self.temperature <= 373.15:
+            raise SettingsError(
+                f"the temperature must lie between 0 and 100 °C, got {self.temperature - 273.15:.6g} °C"
+            )
         _within("gas pressure [Pa]", self.gas_pressure, 1e-3, 1e10)
         _within("pressure [Pa]", self.pressure, 1e-3, 1e10)
         if not 0 <= self.contact_angle < 90:
