@@ -26,8 +26,7 @@ from porescape.core.recipe import FieldsRecipe
 from porescape.core.settings import Segmentation
 from porescape.io.images.image import read_image
 from porescape.report.check_figures import checks_figure
-from porescape.section.checks import NAMES as CHECKS
-from porescape.section.checks import check_image
+from porescape.section.checks import CHECKS, check_image
 from porescape.section.segment import segment
 from porescape.synthesis.generate import generate
 from truths import NAMES, SHARED, load, need_shared
