@@ -11,8 +11,8 @@ from porescape.section.thresholds.method import Separation, by_logits
 if TYPE_CHECKING:
     from porescape.section.thresholds.method import Grey
 
-# uncertainty of the porosity: at least, per deviation between other weights, per unsure share; 98 % of pictures
-# of materials that the network had not seen are held after 4 strokes (bench/mask/taught.py)
+# uncertainty of the porosity: at least, per deviation between other weights, per unsure share; 98 % of
+# pictures of materials that the network had not seen are held after 4 strokes (bench/mask/taught.py)
 DOUBT = (0.01, 0.2, 0.7)
 
 
