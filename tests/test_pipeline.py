@@ -215,8 +215,14 @@ def test_a_volume_cannot_be_edited_behind_our_back() -> None:
 
 
 def test_what_is_known_to_be_doubtful_is_said_before_anything_is_fitted(image: Micrograph) -> None:
-    events: list[Progress] = []
-    found = reconstruct(image, SMALL, seed=3, progress=events.append)
-    assert events[0].stage == "segment"
-    assert events[0].warnings == found.prepared.warnings
-    assert any("the box is only" in warning for warning in events[0].warnings)
+    class Heard(Exception):
+        pass
+
+    def hear(event: Progress) -> None:
+        assert event.stage == "segment"  # the first of all
+        assert event.warnings == prepare(image, SMALL).warnings
+        assert any("the box is only" in warning for warning in event.warnings)
+        raise Heard
+
+    with pytest.raises(Heard):
+        reconstruct(image, SMALL, seed=3, progress=hear)
