@@ -84,10 +84,10 @@ def write_run(
         job = job_toml(result, copy)
         _write_text(temporary / RUN_FILE, job)
         _write_text(temporary / "provenance.json", to_json(provenance(result)))
-        _write_text(temporary / "results.json", to_json(results(result)))
         _write_text(temporary / "fit.json", to_json(fit_history(result)))
         write_segmentation(temporary, result.phase)
         write_prepared(temporary, result.prepared)
+        _write_text(temporary / "results.json", to_json(results(result)))
         segmentation_overlay(result.image, result.phase).savefig(temporary / "segmentation.png", dpi=150)
         for replica in result.replicas:
             stem = replica_name(replica.index)
